@@ -1,0 +1,148 @@
+// The public face of the engine: one ledger directory, open in one process.
+//
+// Thread safety: every method may be called from any thread at any time, except that nothing may run
+// beside the destructor. Posting threads share one writer; readers never block it.
+//
+// Promises
+//  1. A posting whose call returned is on disk (synced) and survives kill -9 and power loss.
+//  2. A read reflects every posting acknowledged before it began, and nothing a crash could undo.
+//  3. After a failed write or sync the writer stops for good: posting returns that fault, reading goes on
+//     with exactly what had been acknowledged. Reopen after mending the cause.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "loyalty/digest.h"
+#include "loyalty/posting.h"
+#include "loyalty/status.h"
+
+namespace loyalty {
+
+struct LedgerOptions {
+  // How many postings may wait before callers block. Also the largest batch.
+  uint32_t queue_capacity = 65'536;
+  // Entries after which ids and history are built behind the journal.
+  uint32_t segment_entries = 1u << 20;
+  // Entries after which the changed state pages are written, so that opening replays less.
+  uint64_t checkpoint_entries = 16u << 20;
+};
+
+struct Balance {
+  bool found = false;  // false: no such member, all else 0
+  int64_t active = 0;
+  int64_t lifetime_earned = 0;
+  int64_t lifetime_redeemed = 0;
+  uint64_t sequence = 0;  // of the account's last entry
+};
+
+struct Record {
+  uint64_t sequence = 0;
+  int64_t recorded_us = 0;
+  Entry entry;
+  std::string text;  // of kOpenMember (the key, as ToString), kDefineCurrency, kDefineCode
+};
+
+struct Totals {  // of one currency; members + issued + redeemed + adjusted == 0 at every sequence
+  std::string currency;
+  int64_t members = 0;   // points outstanding
+  int64_t issued = 0;    // negative: the other side of earns
+  int64_t redeemed = 0;  // positive
+  int64_t adjusted = 0;  // the other side of adjustments
+};
+
+struct Info {
+  uint64_t sequence = 0;  // of the last durable entry
+  Digest digest{};        // chain hash at that sequence
+  uint64_t members = 0;
+  uint64_t segments = 0;
+  uint64_t history_sequence = 0;     // what history chunks hold; newer entries are merged on read
+  uint64_t checkpoint_sequence = 0;  // where the next opening starts to replay
+  uint64_t journal_bytes = 0, ids_bytes = 0, history_bytes = 0, state_bytes = 0, disk_bytes = 0;
+  uint64_t state_ram_bytes = 0;  // member state, keys and their index
+  double replay_s = 0;           // of this opening
+  uint64_t replayed_entries = 0;
+  std::vector<std::string> currencies;
+};
+
+struct VerifyReport {
+  uint64_t sequence = 0;
+  Digest digest{};
+  uint64_t blocks = 0;
+  uint64_t entries = 0;
+  std::vector<Totals> totals;
+  std::vector<std::string> problems;  // empty: everything agrees
+};
+
+// Told how far a long job is (done <= total); returns false to stop it with kInterrupted.
+using Progress = std::function<bool(uint64_t done, uint64_t total)>;
+
+class Ledger {
+ public:
+  // A batch under way. Wait() returns once it is durable (or failed) and fills the caller's replies;
+  // a ticket dropped without Wait() waits in its destructor.
+  class Ticket {
+   public:
+    virtual ~Ticket() = default;
+    virtual Status Wait() = 0;
+  };
+
+  // Creates `directory` (its parent must exist; it must be empty or absent) as an empty ledger.
+  static Status Create(const std::string& directory, const std::vector<std::string>& currencies);
+  static Result<std::unique_ptr<Ledger>> Open(const std::string& directory,
+                                              const LedgerOptions& options = {});
+  virtual ~Ledger() = default;
+
+  // Posts a batch; replies[i] answers postings[i], which are applied in order. Each posting stands
+  // alone: a refused one does not affect the others. Blocks while the queue is full, then until the
+  // batch is durable. kInvalidArgument for a batch larger than the queue; an empty batch is fine.
+  virtual Status Post(std::span<const Posting> postings, std::span<Reply> replies) = 0;
+  // The same without waiting for durability. `postings` may go when this returns; `replies` must stay
+  // until Wait(). Batches submitted by one thread are applied in the order of submission.
+  virtual Result<std::unique_ptr<Ticket>> Submit(std::span<const Posting> postings,
+                                                 std::span<Reply> replies) = 0;
+
+  // The number of a code's text, journaling it when it is new. Empty text is code 0.
+  virtual Result<uint32_t> InternCode(std::string_view text) = 0;
+  virtual Result<std::string> CodeText(uint32_t code) const = 0;
+  virtual std::vector<std::string> Currencies() const = 0;
+
+  // balances[i] answers members[i]; all from states no older than the call.
+  virtual Status Balances(std::span<const MemberKey> members, uint16_t currency,
+                          std::span<Balance> balances) const = 0;
+  // Every member's key and balance at one sequence, in slot order (the order of opening). The texts are
+  // owned by the ledger and live as long as it does.
+  struct Snapshot {
+    uint64_t sequence = 0;
+    std::vector<MemberKey> members;
+    std::vector<Balance> balances;
+  };
+  virtual Result<Snapshot> AllBalances(uint16_t currency) const = 0;
+  virtual Result<MemberKey> KeyOf(uint32_t member) const = 0;
+
+  // A member's journaled entries with from_us <= effective_us < to_us (refused ones included), by
+  // effective time, then sequence. kNotFound for an unknown member.
+  virtual Result<std::vector<Record>> Statement(const MemberKey& member, int64_t from_us,
+                                                int64_t to_us) const = 0;
+  // Up to `limit` entries from `sequence` (>= 1) on, in order, durable ones only.
+  virtual Result<std::vector<Record>> Changes(uint64_t sequence, size_t limit) const = 0;
+
+  // Checks every checksum and the chain, replays the journal into a fresh state and compares, compares
+  // history and ids with the journal, and takes the trial balance. Reads everything; posting goes on.
+  virtual Result<VerifyReport> Verify(const Progress& progress) const = 0;
+
+  virtual Result<std::vector<Totals>> TrialBalance() const = 0;
+  virtual Info GetInfo() const = 0;
+
+  // Builds ids, history and a checkpoint of all that is durable: the next opening replays nothing.
+  virtual Status Checkpoint() = 0;
+  // Finishes what was accepted, checkpoints and closes. Calls after it return kClosed. Idempotent.
+  virtual Status Close() = 0;
+};
+
+}  // namespace loyalty

@@ -1,0 +1,160 @@
+// What callers ask for (Posting), how each request ends (PostingStatus, Reply), and what the journal
+// keeps of it (Entry). Plain values; no thread safety needed.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace loyalty {
+
+// The caller's permanent 128-bit id of a posting. Zero means "none" and is refused on a posting.
+// Time-ordered ids (UUIDv7, ULID; big-endian bytes) are the fast path; any ids are correct.
+struct Id {
+  uint64_t hi = 0;
+  uint64_t lo = 0;
+  auto operator<=>(const Id&) const = default;
+  bool is_zero() const { return (hi | lo) == 0; }
+};
+
+// The id of a caller's reference string: the first 16 bytes of its SHA-256, big-endian.
+Id IdFromReference(std::string_view reference);
+std::string ToString(const Id& id);  // 32 hex digits
+
+// A member's own key: an integer, or a string of 1 to 64 bytes of UTF-8. The integer 7 and the string
+// "7" are different members. Does not own its text.
+struct MemberKey {
+  static constexpr size_t kMaxTextBytes = 64;
+
+  MemberKey() = default;
+  explicit MemberKey(int64_t value) : number(value) {}
+  explicit MemberKey(std::string_view value) : is_text(true), text(value) {}
+
+  bool is_text = false;
+  int64_t number = 0;
+  std::string_view text;
+  bool operator==(const MemberKey& other) const {
+    return is_text == other.is_text && (is_text ? text == other.text : number == other.number);
+  }
+};
+std::string ToString(const MemberKey& key);
+
+// Stored: numbers never change and are never reused.
+enum class Kind : uint8_t {
+  kUnspecified = 0,
+  kOpenMember = 1,
+  kEarn = 2,
+  kRedeem = 3,
+  kAdjust = 4,
+  kReverse = 5,
+  // Written by the ledger itself, never accepted from a caller.
+  kDefineCurrency = 64,
+  kDefineCode = 65,
+};
+std::string_view ToString(Kind kind);
+
+// How one posting ended, in order of precedence: a posting gets the first that applies. Stored and on
+// the wire: numbers never change and are never reused. docs/statuses.md explains each.
+enum class PostingStatus : uint16_t {
+  kUnspecified = 0,
+  kPosted = 1,
+  // Malformed: not journaled, the id stays unused.
+  kIdMissing = 10,
+  kKindInvalid = 11,
+  kMemberKeyInvalid = 12,
+  kCurrencyNotFound = 13,
+  kPointsInvalid = 14,
+  kMoneyInvalid = 15,
+  kEffectiveTimeOutOfRange = 16,
+  kExpiryInvalid = 17,
+  kCodeNotFound = 18,
+  kActorMissing = 19,
+  kReasonMissing = 20,
+  kRelatedMissing = 21,
+  kRelatedNotAllowed = 22,
+  // The id was seen before: nothing is posted, the reply carries the original's sequence.
+  kAlreadyExists = 30,
+  kIdAlreadyFailed = 31,
+  kExistsWithDifferentKind = 32,
+  kExistsWithDifferentMember = 33,
+  kExistsWithDifferentCurrency = 34,
+  kExistsWithDifferentPoints = 35,
+  kExistsWithDifferentMoney = 36,
+  kExistsWithDifferentEffectiveTime = 37,
+  kExistsWithDifferentExpiry = 38,
+  kExistsWithDifferentRelated = 39,
+  kExistsWithDifferentCodes = 40,
+  kExistsWithDifferentTag = 41,
+  // Refused by the state of the ledger: journaled, and the id is used up.
+  kMemberNotFound = 60,
+  kMemberAlreadyOpen = 61,
+  kRelatedNotFound = 62,
+  kRelatedNotReversible = 63,
+  kRelatedOfOtherMember = 64,
+  kRelatedAlreadyReversed = 65,
+  kInsufficientPoints = 66,
+  kBalanceWouldOverflow = 67,
+};
+std::string_view ToString(PostingStatus status);
+inline bool IsMalformed(PostingStatus s) { return uint16_t(s) >= 10 && uint16_t(s) < 30; }
+inline bool IsDuplicate(PostingStatus s) { return uint16_t(s) >= 30 && uint16_t(s) < 60; }
+
+// Text codes are interned once (Ledger::InternCode); zero means none.
+struct Codes {
+  uint32_t rule = 0;
+  uint32_t channel = 0;
+  uint32_t location = 0;
+  uint32_t category = 0;
+  uint32_t actor = 0;
+  uint32_t reason = 0;
+  bool operator==(const Codes&) const = default;
+};
+
+// Effective times are microseconds since 1970-01-01 UTC.
+constexpr int64_t kMinTime_us = -2'208'988'800'000'000;  // 1900-01-01
+constexpr int64_t kMaxTime_us = 7'258'118'400'000'000;   // 2200-01-01, exclusive
+constexpr int64_t kNever_us = INT64_MAX;                 // an expiry that never comes
+
+struct Posting {
+  Id id;
+  Kind kind = Kind::kUnspecified;
+  uint16_t currency = 0;      // its index in the programme; ignored for kOpenMember
+  MemberKey member;
+  int64_t points = 0;         // minor units. Earn: >= 0. Redeem: > 0. Adjust: != 0, signed. Else 0.
+  int64_t money = 0;          // minor units, >= 0: what was paid, carried for tiers and analysis
+  int64_t effective_us = 0;   // when it happened in the shop
+  int64_t expires_us = kNever_us;  // of the lot that an earn or a positive adjustment makes
+  Codes codes;                // adjust: actor and reason required
+  Id related;                 // reverse: the id of the posting to reverse, whole
+  uint64_t tag = 0;           // free for the caller
+};
+
+struct Reply {
+  PostingStatus status = PostingStatus::kUnspecified;
+  uint64_t sequence = 0;  // of the journal entry (a duplicate: the original's); 0 when not journaled
+  int64_t balance = 0;    // active points right after that entry; 0 when not journaled
+};
+
+// One record of the journal. `points` is signed: what the member gains (earn) or loses (redeem) when
+// `status` is kPosted; nothing moves otherwise.
+struct Entry {
+  static constexpr uint32_t kNoMember = UINT32_MAX;
+
+  Id id;
+  int64_t effective_us = 0;
+  int64_t points = 0;
+  int64_t money = 0;
+  int64_t expires_us = kNever_us;
+  int64_t balance = 0;     // active points of the account right after this entry
+  uint64_t related = 0;    // sequence of the posting it reverses
+  uint64_t tag = 0;
+  uint32_t member = kNoMember;  // slot: members are numbered from 0 in the order of opening
+  Codes codes;
+  uint16_t currency = 0;
+  PostingStatus status = PostingStatus::kUnspecified;
+  Kind kind = Kind::kUnspecified;
+  Kind related_kind = Kind::kUnspecified;  // of the posting it reverses
+};
+
+}  // namespace loyalty

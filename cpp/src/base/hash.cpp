@@ -1,0 +1,42 @@
+#include "base/hash.h"
+
+#include <openssl/evp.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <cstdlib>
+
+#include "base/bytes.h"
+#include "loyalty/posting.h"
+
+namespace loyalty {
+
+Digest Sha256(std::initializer_list<std::string_view> parts) {
+  thread_local EVP_MD_CTX* const context = EVP_MD_CTX_new();
+  Digest digest;
+  bool fine = context && EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
+  for (std::string_view part : parts) {
+    fine = fine && EVP_DigestUpdate(context, part.data(), part.size());
+  }
+  if (!fine || !EVP_DigestFinal_ex(context, digest.data(), nullptr)) std::abort();  // out of memory
+  return digest;
+}
+
+uint64_t Checksum(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+
+std::string ToHex(const Digest& digest) {
+  std::string text;
+  for (uint8_t byte : digest) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  return text;
+}
+
+Id IdFromReference(std::string_view reference) {
+  const Digest digest = Sha256({reference});
+  const char* bytes = reinterpret_cast<const char*>(digest.data());
+  return {LoadBig<uint64_t>(bytes), LoadBig<uint64_t>(bytes + 8)};
+}
+
+}  // namespace loyalty

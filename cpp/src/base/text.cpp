@@ -1,0 +1,94 @@
+// The names of codes, kinds and statuses, as people and other programs read them.
+#include <cstdio>
+
+#include "loyalty/posting.h"
+#include "loyalty/status.h"
+
+namespace loyalty {
+
+std::string_view ToString(StatusCode code) {
+  switch (code) {
+    case StatusCode::kOk: return "ok";
+    case StatusCode::kInvalidArgument: return "invalid_argument";
+    case StatusCode::kNotFound: return "not_found";
+    case StatusCode::kAlreadyExists: return "already_exists";
+    case StatusCode::kBusy: return "busy";
+    case StatusCode::kReadOnly: return "read_only";
+    case StatusCode::kNoSpace: return "no_space";
+    case StatusCode::kIoError: return "io_error";
+    case StatusCode::kCorruption: return "corruption";
+    case StatusCode::kUnsupportedFormat: return "unsupported_format";
+    case StatusCode::kClosed: return "closed";
+    case StatusCode::kInterrupted: return "interrupted";
+    case StatusCode::kInternal: return "internal";
+  }
+  return "unknown";
+}
+
+std::string_view ToString(Kind kind) {
+  switch (kind) {
+    case Kind::kUnspecified: return "unspecified";
+    case Kind::kOpenMember: return "open_member";
+    case Kind::kEarn: return "earn";
+    case Kind::kRedeem: return "redeem";
+    case Kind::kAdjust: return "adjust";
+    case Kind::kReverse: return "reverse";
+    case Kind::kDefineCurrency: return "define_currency";
+    case Kind::kDefineCode: return "define_code";
+  }
+  return "unknown";
+}
+
+std::string_view ToString(PostingStatus status) {
+  switch (status) {
+    case PostingStatus::kUnspecified: return "unspecified";
+    case PostingStatus::kPosted: return "posted";
+    case PostingStatus::kIdMissing: return "id_missing";
+    case PostingStatus::kKindInvalid: return "kind_invalid";
+    case PostingStatus::kMemberKeyInvalid: return "member_key_invalid";
+    case PostingStatus::kCurrencyNotFound: return "currency_not_found";
+    case PostingStatus::kPointsInvalid: return "points_invalid";
+    case PostingStatus::kMoneyInvalid: return "money_invalid";
+    case PostingStatus::kEffectiveTimeOutOfRange: return "effective_time_out_of_range";
+    case PostingStatus::kExpiryInvalid: return "expiry_invalid";
+    case PostingStatus::kCodeNotFound: return "code_not_found";
+    case PostingStatus::kActorMissing: return "actor_missing";
+    case PostingStatus::kReasonMissing: return "reason_missing";
+    case PostingStatus::kRelatedMissing: return "related_missing";
+    case PostingStatus::kRelatedNotAllowed: return "related_not_allowed";
+    case PostingStatus::kAlreadyExists: return "already_exists";
+    case PostingStatus::kIdAlreadyFailed: return "id_already_failed";
+    case PostingStatus::kExistsWithDifferentKind: return "exists_with_different_kind";
+    case PostingStatus::kExistsWithDifferentMember: return "exists_with_different_member";
+    case PostingStatus::kExistsWithDifferentCurrency: return "exists_with_different_currency";
+    case PostingStatus::kExistsWithDifferentPoints: return "exists_with_different_points";
+    case PostingStatus::kExistsWithDifferentMoney: return "exists_with_different_money";
+    case PostingStatus::kExistsWithDifferentEffectiveTime:
+      return "exists_with_different_effective_time";
+    case PostingStatus::kExistsWithDifferentExpiry: return "exists_with_different_expiry";
+    case PostingStatus::kExistsWithDifferentRelated: return "exists_with_different_related";
+    case PostingStatus::kExistsWithDifferentCodes: return "exists_with_different_codes";
+    case PostingStatus::kExistsWithDifferentTag: return "exists_with_different_tag";
+    case PostingStatus::kMemberNotFound: return "member_not_found";
+    case PostingStatus::kMemberAlreadyOpen: return "member_already_open";
+    case PostingStatus::kRelatedNotFound: return "related_not_found";
+    case PostingStatus::kRelatedNotReversible: return "related_not_reversible";
+    case PostingStatus::kRelatedOfOtherMember: return "related_of_other_member";
+    case PostingStatus::kRelatedAlreadyReversed: return "related_already_reversed";
+    case PostingStatus::kInsufficientPoints: return "insufficient_points";
+    case PostingStatus::kBalanceWouldOverflow: return "balance_would_overflow";
+  }
+  return "unknown";
+}
+
+std::string ToString(const Id& id) {
+  char text[33];
+  std::snprintf(text, sizeof text, "%016lx%016lx", id.hi, id.lo);
+  return text;
+}
+
+std::string ToString(const MemberKey& key) {
+  return key.is_text ? std::string(key.text) : std::to_string(key.number);
+}
+
+}  // namespace loyalty

@@ -1,0 +1,60 @@
+// A batch on its way: prepared by the caller's thread, decided by the writer, committed, acknowledged.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ledger/transition.h"
+#include "loyalty/ledger.h"
+
+namespace loyalty::engine {
+
+struct Batch {
+  // A row whose text the writer needs: the key of a member that was unknown in preparation or is being
+  // opened (as stored in the journal), or the text of a code.
+  struct Text {
+    uint32_t row = 0;
+    std::string text;
+  };
+  struct Reversal {
+    uint32_t row = 0;
+    Id related;
+    ledger::Original original;  // when preparation found it already; else sequence 0
+  };
+
+  std::vector<Entry> entries;  // as asked; a status other than kUnspecified is final, see `replies`
+  std::vector<Text> texts;          // by row
+  std::vector<Reversal> reversals;  // by row
+  uint64_t ids_checked = 0;  // preparation looked for the ids among all sequences up to this one
+  Reply* replies = nullptr;  // the caller's, one a row
+  // Runs on the writer's thread, between postings, instead of posting (then there are no entries).
+  std::function<void()> inspect;
+
+  Status fault;  // why the writer could not go on with the rest of it
+
+  void Finish(const Status& outcome) {
+    if (fault.ok()) fault = outcome;
+    done_.store(1, std::memory_order_release);
+    done_.notify_all();
+  }
+  // Until it is durable, or has failed.
+  Status Wait() {
+    done_.wait(0, std::memory_order_acquire);
+    return fault;
+  }
+
+ private:
+  std::atomic<uint32_t> done_ = 0;
+};
+
+// What becomes one journal block, and the batches that are done when it is durable. It may have batches
+// without entries (duplicates of what is in an earlier group).
+struct OpenGroup {
+  journal::Group group;
+  std::vector<std::shared_ptr<Batch>> batches;
+};
+
+}  // namespace loyalty::engine

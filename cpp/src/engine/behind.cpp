@@ -1,0 +1,127 @@
+#include "engine/behind.h"
+
+#include <algorithm>
+
+#include "ledger/checkpoint.h"
+
+namespace loyalty::engine {
+namespace {
+
+// The entries from `first` up to `through` of the blocks.
+std::vector<Entry> EntriesOf(const std::vector<SharedBlock>& blocks, uint64_t first, uint64_t through) {
+  std::vector<Entry> all;
+  std::vector<Entry> rows;
+  for (const SharedBlock& block : blocks) {
+    if (block.view.first_sequence() > through) break;
+    block.view.Entries(&rows);
+    const uint64_t skip = first > block.view.first_sequence() ? first - block.view.first_sequence() : 0;
+    const uint64_t end = std::min(through, block.view.last_sequence()) - block.view.first_sequence() + 1;
+    all.insert(all.end(), rows.begin() + ptrdiff_t(skip), rows.begin() + ptrdiff_t(end));
+  }
+  return all;
+}
+
+std::vector<ids::IdAt> IdsOf(const std::vector<Entry>& entries, uint64_t first) {
+  std::vector<ids::IdAt> found;
+  found.reserve(entries.size());
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (!entries[i].id.is_zero()) found.push_back({entries[i].id, first + i});
+  }
+  return found;
+}
+
+}  // namespace
+
+uint64_t Behind::lag() const {
+  const uint64_t taken = std::min(core_->ids->runs()->sequence(), core_->history->sequence());
+  return core_->durable.sequence() - std::min(taken, core_->durable.sequence());
+}
+
+Status Behind::Consume(uint64_t through) {
+  MutexLock lock(mutex_);
+  for (;;) {
+    const uint64_t ids_from = core_->ids->runs()->sequence() + 1;
+    const uint64_t history_from = core_->history->sequence() + 1;
+    const uint64_t first = std::min(ids_from, history_from);
+    if (first > through) return {};
+    const std::vector<SharedBlock> blocks = core_->tail.From(first);
+    // A segment at a time, so that memory stays bounded when much has gathered; when only one of the
+    // two lags (after a crash), it comes up to the other first.
+    uint64_t last = std::min(through, first + core_->options.segment_entries - 1);
+    if (ids_from != history_from) last = std::min(last, std::max(ids_from, history_from) - 1);
+    const std::vector<Entry> entries = EntriesOf(blocks, first, last);
+    if (history_from == first) LOYALTY_RETURN_IF_ERROR(core_->history->Add(entries, first));
+    if (ids_from == first) LOYALTY_RETURN_IF_ERROR(core_->ids->Add(IdsOf(entries, first), last));
+    core_->tail.DropThrough(
+        std::min(core_->ids->runs()->sequence(), core_->history->sequence()));
+  }
+}
+
+Status Behind::Checkpoint(const ledger::Snapshot& snapshot) {
+  MutexLock lock(mutex_);
+  LOYALTY_RETURN_IF_ERROR(core_->ids->Flush());
+  LOYALTY_RETURN_IF_ERROR(core_->history->Flush());
+  LOYALTY_RETURN_IF_ERROR(ledger::WriteCheckpoint(snapshot, core_->state->keys, core_->state->codes,
+                                                  core_->checkpoint_sequence, core_->store.get()));
+  core_->checkpoint_sequence = snapshot.sequence;
+  return {};
+}
+
+void Maintainer::Start(Pipeline* pipeline) {
+  pipeline_ = pipeline;
+  thread_ = std::thread([this] { Run(); });
+}
+
+void Maintainer::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    changed_.NotifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Maintainer::OnCommit() {
+  const uint64_t segment = core_->options.segment_entries;
+  if (behind_->lag() < segment) return;
+  MutexLock lock(mutex_);
+  changed_.NotifyAll();
+  while (behind_->lag() > kSegmentsBehind * segment && !stopping_ && core_->behind_fault().ok()) {
+    changed_.Wait(mutex_);
+  }
+}
+
+void Maintainer::Run() {
+  for (;;) {
+    {
+      MutexLock lock(mutex_);
+      const auto second = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+      while (!stopping_ && behind_->lag() < core_->options.segment_entries) {
+        if (!changed_.WaitUntil(mutex_, second)) break;
+      }
+      if (stopping_) return;
+    }
+    const Status status = WorkOnce();
+    if (!status.ok()) core_->FailBehind(status);
+    {
+      MutexLock lock(mutex_);
+      changed_.NotifyAll();
+    }
+    if (!status.ok()) return;
+  }
+}
+
+Status Maintainer::WorkOnce() {
+  LOYALTY_RETURN_IF_ERROR(core_->head_file.Sync());
+  if (behind_->lag() >= core_->options.segment_entries) {
+    LOYALTY_RETURN_IF_ERROR(behind_->Consume(core_->durable.sequence()));
+  }
+  if (core_->durable.sequence() - core_->checkpoint_sequence < core_->options.checkpoint_entries) {
+    return {};
+  }
+  ledger::Snapshot snapshot;
+  const Status taken = pipeline_->Inspect([&] { snapshot = core_->state->TakeSnapshot(); });
+  return taken.ok() ? behind_->Checkpoint(snapshot) : taken;
+}
+
+}  // namespace loyalty::engine

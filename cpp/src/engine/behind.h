@@ -1,0 +1,58 @@
+// What is built behind the journal: ids, history, checkpoints.
+//
+// Behind does the work, on whatever thread calls it, one at a time; Maintainer is the thread that calls it
+// when enough has gathered.
+#pragma once
+
+#include <thread>
+
+#include "base/mutex.h"
+#include "engine/core.h"
+#include "engine/pipeline.h"
+
+namespace loyalty::engine {
+
+class Behind {
+ public:
+  explicit Behind(Core* core) : core_(core) {}
+
+  // Takes the tail's entries up to `through` (a block's last sequence) into ids and history.
+  Status Consume(uint64_t through);
+  // Writes the state of a durable snapshot, and makes ids and history durable.
+  Status Checkpoint(const ledger::Snapshot& snapshot);
+  // How many durable entries ids and history have not taken in.
+  uint64_t lag() const;
+
+ private:
+  Core* const core_;
+  Mutex mutex_;  // one job at a time
+};
+
+class Maintainer {
+ public:
+  Maintainer(Core* core, Behind* behind) : core_(core), behind_(behind) {}
+  ~Maintainer() { Stop(); }
+
+  // The pipeline is where snapshots come from.
+  void Start(Pipeline* pipeline);
+  void Stop();
+  // After each commit: wakes the thread when there is work, and holds the caller while the work is more
+  // than a few segments behind.
+  void OnCommit();
+
+ private:
+  static constexpr uint64_t kSegmentsBehind = 4;
+
+  void Run();
+  Status WorkOnce();
+
+  Core* const core_;
+  Behind* const behind_;
+  Pipeline* pipeline_ = nullptr;
+  Mutex mutex_;
+  CondVar changed_;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace loyalty::engine

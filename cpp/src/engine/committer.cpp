@@ -1,0 +1,47 @@
+#include "engine/committer.h"
+
+#include "engine/recovery.h"
+
+namespace loyalty::engine {
+
+void Committer::Commit(const OpenGroup& group) {
+  if (failure_.ok()) {
+    Status status = core_->behind_fault();
+    if (status.ok()) status = MakeDurable(group);
+    if (!status.ok()) Fail(status);
+  }
+  for (const auto& batch : group.batches) batch->Finish(failure_);
+}
+
+void Committer::Fail(const Status& fault) {
+  failure_ = fault;
+  core_->readable.store(nullptr, std::memory_order_release);
+  core_->durable.Fail(fault);
+  Rescue();
+}
+
+Status Committer::MakeDurable(const OpenGroup& group) {
+  if (group.group.entries.empty()) return {};
+  const journal::Head before = core_->durable.head();
+  auto bytes = std::make_shared<const std::string>(journal::EncodeBlock(group.group, before.chain));
+  LOYALTY_ASSIGN_OR_RETURN(const journal::BlockView view, journal::BlockView::Parse(*bytes));
+  LOYALTY_RETURN_IF_ERROR(core_->journal.Append(group.group.first_sequence, *bytes));
+  const journal::Head head{view.last_sequence(), journal::ChainHash(*bytes), view.recorded_us()};
+  LOYALTY_RETURN_IF_ERROR(core_->head_file.Write(head));
+  core_->tail.Append({std::move(bytes), view});
+  core_->durable.Advance(head);
+  return {};
+}
+
+void Committer::Rescue() {
+  auto rescued = std::make_unique<ledger::State>();
+  const Status status = LoadState(*core_, core_->durable.sequence(), rescued.get());
+  if (status.ok()) {
+    core_->rescued = std::move(rescued);
+    core_->readable.store(core_->rescued.get(), std::memory_order_release);
+  }
+  core_->rescue_over.store(true);
+  core_->rescue_over.notify_all();
+}
+
+}  // namespace loyalty::engine

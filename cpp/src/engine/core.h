@@ -1,0 +1,118 @@
+// What the threads of an open ledger share, and the rules of reading beside the writer.
+//
+// The writer changes `state` before its group is durable. A reader therefore reads an account and then
+// waits until the account's last entry is durable (at most one sync), so that it never sees what a crash
+// could undo. After a failed write or sync, a fresh state is built from what is durable, and readers
+// are given that one.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "engine/tail.h"
+#include "history/history.h"
+#include "ids/id_index.h"
+#include "journal/head_file.h"
+#include "ledger/transition.h"
+#include "loyalty/ledger.h"
+#include "storage/store.h"
+
+namespace loyalty::engine {
+
+// How far the journal is durable, and whether the writer has failed. Any thread.
+class Durable {
+ public:
+  uint64_t sequence() const { return sequence_.load(std::memory_order_acquire); }
+  journal::Head head() const;
+  void Advance(const journal::Head& head);
+  // Until the sequence is durable: true; false when the writer failed before that.
+  bool WaitFor(uint64_t sequence);
+  void Fail(Status fault);
+  Status failure() const;
+
+ private:
+  std::atomic<uint64_t> sequence_ = 0;
+  mutable Mutex mutex_;
+  CondVar changed_;
+  journal::Head head_ GUARDED_BY(mutex_);
+  Status failure_ GUARDED_BY(mutex_);
+};
+
+struct Core {
+  Core(std::string directory_path, const LedgerOptions& ledger_options,
+       std::unique_ptr<storage::Store> opened, journal::HeadFile head)
+      : directory(std::move(directory_path)),
+        options(ledger_options),
+        store(std::move(opened)),
+        journal(store.get()),
+        head_file(std::move(head)),
+        state(std::make_unique<ledger::State>()) {}
+
+  const std::string directory;
+  const LedgerOptions options;
+  std::unique_ptr<storage::Store> store;
+  journal::Journal journal;
+  journal::HeadFile head_file;
+  std::unique_ptr<ids::IdIndex> ids;
+  std::unique_ptr<history::History> history;
+  Tail tail;
+  Durable durable;
+  std::vector<std::string> currencies;  // fixed while open
+
+  std::unique_ptr<ledger::State> state;    // the writer's
+  std::unique_ptr<ledger::State> rescued;  // what is durable, after the writer failed
+  // Which of them readers use; null while `rescued` is being built or when that failed.
+  std::atomic<ledger::State*> readable = nullptr;
+  std::atomic<bool> rescue_over = false;
+
+  std::atomic<uint64_t> checkpoint_sequence = 0;
+  uint64_t replayed_entries = 0;
+  double replay_s = 0;
+
+  // Calls read(state) for a value and the sequence that it depends on; returns the value once that is
+  // durable.
+  template <typename Read>
+  auto ReadDurable(Read read) -> Result<decltype(read(*state, nullptr))> {
+    for (;;) {
+      ledger::State* const from = readable.load(std::memory_order_acquire);
+      if (from == nullptr) {
+        rescue_over.wait(false);
+        if (readable.load() == nullptr) return durable.failure();
+        continue;
+      }
+      uint64_t needs = 0;
+      auto value = read(*from, &needs);
+      if (durable.sequence() >= needs || durable.WaitFor(needs)) return value;
+      // The writer failed: what was read may never have been. Wait for the rescued state.
+      rescue_over.wait(false);
+    }
+  }
+
+  // What stopped the work behind the journal, if anything has; then the writer stops too.
+  Status behind_fault() const {
+    MutexLock lock(behind_mutex_);
+    return behind_fault_;
+  }
+  void FailBehind(Status fault) {
+    MutexLock lock(behind_mutex_);
+    if (behind_fault_.ok()) behind_fault_ = std::move(fault);
+  }
+
+  // The block that holds a durable sequence: from the tail, or from disk.
+  Result<SharedBlock> FindBlock(uint64_t sequence) const;
+
+ private:
+  mutable Mutex behind_mutex_;
+  Status behind_fault_ GUARDED_BY(behind_mutex_);
+};
+
+// The posting at a durable sequence, with its lot movements.
+Result<ledger::Original> LoadOriginal(const Core& core, uint64_t sequence);
+
+// How a posting whose id was seen before ends: `related` is the sequence of what it asks to reverse.
+PostingStatus CompareWithOriginal(const Entry& asked, uint64_t related, const Entry& original);
+
+}  // namespace loyalty::engine

@@ -1,0 +1,145 @@
+#include "engine/ledger_impl.h"
+
+#include "engine/directory.h"
+#include "engine/prepare.h"
+#include "engine/verify.h"
+
+namespace loyalty {
+namespace engine {
+namespace {
+
+constexpr size_t kMaxCodeBytes = 256;
+// Closing leaves a small tail to the next opening's replay: it is quicker than a checkpoint.
+constexpr uint64_t kSmallTail = 65'536;
+
+class BatchTicket : public Ledger::Ticket {
+ public:
+  explicit BatchTicket(std::shared_ptr<Batch> batch) : batch_(std::move(batch)) {}
+  ~BatchTicket() override { (void)batch_->Wait(); }
+  Status Wait() override { return batch_->Wait(); }
+
+ private:
+  std::shared_ptr<Batch> batch_;
+};
+
+Status Closed() { return {StatusCode::kClosed, "the ledger was closed"}; }
+
+}  // namespace
+
+Result<std::unique_ptr<Ledger>> OpenLedger(const std::string& directory, const LedgerOptions& options,
+                                           std::shared_ptr<storage::Environment> environment) {
+  LOYALTY_RETURN_IF_ERROR(CheckIsLedger(directory));
+  LOYALTY_ASSIGN_OR_RETURN(
+      auto store, storage::Store::Open(StorePath(directory), {false, std::move(environment)}));
+  LOYALTY_ASSIGN_OR_RETURN(auto head, journal::HeadFile::Open(HeadPath(directory), false));
+  auto core = std::make_unique<Core>(directory, options, std::move(store), std::move(head));
+  LOYALTY_ASSIGN_OR_RETURN(auto recent, Recover(core.get()));
+  return std::unique_ptr<Ledger>(new LedgerImpl(std::move(core), std::move(recent)));
+}
+
+LedgerImpl::LedgerImpl(std::unique_ptr<Core> core, std::deque<ids::RecentIds> recent)
+    : core_(std::move(core)),
+      behind_(core_.get()),
+      maintainer_(core_.get(), &behind_),
+      pipeline_(core_.get(), std::move(recent), [this] { maintainer_.OnCommit(); }) {
+  maintainer_.Start(&pipeline_);
+}
+
+LedgerImpl::~LedgerImpl() { (void)Close(); }
+
+Result<LedgerImpl::InUse> LedgerImpl::Use() const {
+  if (closing_.load(std::memory_order_acquire)) return Closed();
+  InUse lock(lifetime_);
+  if (closing_.load(std::memory_order_acquire)) return Closed();
+  return lock;
+}
+
+Result<std::shared_ptr<Batch>> LedgerImpl::SubmitBatch(std::span<const Posting> postings,
+                                                       std::span<Reply> replies) {
+  if (replies.size() != postings.size()) {
+    return Status(StatusCode::kInvalidArgument, "there must be one reply for each posting");
+  }
+  if (postings.size() > core_->options.queue_capacity) {
+    return Status(StatusCode::kInvalidArgument,
+                  "a batch of " + std::to_string(postings.size()) + " postings is larger than the queue (" +
+                      std::to_string(core_->options.queue_capacity) + "); split it");
+  }
+  LOYALTY_ASSIGN_OR_RETURN(auto batch, Prepare(*core_, postings, replies));
+  LOYALTY_RETURN_IF_ERROR(pipeline_.Submit(batch));
+  return batch;
+}
+
+Status LedgerImpl::Post(std::span<const Posting> postings, std::span<Reply> replies) {
+  LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
+  LOYALTY_ASSIGN_OR_RETURN(auto batch, SubmitBatch(postings, replies));
+  return batch->Wait();
+}
+
+Result<std::unique_ptr<Ledger::Ticket>> LedgerImpl::Submit(std::span<const Posting> postings,
+                                                           std::span<Reply> replies) {
+  LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
+  LOYALTY_ASSIGN_OR_RETURN(auto batch, SubmitBatch(postings, replies));
+  return std::unique_ptr<Ticket>(new BatchTicket(std::move(batch)));
+}
+
+Result<uint32_t> LedgerImpl::InternCode(std::string_view text) {
+  LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
+  uint32_t code = 0;
+  if (core_->state->codes.Find(text, &code)) return code;
+  if (text.size() > kMaxCodeBytes) {
+    return Status(StatusCode::kInvalidArgument,
+                  "a code has at most 256 bytes; got " + std::to_string(text.size()));
+  }
+  auto batch = std::make_shared<Batch>();
+  Reply reply;
+  Entry entry;
+  entry.kind = Kind::kDefineCode;
+  batch->entries.push_back(entry);
+  batch->texts.push_back({0, std::string(text)});
+  batch->replies = &reply;
+  LOYALTY_RETURN_IF_ERROR(pipeline_.Submit(batch));
+  LOYALTY_RETURN_IF_ERROR(batch->Wait());
+  return uint32_t(reply.balance);
+}
+
+Status LedgerImpl::Checkpoint() {
+  LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
+  LOYALTY_RETURN_IF_ERROR(core_->durable.failure());
+  return CheckpointLocked();
+}
+
+Status LedgerImpl::CheckpointLocked() {
+  LOYALTY_ASSIGN_OR_RETURN(const ledger::Snapshot snapshot, TakeSnapshot());
+  LOYALTY_RETURN_IF_ERROR(behind_.Consume(core_->durable.sequence()));
+  LOYALTY_RETURN_IF_ERROR(core_->head_file.Sync());
+  return behind_.Checkpoint(snapshot);
+}
+
+Status LedgerImpl::Close() {
+  closing_.store(true, std::memory_order_release);
+  std::unique_lock lock(lifetime_);
+  if (closed_.exchange(true)) return {};
+  Status status;
+  const uint64_t newest = core_->durable.sequence();
+  if (core_->durable.failure().ok() && newest - core_->checkpoint_sequence > kSmallTail) {
+    status = CheckpointLocked();
+  }
+  pipeline_.Stop();
+  maintainer_.Stop();
+  if (status.ok()) status = core_->head_file.Sync();
+  const Status closed = core_->store->Close();
+  return status.ok() ? closed : status;
+}
+
+}  // namespace engine
+
+Status Ledger::Create(const std::string& directory, const std::vector<std::string>& currencies) {
+  return engine::CreateDirectory(directory, currencies, nullptr);
+}
+
+Result<std::unique_ptr<Ledger>> Ledger::Open(const std::string& directory,
+                                             const LedgerOptions& options) {
+  return engine::OpenLedger(directory, options, nullptr);
+}
+
+}  // namespace loyalty

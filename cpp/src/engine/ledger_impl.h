@@ -1,0 +1,61 @@
+// The public Ledger: puts the parts together and guards their lifetimes.
+#pragma once
+
+#include <shared_mutex>
+
+#include "engine/behind.h"
+#include "engine/core.h"
+#include "engine/pipeline.h"
+#include "engine/recovery.h"
+
+namespace loyalty::engine {
+
+// Ledger::Open with a file system of the caller's; tests inject faults with it.
+Result<std::unique_ptr<Ledger>> OpenLedger(const std::string& directory, const LedgerOptions& options,
+                                           std::shared_ptr<storage::Environment> environment);
+
+class LedgerImpl : public Ledger {
+ public:
+  LedgerImpl(std::unique_ptr<Core> core, std::deque<ids::RecentIds> recent);
+  ~LedgerImpl() override;
+
+  Status Post(std::span<const Posting> postings, std::span<Reply> replies) override;
+  Result<std::unique_ptr<Ticket>> Submit(std::span<const Posting> postings,
+                                         std::span<Reply> replies) override;
+  Result<uint32_t> InternCode(std::string_view text) override;
+  Result<std::string> CodeText(uint32_t code) const override;
+  std::vector<std::string> Currencies() const override { return core_->currencies; }
+  Status Balances(std::span<const MemberKey> members, uint16_t currency,
+                  std::span<Balance> balances) const override;
+  Result<Snapshot> AllBalances(uint16_t currency) const override;
+  Result<MemberKey> KeyOf(uint32_t member) const override;
+  Result<std::vector<Record>> Statement(const MemberKey& member, int64_t from_us,
+                                        int64_t to_us) const override;
+  Result<std::vector<Record>> Changes(uint64_t sequence, size_t limit) const override;
+  Result<VerifyReport> Verify(const Progress& progress) const override;
+  Result<std::vector<Totals>> TrialBalance() const override;
+  Info GetInfo() const override;
+  Status Checkpoint() override;
+  Status Close() override;
+
+ private:
+  // Held by every call for as long as it uses the parts; Close waits for them. False once closing.
+  using InUse = std::shared_lock<std::shared_mutex>;
+  Result<InUse> Use() const;
+  Result<std::shared_ptr<Batch>> SubmitBatch(std::span<const Posting> postings,
+                                             std::span<Reply> replies);
+  // A picture of the state all of which is durable.
+  Result<ledger::Snapshot> TakeSnapshot() const;
+  Status CheckCurrency(uint16_t currency) const;
+  Status CheckpointLocked();
+
+  std::unique_ptr<Core> core_;
+  Behind behind_;
+  Maintainer maintainer_;
+  mutable Pipeline pipeline_;
+  mutable std::shared_mutex lifetime_;
+  std::atomic<bool> closing_ = false;
+  std::atomic<bool> closed_ = false;
+};
+
+}  // namespace loyalty::engine

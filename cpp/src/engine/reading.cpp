@@ -1,0 +1,219 @@
+// The reading half of LedgerImpl.
+#include <algorithm>
+#include <filesystem>
+
+#include "engine/ledger_impl.h"
+#include "engine/verify.h"
+
+namespace loyalty::engine {
+namespace {
+
+Balance PublicBalance(const ledger::Account& account) {
+  return {true, account.active, account.lifetime_earned, account.lifetime_redeemed, account.sequence};
+}
+
+std::string PublicText(Kind kind, std::string_view stored) {
+  MemberKey key;
+  if (kind == Kind::kOpenMember && journal::ParseStoredKey(stored, &key)) return ToString(key);
+  return std::string(stored);
+}
+
+Record RecordAt(const journal::BlockView& view, uint64_t sequence) {
+  const size_t row = sequence - view.first_sequence();
+  Record record{sequence, view.recorded_us(), view.EntryAt(row), ""};
+  if (journal::HasText(record.entry.kind)) {
+    record.text = PublicText(record.entry.kind, view.TextOf(row));
+  }
+  return record;
+}
+
+// Files may come and go while it counts: what is gone counts nothing.
+uint64_t DirectoryBytes(const std::string& directory) {
+  uint64_t bytes = 0;
+  std::error_code error;
+  for (auto at = std::filesystem::recursive_directory_iterator(directory, error);
+       !error && at != std::filesystem::recursive_directory_iterator(); at.increment(error)) {
+    std::error_code gone;
+    const uint64_t size = at->is_regular_file(gone) ? at->file_size(gone) : 0;
+    if (!gone) bytes += size;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Status LedgerImpl::CheckCurrency(uint16_t currency) const {
+  if (currency < core_->currencies.size()) return {};
+  return {StatusCode::kInvalidArgument,
+          "there is no currency number " + std::to_string(currency) + "; the ledger has " +
+              std::to_string(core_->currencies.size())};
+}
+
+Result<std::string> LedgerImpl::CodeText(uint32_t code) const {
+  if (code < core_->state->codes.size()) return core_->state->codes.At(code);
+  return Status(StatusCode::kNotFound, "there is no code number " + std::to_string(code));
+}
+
+Result<MemberKey> LedgerImpl::KeyOf(uint32_t member) const {
+  if (member < core_->state->keys.size()) return core_->state->keys.At(member);
+  return Status(StatusCode::kNotFound, "there is no member in slot " + std::to_string(member));
+}
+
+Status LedgerImpl::Balances(std::span<const MemberKey> members, uint16_t currency,
+                            std::span<Balance> balances) const {
+  LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
+  LOYALTY_RETURN_IF_ERROR(CheckCurrency(currency));
+  if (balances.size() != members.size()) {
+    return {StatusCode::kInvalidArgument, "there must be one balance for each member"};
+  }
+  const auto read = [&](const ledger::State& state, uint64_t* needs) {
+    std::vector<uint32_t> slots(members.size());
+    state.keys.FindAll([&](size_t i) -> const MemberKey& { return members[i]; }, slots);
+    uint64_t newest = 0;
+    for (size_t i = 0; i < slots.size(); ++i) {
+      balances[i] = {};
+      if (slots[i] == Entry::kNoMember) continue;
+      balances[i] = PublicBalance(state.ReadAccount(slots[i], currency));
+      // Without postings yet, the member's opening is what has to be durable.
+      newest = std::max(newest, balances[i].sequence ? balances[i].sequence
+                                                     : state.PageSequence(slots[i]));
+    }
+    if (needs) *needs = newest;
+    return true;
+  };
+  return core_->ReadDurable(read).status();
+}
+
+Result<ledger::Snapshot> LedgerImpl::TakeSnapshot() const {
+  ledger::Snapshot snapshot;
+  const Status status =
+      pipeline_.Inspect([&] { snapshot = core_->state->TakeSnapshot(); });
+  if (status.ok()) return snapshot;
+  if (core_->durable.failure().ok()) return status;
+  // The writer has failed: what is durable is in the rescued state, which nobody changes.
+  core_->rescue_over.wait(false);
+  const ledger::State* const rescued = core_->readable.load();
+  if (rescued == nullptr) return core_->durable.failure();
+  return rescued->TakeSnapshot();
+}
+
+Result<Ledger::Snapshot> LedgerImpl::AllBalances(uint16_t currency) const {
+  LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
+  LOYALTY_RETURN_IF_ERROR(CheckCurrency(currency));
+  LOYALTY_ASSIGN_OR_RETURN(const ledger::Snapshot picture, TakeSnapshot());
+  Snapshot snapshot;
+  snapshot.sequence = picture.sequence;
+  snapshot.members.reserve(picture.members);
+  snapshot.balances.reserve(picture.members);
+  for (uint32_t slot = 0; slot < picture.members; ++slot) {
+    const ledger::Page& page = *picture.pages[slot / ledger::kPageMembers].get();
+    snapshot.members.push_back(core_->state->keys.At(slot));
+    snapshot.balances.push_back(PublicBalance(page.GetAccount(slot, currency)));
+  }
+  return snapshot;
+}
+
+Result<std::vector<Record>> LedgerImpl::Statement(const MemberKey& member, int64_t from_us,
+                                                  int64_t to_us) const {
+  LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
+  const uint32_t slot = core_->state->keys.Find(member);
+  if (slot == Entry::kNoMember) {
+    return Status(StatusCode::kNotFound, "there is no member " + ToString(member));
+  }
+  // The tail first: what leaves it meanwhile is in history by then, and what is in both counts once.
+  std::vector<uint64_t> sequences;
+  const uint64_t durable = core_->durable.sequence();
+  for (const SharedBlock& block : core_->tail.From(0)) {
+    for (size_t row = 0; row < block.view.count(); ++row) {
+      if (block.view.MemberAt(row) != slot) continue;
+      const int64_t effective_us = block.view.EntryAt(row).effective_us;
+      if (effective_us >= from_us && effective_us < to_us) {
+        sequences.push_back(block.view.first_sequence() + row);
+      }
+    }
+  }
+  std::vector<history::Item> items;
+  LOYALTY_RETURN_IF_ERROR(core_->history->Read(slot, from_us, to_us, &items));
+  for (const history::Item& item : items) sequences.push_back(item.sequence);
+  std::sort(sequences.begin(), sequences.end());
+  sequences.erase(std::unique(sequences.begin(), sequences.end()), sequences.end());
+
+  // History has no ids: the records themselves come from the journal, block by block.
+  std::vector<Record> records;
+  SharedBlock block;
+  for (uint64_t sequence : sequences) {
+    if (sequence > durable) break;
+    if (!block.bytes || sequence > block.view.last_sequence()) {
+      LOYALTY_ASSIGN_OR_RETURN(block, core_->FindBlock(sequence));
+    }
+    records.push_back(RecordAt(block.view, sequence));
+  }
+  std::stable_sort(records.begin(), records.end(), [](const Record& a, const Record& b) {
+    return a.entry.effective_us < b.entry.effective_us;
+  });
+  return records;
+}
+
+Result<std::vector<Record>> LedgerImpl::Changes(uint64_t sequence, size_t limit) const {
+  LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
+  if (sequence == 0) {
+    return Status(StatusCode::kInvalidArgument, "sequences count from 1");
+  }
+  const uint64_t durable = core_->durable.sequence();
+  std::vector<Record> records;
+  while (sequence <= durable && records.size() < limit) {
+    LOYALTY_ASSIGN_OR_RETURN(const SharedBlock block, core_->FindBlock(sequence));
+    const journal::Group group = block.view.ToGroup();
+    size_t text = 0;
+    for (size_t row = 0; row < group.entries.size(); ++row) {
+      const Entry& entry = group.entries[row];
+      const bool has_text = journal::HasText(entry.kind);
+      const uint64_t at = group.first_sequence + row;
+      if (at >= sequence && records.size() < limit) {
+        records.push_back({at, group.recorded_us, entry,
+                           has_text ? PublicText(entry.kind, group.texts[text]) : std::string()});
+      }
+      text += has_text;
+    }
+    sequence = group.next_sequence();
+  }
+  return records;
+}
+
+Result<VerifyReport> LedgerImpl::Verify(const Progress& progress) const {
+  LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
+  LOYALTY_ASSIGN_OR_RETURN(const ledger::Snapshot snapshot, TakeSnapshot());
+  return VerifyAll(*core_, snapshot, progress);
+}
+
+Result<std::vector<Totals>> LedgerImpl::TrialBalance() const {
+  LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
+  LOYALTY_ASSIGN_OR_RETURN(const ledger::Snapshot snapshot, TakeSnapshot());
+  return PublicTotals(snapshot.currencies, snapshot.totals);
+}
+
+Info LedgerImpl::GetInfo() const {
+  Info info;
+  info.currencies = core_->currencies;
+  const journal::Head head = core_->durable.head();
+  info.sequence = head.sequence;
+  info.digest = head.chain;
+  info.members = core_->state->keys.size();
+  info.segments = core_->ids->runs()->size();
+  info.history_sequence = core_->history->sequence();
+  info.checkpoint_sequence = core_->checkpoint_sequence;
+  info.replay_s = core_->replay_s;
+  info.replayed_entries = core_->replayed_entries;
+  const auto in_use = Use();
+  if (!in_use.ok()) return info;
+  using storage::Family;
+  info.journal_bytes = core_->store->FileBytes(Family::kJournal);
+  info.ids_bytes = core_->store->FileBytes(Family::kIds);
+  info.history_bytes = core_->store->FileBytes(Family::kHistory);
+  info.state_bytes = core_->store->FileBytes(Family::kState);
+  info.disk_bytes = DirectoryBytes(core_->directory);
+  (void)pipeline_.Inspect([&] { info.state_ram_bytes = core_->state->ram_bytes(); });
+  return info;
+}
+
+}  // namespace loyalty::engine

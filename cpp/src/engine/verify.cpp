@@ -1,0 +1,215 @@
+#include "engine/verify.h"
+
+#include <cinttypes>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+
+namespace loyalty::engine {
+namespace {
+
+// A sum over entries that does not depend on their order: journal and history hold the same entries in
+// different orders.
+class EntrySum {
+ public:
+  void Add(uint64_t sequence, const Entry& e) {
+    const int64_t fields[] = {int64_t(sequence), e.effective_us, e.points, e.money, e.expires_us,
+                              e.balance, int64_t(e.related), int64_t(e.tag),
+                              int64_t(e.member) << 32 | e.currency,
+                              int64_t(e.codes.rule) << 32 | e.codes.channel,
+                              int64_t(e.codes.location) << 32 | e.codes.category,
+                              int64_t(e.codes.actor) << 32 | e.codes.reason,
+                              int64_t(e.status) << 16 | int64_t(e.kind) << 8 | int64_t(e.related_kind)};
+    sum_ += Checksum({reinterpret_cast<const char*>(fields), sizeof fields});
+    ++count_;
+  }
+  bool operator==(const EntrySum&) const = default;
+  uint64_t count() const { return count_; }
+
+ private:
+  uint64_t sum_ = 0;
+  uint64_t count_ = 0;
+};
+
+class Verifier {
+ public:
+  Verifier(const Core& core, const ledger::Snapshot& snapshot, const Progress& progress)
+      : core_(core), snapshot_(snapshot), progress_(progress), runs_(core.ids->runs()),
+        history_through_(std::min(core.history->sequence(), snapshot.sequence)) {}
+
+  Result<VerifyReport> Run() {
+    report_.totals = PublicTotals(snapshot_.currencies, snapshot_.totals);
+    Note(core_.store->VerifyChecksums());
+    LOYALTY_RETURN_IF_ERROR(ReadJournal());
+    CompareState();
+    CompareIds();
+    CompareHistory();
+    CheckTotals();
+    return std::move(report_);
+  }
+
+ private:
+  void Problem(std::string what) { report_.problems.push_back(std::move(what)); }
+  void Note(const Status& status) {
+    if (!status.ok()) Problem(status.message());
+  }
+
+  // Chain, checksums, gaps, replay; gathers what ids and history are compared with.
+  Status ReadJournal() {
+    const Digest zero{};
+    const auto visit = [&](const journal::BlockView& view, std::string_view bytes) -> Status {
+      if (view.first_sequence() > snapshot_.sequence) return {StatusCode::kInterrupted, "done"};
+      if (progress_ && !progress_(view.first_sequence(), snapshot_.sequence)) {
+        stopped_ = true;
+        return {StatusCode::kInterrupted, "verification was stopped"};
+      }
+      TakeBlock(view);
+      report_.digest = journal::ChainHash(bytes);
+      report_.sequence = view.last_sequence();
+      return {};
+    };
+    const auto head = core_.journal.Scan(1, &zero, visit);
+    if (stopped_) return head.status();
+    if (!head.ok() && head.status().code() != StatusCode::kInterrupted) Note(head.status());
+    return {};
+  }
+
+  void TakeBlock(const journal::BlockView& view) {
+    ++report_.blocks;
+    const journal::Group group = view.ToGroup();
+    if (replay_fits_) {
+      const Status applied = ledger::ApplyGroup(group, snapshot_.sequence, &replayed_);
+      replay_fits_ = applied.ok();
+      Note(applied);
+    }
+    std::vector<Id> ids;
+    for (size_t i = 0; i < group.entries.size(); ++i) {
+      const uint64_t sequence = group.first_sequence + i;
+      if (sequence > snapshot_.sequence) break;
+      ++report_.entries;
+      const Entry& entry = group.entries[i];
+      if (sequence <= history_through_ && entry.member != Entry::kNoMember) {
+        journal_sum_.Add(sequence, entry);
+      }
+      if (sequence <= runs_->sequence() && !entry.id.is_zero()) ++journal_ids_;
+      ids.push_back(entry.id);
+    }
+    FindIds(group.first_sequence, ids);
+  }
+
+  void FindIds(uint64_t first_sequence, const std::vector<Id>& ids) {
+    std::vector<uint64_t> found(ids.size());
+    if (!ids_fit_) return;
+    if (const Status status = runs_->Find(ids, 0, found); !status.ok()) {
+      ids_fit_ = false;
+      return Note(status);
+    }
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const uint64_t sequence = first_sequence + i;
+      const bool sealed = sequence <= runs_->sequence() && !ids[i].is_zero();
+      if (sealed && found[i] != sequence) {
+        ids_fit_ = false;
+        return Problem("ids: " + ToString(ids[i]) + " of sequence " + std::to_string(sequence) +
+                       " is not found there");
+      }
+    }
+  }
+
+  void CompareState() {
+    if (!replay_fits_ || replayed_.sequence != snapshot_.sequence) {
+      return Problem("state: the journal could not be replayed up to sequence " +
+                     std::to_string(snapshot_.sequence));
+    }
+    if (replayed_.keys.size() != snapshot_.members) Problem("state: the number of members differs");
+    if (replayed_.totals != snapshot_.totals) Problem("state: the totals differ from the replay's");
+    const uint32_t pages = std::min(replayed_.page_count(), uint32_t(snapshot_.pages.size()));
+    for (uint32_t page = 0; page < pages; ++page) {
+      if (ledger::EncodePage(*replayed_.PageOf(page * ledger::kPageMembers)) !=
+          ledger::EncodePage(*snapshot_.pages[page].get())) {
+        Problem("state: page " + std::to_string(page) + " differs from the replay's");
+      }
+    }
+  }
+
+  void CompareIds() {
+    uint64_t stored = 0;
+    const auto count = [&](const ids::IdAt& at) {
+      stored += at.sequence <= runs_->sequence();
+      return true;
+    };
+    Note(core_.ids->Visit(count));
+    if (stored < journal_ids_) {
+      Problem("ids: the index has " + std::to_string(stored) + " ids, the journal " +
+              std::to_string(journal_ids_));
+    }
+  }
+
+  void CompareHistory() {
+    EntrySum sum;
+    const auto visit = [&](const history::Item& item) {
+      if (item.sequence <= history_through_) sum.Add(item.sequence, item.entry);
+      return true;
+    };
+    Note(core_.history->Visit(visit));
+    if (sum != journal_sum_) {
+      Problem("history: its chunks differ from the journal (" + std::to_string(sum.count()) +
+              " entries, the journal has " + std::to_string(journal_sum_.count()) + ")");
+    }
+  }
+
+  void CheckTotals() {
+    for (uint16_t c = 0; c < snapshot_.currencies.size(); ++c) {
+      const ledger::CurrencyTotals& t = snapshot_.totals[c];
+      int64_t members = 0;
+      int64_t lots = 0;
+      for (const ledger::PagePtr& pointer : snapshot_.pages) {
+        const ledger::Page& page = *pointer.get();
+        for (uint32_t m = 0; m < ledger::kPageMembers; ++m) {
+          const ledger::Account& account = page.GetAccount(m, c);
+          members += account.active;
+          for (uint32_t at = account.head; at != ledger::Lot::kNone; at = page.lots[at].next()) {
+            lots += page.lots[at].points;
+          }
+        }
+      }
+      const std::string& name = snapshot_.currencies[c];
+      if (members != t.members) Problem("trial balance: " + name + ": members do not add up");
+      if (lots != members) Problem("trial balance: " + name + ": lots and balances differ");
+      if (t.members + t.issued + t.redeemed + t.adjusted != 0) {
+        Problem("trial balance: " + name + ": the sum is not zero");
+      }
+    }
+  }
+
+  const Core& core_;
+  const ledger::Snapshot& snapshot_;
+  const Progress& progress_;
+  const std::shared_ptr<const ids::IdRuns> runs_;
+  const uint64_t history_through_;
+  VerifyReport report_;
+  ledger::State replayed_;
+  EntrySum journal_sum_;
+  uint64_t journal_ids_ = 0;
+  bool replay_fits_ = true;
+  bool ids_fit_ = true;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+Result<VerifyReport> VerifyAll(const Core& core, const ledger::Snapshot& snapshot,
+                               const Progress& progress) {
+  return Verifier(core, snapshot, progress).Run();
+}
+
+std::vector<Totals> PublicTotals(const std::vector<std::string>& currencies,
+                                 const std::vector<ledger::CurrencyTotals>& totals) {
+  std::vector<Totals> all;
+  for (size_t c = 0; c < currencies.size(); ++c) {
+    all.push_back({currencies[c], totals[c].members, totals[c].issued, totals[c].redeemed,
+                   totals[c].adjusted});
+  }
+  return all;
+}
+
+}  // namespace loyalty::engine

@@ -1,0 +1,54 @@
+// What each member did, by column: chunks of (1,024 members x one calendar month of effective time).
+//
+// Built behind the journal from sealed segments; each segment adds at most one *piece* (a packed column
+// chunk) to a member range and month. Key: range (big-endian u32), month (big-endian u32: months since
+// January 1900, so that it is never negative), first sequence of the segment (big-endian u64). What
+// tier rules, statements and notebooks read; a reader adds what is newer than sequence() itself.
+//
+// Unlogged: it carries the sequence it has reached and catches up from the journal. Thread safety: reads
+// from any thread at any time; Add from one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "loyalty/posting.h"
+#include "loyalty/status.h"
+#include "storage/store.h"
+
+namespace loyalty::history {
+
+constexpr uint32_t kRangeMembers = 1024;
+
+// Calendar month in UTC of a time within [kMinTime_us, kMaxTime_us): months since January 1900.
+uint32_t MonthOf(int64_t effective_us);
+
+struct Item {
+  uint64_t sequence = 0;
+  Entry entry;
+};
+
+class History {
+ public:
+  static Result<std::unique_ptr<History>> Open(storage::Store* store);
+  virtual ~History() = default;
+
+  // Every entry up to this sequence is in the chunks.
+  virtual uint64_t sequence() const = 0;
+  // Adds entries[i] with sequence first_sequence + i. Requires first_sequence == sequence() + 1. Entries
+  // without a member are passed over. Pieces and the new sequence() are written as one batch (for large
+  // segments as one batch still: a crash leaves the segment whole or absent).
+  virtual Status Add(std::span<const Entry> entries, uint64_t first_sequence) = 0;
+  virtual Status Flush() = 0;
+
+  // Appends to `out` one member's entries with from_us <= effective_us < to_us, unordered. A piece that
+  // is not what was written is kCorruption, naming its key.
+  virtual Status Read(uint32_t member, int64_t from_us, int64_t to_us, std::vector<Item>* out) const = 0;
+  // Visits every entry, piece by piece; for verification.
+  virtual Status Visit(const std::function<bool(const Item&)>& visitor) const = 0;
+};
+
+}  // namespace loyalty::history

@@ -1,0 +1,182 @@
+#include "ledger/checkpoint.h"
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "journal/block.h"
+
+namespace loyalty::ledger {
+namespace {
+
+using storage::Batch;
+using storage::Durability;
+using storage::Family;
+
+constexpr std::string_view kMagic = "LYG1";
+constexpr size_t kBatchBytes = 16u << 20;
+
+std::string NumberedKey(char kind, uint32_t number) {
+  std::string key(1, kind);
+  AppendBig(&key, number);
+  return key;
+}
+
+Status Damaged(const std::string& what) {
+  return {StatusCode::kCorruption, "state checkpoint: " + what};
+}
+
+void AppendText(std::string* out, std::string_view text) {
+  AppendLittle(out, uint32_t(text.size()));
+  *out += text;
+}
+
+// Takes fixed-width values and texts off the front; `fine` turns false at the first that is not there.
+struct Reader {
+  std::string_view bytes;
+  bool fine = true;
+
+  template <typename T>
+  T Number() {
+    if (bytes.size() < sizeof(T)) {
+      fine = false;
+      return T();
+    }
+    const T value = LoadLittle<T>(bytes.data());
+    bytes.remove_prefix(sizeof(T));
+    return value;
+  }
+  std::string_view Text() {
+    const auto length = Number<uint32_t>();
+    if (bytes.size() < length) fine = false;
+    if (!fine) return {};
+    const std::string_view text = bytes.substr(0, length);
+    bytes.remove_prefix(length);
+    return text;
+  }
+};
+
+std::string Sealed(const std::string& body) {
+  std::string out(kMagic);
+  AppendLittle(&out, Checksum(body));
+  return out + body;
+}
+
+Result<Reader> Unsealed(std::string_view bytes, const std::string& what) {
+  if (bytes.size() < 12 || bytes.substr(0, 4) != kMagic ||
+      LoadLittle<uint64_t>(bytes.data() + 4) != Checksum(bytes.substr(12))) {
+    return Damaged(what + " is damaged");
+  }
+  return Reader{bytes.substr(12)};
+}
+
+std::string EncodeGlobals(const Snapshot& snapshot, const Dictionary& codes) {
+  std::string body;
+  AppendLittle(&body, snapshot.sequence);
+  AppendLittle(&body, snapshot.members);
+  AppendLittle(&body, uint32_t(snapshot.currencies.size()));
+  for (size_t c = 0; c < snapshot.currencies.size(); ++c) {
+    const CurrencyTotals& totals = snapshot.totals[c];
+    AppendText(&body, snapshot.currencies[c]);
+    for (int64_t sum : {totals.members, totals.issued, totals.redeemed, totals.adjusted}) {
+      AppendLittle(&body, sum);
+    }
+  }
+  // Codes defined since are left out: replay adds them.
+  AppendLittle(&body, snapshot.codes);
+  for (uint32_t code = 1; code < snapshot.codes; ++code) AppendText(&body, codes.At(code));
+  return Sealed(body);
+}
+
+std::string EncodeKeys(const MemberKeys& keys, uint32_t first, uint32_t end) {
+  std::string body;
+  for (uint32_t slot = first; slot < end; ++slot) AppendText(&body, journal::StoredKey(keys.At(slot)));
+  return Sealed(body);
+}
+
+Status DecodeGlobals(std::string_view bytes, uint32_t* members, State* state) {
+  LOYALTY_ASSIGN_OR_RETURN(Reader in, Unsealed(bytes, "the summary"));
+  state->sequence = in.Number<uint64_t>();
+  *members = in.Number<uint32_t>();
+  for (auto left = in.Number<uint32_t>(); left > 0 && in.fine; --left) {
+    state->currencies.emplace_back(in.Text());
+    CurrencyTotals& totals = state->totals.emplace_back();
+    for (int64_t* sum : {&totals.members, &totals.issued, &totals.redeemed, &totals.adjusted}) {
+      *sum = in.Number<int64_t>();
+    }
+  }
+  const auto codes = in.Number<uint32_t>();
+  for (uint32_t code = 1; code < codes && in.fine; ++code) state->codes.Add(in.Text());
+  return in.fine ? Status() : Damaged("the summary is cut short");
+}
+
+Status LoadKeys(const storage::Store& store, uint32_t members, State* state) {
+  Status fault;
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    auto in = Unsealed(value, "keys of page " + std::to_string(LoadBig<uint32_t>(key.data() + 1)));
+    if (!in.ok()) fault = in.status();
+    while (fault.ok() && !in->bytes.empty() && state->keys.size() < members) {
+      MemberKey member;
+      const std::string_view stored = in->Text();
+      if (!in->fine || !journal::ParseStoredKey(stored, &member)) {
+        fault = Damaged("a member's key is not in a known form");
+      } else {
+        state->keys.Add(member);
+      }
+    }
+    return fault.ok();
+  };
+  LOYALTY_RETURN_IF_ERROR(store.Scan(Family::kState, "k", "l", visit));
+  if (fault.ok() && state->keys.size() != members) fault = Damaged("member keys are missing");
+  return fault;
+}
+
+Status LoadPages(const storage::Store& store, uint32_t members, State* state) {
+  Status fault;
+  uint32_t next = 0;
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    auto page = DecodePage(value);
+    const auto number = LoadBig<uint32_t>(key.data() + 1);
+    if (!page.ok()) fault = Damaged("page " + std::to_string(number) + ": " + page.status().message());
+    if (number != next++) fault = Damaged("page " + std::to_string(next - 1) + " is missing");
+    if (fault.ok()) state->InstallPage(number, std::move(page).value());
+    return fault.ok();
+  };
+  LOYALTY_RETURN_IF_ERROR(store.Scan(Family::kState, "p", "q", visit));
+  const uint32_t needed = (members + kPageMembers - 1) / kPageMembers;
+  if (fault.ok() && next < needed) fault = Damaged("pages are missing");
+  return fault;
+}
+
+}  // namespace
+
+Status WriteCheckpoint(const Snapshot& snapshot, const MemberKeys& keys, const Dictionary& codes,
+                       uint64_t since, storage::Store* store) {
+  Batch batch;
+  const auto write = [&] {
+    Batch full = std::move(batch);
+    batch = Batch();
+    return store->Write(std::move(full), Durability::kUnlogged);
+  };
+  for (uint32_t number = 0; number < snapshot.pages.size(); ++number) {
+    const Page& page = *snapshot.pages[number].get();
+    if (page.sequence <= since) continue;
+    const uint32_t first = number * kPageMembers;
+    batch.Put(Family::kState, NumberedKey('p', number), EncodePage(page));
+    batch.Put(Family::kState, NumberedKey('k', number),
+              EncodeKeys(keys, first, std::min(first + kPageMembers, snapshot.members)));
+    if (batch.bytes() >= kBatchBytes) LOYALTY_RETURN_IF_ERROR(write());
+  }
+  batch.Put(Family::kState, "g", EncodeGlobals(snapshot, codes));
+  LOYALTY_RETURN_IF_ERROR(write());
+  return store->Flush(Family::kState);
+}
+
+Status LoadCheckpoint(const storage::Store& store, State* state) {
+  LOYALTY_ASSIGN_OR_RETURN(auto globals, store.Get(Family::kState, "g"));
+  if (!globals) return {};
+  uint32_t members = 0;
+  LOYALTY_RETURN_IF_ERROR(DecodeGlobals(*globals, &members, state));
+  LOYALTY_RETURN_IF_ERROR(LoadKeys(store, members, state));
+  return LoadPages(store, members, state);
+}
+
+}  // namespace loyalty::ledger

@@ -1,0 +1,105 @@
+// Lots: the points of one credit that are still there, in spending order.
+//
+// An account's lots are a singly linked list through its page's pool: soonest expiry first (never last),
+// then earliest effective time, then sequence. Credits mostly come in that order, so they are appended
+// behind the tail; debits eat from the head.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <tuple>
+#include <vector>
+
+#include "journal/block.h"
+#include "loyalty/posting.h"
+
+namespace loyalty::ledger {
+
+using journal::LotMovement;
+
+// Where a lot stands in spending order. Unique: the source is the sequence of the credit.
+struct LotOrder {
+  int64_t expires_us = 0;
+  int64_t effective_us = 0;
+  uint64_t source = 0;
+  auto operator<=>(const LotOrder&) const = default;
+};
+
+// 32 bytes a lot: two times of 56 bits (1900 to 2200 fits), a sequence of 48 bits and a link of 32.
+class Lot {
+ public:
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  int64_t points = 0;
+
+  Lot() = default;
+  Lot(int64_t points_left, const LotOrder& order) : points(points_left) {
+    const int64_t expires = order.expires_us == kNever_us ? kNever56 : order.expires_us;
+    expires_ = uint64_t(expires) << 8;
+    effective_ = uint64_t(order.effective_us) << 8;
+    source_ = order.source << 16;
+    set_next(kNone);
+  }
+  LotOrder order() const {
+    const int64_t expires = int64_t(expires_) >> 8;
+    return {expires == kNever56 ? kNever_us : expires, int64_t(effective_) >> 8, source_ >> 16};
+  }
+  uint32_t next() const {
+    return uint32_t(expires_ & 0xff) | uint32_t(effective_ & 0xff) << 8 |
+           uint32_t(source_ & 0xffff) << 16;
+  }
+  void set_next(uint32_t next) {
+    expires_ = (expires_ & ~uint64_t(0xff)) | (next & 0xff);
+    effective_ = (effective_ & ~uint64_t(0xff)) | (next >> 8 & 0xff);
+    source_ = (source_ & ~uint64_t(0xffff)) | next >> 16;
+  }
+
+ private:
+  static constexpr int64_t kNever56 = (int64_t(1) << 55) - 1;
+
+  uint64_t expires_ = 0;
+  uint64_t effective_ = 0;
+  uint64_t source_ = 0;
+};
+static_assert(sizeof(Lot) == 32);
+
+// One member's holding of one currency.
+struct Account {
+  int64_t active = 0;  // the sum of its lots' points
+  int64_t lifetime_earned = 0;
+  int64_t lifetime_redeemed = 0;
+  uint64_t sequence = 0;  // of the last entry that changed it
+  uint32_t head = Lot::kNone;
+  uint32_t tail = Lot::kNone;
+};
+static_assert(sizeof(Account) == 40);
+
+// The lots of one page's accounts, with a list of free ones.
+class LotPool {
+ public:
+  const Lot& operator[](uint32_t index) const { return lots_[index]; }
+  size_t ram_bytes() const { return lots_.capacity() * sizeof(Lot); }
+
+  // Adds `points` to the lot of that order (making it if need be), or takes them out of it (removing it
+  // when nothing is left). False if there is no such lot with enough points: then nothing has changed.
+  [[nodiscard]] bool Move(Account* account, const LotOrder& order, int64_t points);
+  // Appends one movement for each lot that a debit of `points` > 0 takes from, in spending order.
+  // Requires that the account has that many.
+  void PlanDebit(const Account& account, int64_t points, std::vector<LotMovement>* movements) const;
+  // The points that the lot of that source has left; 0 when it is gone.
+  int64_t Left(const Account& account, uint64_t source) const;
+  void Reserve(size_t lots) { lots_.reserve(lots); }
+  void Prefetch(const Account& account) const {
+    if (account.tail != Lot::kNone) __builtin_prefetch(&lots_[account.tail]);
+    if (free_ == Lot::kNone) __builtin_prefetch(lots_.data() + lots_.size());
+  }
+
+ private:
+  uint32_t Allocate(const Lot& lot);
+  void Unlink(Account* account, uint32_t before, uint32_t index);
+
+  std::vector<Lot> lots_;
+  uint32_t free_ = Lot::kNone;  // linked through next()
+};
+
+}  // namespace loyalty::ledger

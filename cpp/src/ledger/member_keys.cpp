@@ -1,0 +1,101 @@
+#include "ledger/member_keys.h"
+
+#include <cstring>
+
+#include "base/hash.h"
+
+namespace loyalty::ledger {
+namespace {
+
+constexpr size_t kFirstCapacity = 64;
+
+uint64_t MixBits(uint64_t x) {  // the finaliser of splitmix64
+  x += 0x9e3779b97f4a7c15;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+MemberKeys::MemberKeys()
+    : chunks_(std::make_unique<std::array<std::atomic<Chunk*>, (1u << 16)>>()),
+      table_(std::make_shared<Table>(kFirstCapacity)) {}
+
+MemberKeys::~MemberKeys() {
+  for (std::atomic<Chunk*>& chunk : *chunks_) delete chunk.load(std::memory_order_relaxed);
+}
+
+uint64_t MemberKeys::Hash(const MemberKey& key) {
+  return key.is_text ? Checksum(key.text) : MixBits(uint64_t(key.number));
+}
+
+uint32_t MemberKeys::Find(const MemberKey& key) const {
+  return FindIn(*table_.load(), key, Hash(key));
+}
+
+uint32_t MemberKeys::FindIn(const Table& table, const MemberKey& key, uint64_t hash) const {
+  for (size_t i = Home(table, hash);; i = i + 1 == table.cells.size() ? 0 : i + 1) {
+    const uint64_t cell = table.cells[i].load(std::memory_order_acquire);
+    if (cell == 0) return kNone;
+    const uint32_t slot = uint32_t(cell) - 1;
+    // The lower half of the hash: the upper decides the home, so it tells neighbours apart less.
+    if (uint32_t(cell >> 32) == uint32_t(hash) && At(slot) == key) return slot;
+  }
+}
+
+MemberKey MemberKeys::At(uint32_t slot) const {
+  const Chunk& chunk = *(*chunks_)[slot / kChunkSlots].load(std::memory_order_acquire);
+  const uint64_t word = chunk.words[slot % kChunkSlots];
+  const uint8_t length = chunk.lengths[slot % kChunkSlots];
+  if (length == kIsNumber) return MemberKey(int64_t(word));
+  return MemberKey(std::string_view(reinterpret_cast<const char*>(word), length));
+}
+
+uint32_t MemberKeys::Add(const MemberKey& key) {
+  const uint32_t slot = size_.load(std::memory_order_relaxed);
+  std::atomic<Chunk*>& chunk = (*chunks_)[slot / kChunkSlots];
+  if (slot % kChunkSlots == 0) chunk.store(new Chunk, std::memory_order_release);
+  Chunk& to = *chunk.load(std::memory_order_relaxed);
+  to.words[slot % kChunkSlots] =
+      key.is_text ? reinterpret_cast<uint64_t>(Keep(key.text)) : uint64_t(key.number);
+  to.lengths[slot % kChunkSlots] = key.is_text ? uint8_t(key.text.size()) : kIsNumber;
+  // 85 % full at most: longer probes stay within a cache line or two.
+  if ((slot + 1) * 20ull > table_.load()->cells.size() * 17ull) Grow();
+  Insert(table_.load().get(), Hash(key), slot);
+  size_.store(slot + 1, std::memory_order_release);
+  return slot;
+}
+
+void MemberKeys::Insert(Table* table, uint64_t hash, uint32_t slot) {
+  size_t i = Home(*table, hash);
+  while (table->cells[i].load(std::memory_order_relaxed) != 0) {
+    i = i + 1 == table->cells.size() ? 0 : i + 1;
+  }
+  table->cells[i].store(hash << 32 | (slot + 1), std::memory_order_release);
+}
+
+void MemberKeys::Grow() {
+  auto larger = std::make_shared<Table>(table_.load()->cells.size() * 3 / 2);
+  const uint32_t count = size_.load(std::memory_order_relaxed);
+  for (uint32_t slot = 0; slot < count; ++slot) Insert(larger.get(), Hash(At(slot)), slot);
+  table_.store(std::move(larger));
+}
+
+const char* MemberKeys::Keep(std::string_view text) {
+  if (arena_used_ + text.size() > kArenaBytes) {
+    arenas_.push_back(std::make_unique<char[]>(kArenaBytes));
+    arena_used_ = 0;
+  }
+  char* to = arenas_.back().get() + arena_used_;
+  std::memcpy(to, text.data(), text.size());
+  arena_used_ += text.size();
+  return to;
+}
+
+uint64_t MemberKeys::ram_bytes() const {
+  const uint64_t chunks = (size() + kChunkSlots - 1) / kChunkSlots;
+  return chunks * sizeof(Chunk) + table_.load()->cells.size() * 8 + arenas_.size() * kArenaBytes;
+}
+
+}  // namespace loyalty::ledger

@@ -1,0 +1,142 @@
+#include "ledger/page.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "journal/columns.h"
+
+namespace loyalty::ledger {
+namespace {
+
+using journal::ColumnView;
+using journal::EncodeColumn;
+
+constexpr std::string_view kMagic = "LYP1";
+
+Status Damaged(const char* what) {
+  return {StatusCode::kCorruption, std::string("state page: ") + what};
+}
+
+// The lots of one currency's accounts in order of member, then of spending.
+std::vector<Lot> LotsInOrder(const Page& page, const Page::Accounts& accounts,
+                             std::vector<uint32_t>* counts) {
+  std::vector<Lot> lots;
+  counts->assign(kPageMembers, 0);
+  for (uint32_t m = 0; m < kPageMembers; ++m) {
+    for (uint32_t at = accounts[m].head; at != Lot::kNone; at = page.lots[at].next()) {
+      lots.push_back(page.lots[at]);
+      ++(*counts)[m];
+    }
+  }
+  return lots;
+}
+
+void EncodeAccounts(const Page& page, const Page::Accounts& a, std::string* out) {
+  EncodeColumn<int64_t>(kPageMembers, [&](size_t i) { return a[i].active; }, out);
+  EncodeColumn<int64_t>(kPageMembers, [&](size_t i) { return a[i].lifetime_earned; }, out);
+  EncodeColumn<int64_t>(kPageMembers, [&](size_t i) { return a[i].lifetime_redeemed; }, out);
+  EncodeColumn<uint64_t>(kPageMembers, [&](size_t i) { return a[i].sequence; }, out);
+  std::vector<uint32_t> counts;
+  const std::vector<Lot> lots = LotsInOrder(page, a, &counts);
+  EncodeColumn<uint64_t>(kPageMembers, [&](size_t i) { return counts[i]; }, out);
+  EncodeColumn<int64_t>(lots.size(), [&](size_t i) { return lots[i].points; }, out);
+  EncodeColumn<int64_t>(lots.size(), [&](size_t i) { return lots[i].order().expires_us; }, out);
+  EncodeColumn<int64_t>(lots.size(), [&](size_t i) { return lots[i].order().effective_us; }, out);
+  EncodeColumn<uint64_t>(lots.size(), [&](size_t i) { return lots[i].order().source; }, out);
+}
+
+Status DecodeAccounts(std::string_view* bytes, uint16_t currency, Page* page) {
+  ColumnView columns[5];
+  for (ColumnView& column : columns) {
+    if (!column.Parse(kPageMembers, bytes)) return Damaged("an account column is cut short");
+  }
+  size_t total = 0;
+  for (size_t m = 0; m < kPageMembers; ++m) total += columns[4][m];
+  ColumnView lots[4];
+  for (ColumnView& column : lots) {
+    if (!column.Parse(total, bytes)) return Damaged("a lot column is cut short");
+  }
+  page->lots.Reserve(total);
+  for (size_t m = 0, lot = 0; m < kPageMembers; ++m) {
+    Account& account = page->MutableAccount(uint32_t(m), currency);
+    account.active = int64_t(columns[0][m]);
+    account.lifetime_earned = int64_t(columns[1][m]);
+    account.lifetime_redeemed = int64_t(columns[2][m]);
+    account.sequence = columns[3][m];
+    for (uint64_t k = columns[4][m]; k > 0; --k, ++lot) {
+      const LotOrder order{int64_t(lots[1][lot]), int64_t(lots[2][lot]), lots[3][lot]};
+      if (!page->lots.Move(&account, order, int64_t(lots[0][lot]))) return Damaged("a lot is wrong");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+const Reversal* Page::FindReversal(uint64_t original) const {
+  const auto at = std::lower_bound(
+      reversals.begin(), reversals.end(), original,
+      [](const Reversal& reversal, uint64_t sequence_of) { return reversal.original < sequence_of; });
+  return at != reversals.end() && at->original == original ? &*at : nullptr;
+}
+
+void Page::AddReversal(uint64_t original, int64_t points) {
+  auto at = std::lower_bound(
+      reversals.begin(), reversals.end(), original,
+      [](const Reversal& reversal, uint64_t sequence_of) { return reversal.original < sequence_of; });
+  if (at == reversals.end() || at->original != original) at = reversals.insert(at, {original, 0});
+  at->points += points;
+}
+
+uint64_t Page::ram_bytes() const {
+  uint64_t bytes = sizeof(Page) + lots.ram_bytes() + reversals.capacity() * sizeof(Reversal);
+  for (const auto& array : accounts) bytes += array ? sizeof(Accounts) : 0;
+  return bytes;
+}
+
+std::string EncodePage(const Page& page) {
+  std::string out(kMagic);
+  AppendLittle(&out, uint64_t(0));  // the checksum's place
+  AppendLittle(&out, page.sequence);
+  uint32_t present = 0;
+  for (size_t c = 0; c < kMaxCurrencies; ++c) present |= page.accounts[c] ? 1u << c : 0;
+  AppendLittle(&out, present);
+  for (size_t c = 0; c < kMaxCurrencies; ++c) {
+    if (page.accounts[c]) EncodeAccounts(page, *page.accounts[c], &out);
+  }
+  const std::vector<Reversal>& r = page.reversals;
+  AppendLittle(&out, uint32_t(r.size()));
+  EncodeColumn<uint64_t>(r.size(), [&](size_t i) { return r[i].original; }, &out);
+  EncodeColumn<int64_t>(r.size(), [&](size_t i) { return r[i].points; }, &out);
+  const uint64_t checksum = Checksum(std::string_view(out).substr(12));
+  std::memcpy(out.data() + 4, &checksum, sizeof checksum);
+  return out;
+}
+
+Result<std::unique_ptr<Page>> DecodePage(std::string_view bytes) {
+  if (bytes.size() < 24 || bytes.substr(0, 4) != kMagic) return Damaged("unknown form");
+  if (LoadLittle<uint64_t>(bytes.data() + 4) != Checksum(bytes.substr(12))) {
+    return Damaged("checksum does not match");
+  }
+  auto page = std::make_unique<Page>();
+  page->sequence = LoadLittle<uint64_t>(bytes.data() + 12);
+  const auto present = LoadLittle<uint32_t>(bytes.data() + 20);
+  bytes.remove_prefix(24);
+  for (uint16_t c = 0; c < kMaxCurrencies; ++c) {
+    if (present >> c & 1) LOYALTY_RETURN_IF_ERROR(DecodeAccounts(&bytes, c, page.get()));
+  }
+  if (bytes.size() < 4) return Damaged("cut short");
+  const auto reversals = LoadLittle<uint32_t>(bytes.data());
+  bytes.remove_prefix(4);
+  ColumnView columns[2];
+  for (ColumnView& column : columns) {
+    if (!column.Parse(reversals, &bytes)) return Damaged("a reversal column is cut short");
+  }
+  for (uint32_t i = 0; i < reversals; ++i) {
+    page->reversals.push_back({columns[0][i], int64_t(columns[1][i])});
+  }
+  return page;
+}
+
+}  // namespace loyalty::ledger

@@ -1,0 +1,96 @@
+// A page: the state of 1,024 members. Pages are shared with snapshots and copied on write.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ledger/lots.h"
+#include "loyalty/status.h"
+
+namespace loyalty::ledger {
+
+constexpr uint32_t kPageMembers = 1024;
+constexpr size_t kMaxCurrencies = 16;
+
+struct Reversal {
+  uint64_t original = 0;  // sequence of the reversed posting
+  int64_t points = 0;     // what was reversed of it so far
+};
+
+struct Page {
+  using Accounts = std::array<Account, kPageMembers>;
+
+  Page() = default;
+  Page(const Page& other)
+      : sequence(other.sequence), lots(other.lots), reversals(other.reversals) {
+    for (size_t c = 0; c < kMaxCurrencies; ++c) {
+      if (other.accounts[c]) accounts[c] = std::make_unique<Accounts>(*other.accounts[c]);
+    }
+  }
+  Page& operator=(const Page&) = delete;
+
+  uint64_t sequence = 0;  // of the last entry that changed anything here
+  std::array<std::unique_ptr<Accounts>, kMaxCurrencies> accounts;  // null until first used
+  LotPool lots;
+  std::vector<Reversal> reversals;  // by original
+
+  // The account to change; makes the currency's array when it is the first.
+  Account& MutableAccount(uint32_t member, uint16_t currency) {
+    auto& array = accounts[currency];
+    if (!array) array = std::make_unique<Accounts>();
+    return (*array)[member % kPageMembers];
+  }
+  const Account& GetAccount(uint32_t member, uint16_t currency) const {
+    static const Account kEmpty;
+    const auto& array = accounts[currency];
+    return array ? (*array)[member % kPageMembers] : kEmpty;
+  }
+  // How much of the posting at `original` was reversed; null if nothing was.
+  const Reversal* FindReversal(uint64_t original) const;
+  void AddReversal(uint64_t original, int64_t points);
+  uint64_t ram_bytes() const;
+
+ private:
+  friend class PagePtr;
+  std::atomic<uint32_t> references_ = 0;
+};
+
+// A counted reference. One thread at a time may write through a page, and only while unique().
+class PagePtr {
+ public:
+  PagePtr() = default;
+  explicit PagePtr(std::unique_ptr<Page> page) : page_(page.release()) { Hold(); }
+  PagePtr(const PagePtr& other) : page_(other.page_) { Hold(); }
+  PagePtr(PagePtr&& other) noexcept : page_(std::exchange(other.page_, nullptr)) {}
+  PagePtr& operator=(PagePtr other) noexcept {
+    std::swap(page_, other.page_);
+    return *this;
+  }
+  ~PagePtr() {
+    if (page_ && page_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete page_;
+  }
+
+  const Page* get() const { return page_; }
+  Page* get() { return page_; }
+  explicit operator bool() const { return page_ != nullptr; }
+  // Acquire: what other holders read, they read before this thread goes on to write.
+  bool unique() const { return page_->references_.load(std::memory_order_acquire) == 1; }
+
+ private:
+  void Hold() {
+    if (page_) page_->references_.fetch_add(1, std::memory_order_relaxed);
+  }
+  Page* page_ = nullptr;
+};
+
+// The stored form: canonical, so that equal content gives equal bytes whatever way it came about.
+// Layout in docs/storage_format.md.
+std::string EncodePage(const Page& page);
+Result<std::unique_ptr<Page>> DecodePage(std::string_view bytes);
+
+}  // namespace loyalty::ledger

@@ -1,0 +1,86 @@
+#include "ledger/state.h"
+
+#include <mutex>
+
+namespace loyalty::ledger {
+
+uint32_t Dictionary::size() const {
+  std::shared_lock lock(mutex_);
+  return uint32_t(texts_.size());
+}
+
+bool Dictionary::Find(std::string_view text, uint32_t* code) const {
+  std::shared_lock lock(mutex_);
+  const auto found = codes_.find(text);
+  if (found == codes_.end()) return false;
+  *code = found->second;
+  return true;
+}
+
+std::string Dictionary::At(uint32_t code) const {
+  std::shared_lock lock(mutex_);
+  return texts_[code];
+}
+
+uint32_t Dictionary::Add(std::string_view text) {
+  std::unique_lock lock(mutex_);
+  const auto code = uint32_t(texts_.size());
+  texts_.emplace_back(text);
+  codes_.emplace(texts_.back(), code);
+  return code;
+}
+
+State::~State() {
+  for (std::atomic<Chunk*>& chunk : *directory_) delete chunk.load(std::memory_order_relaxed);
+}
+
+Account State::ReadAccount(uint32_t member, uint16_t currency) const {
+  const PageSlot& slot = SlotOf(member);
+  MutexLock lock(slot.mutex);
+  return slot.page.get()->GetAccount(member, currency);
+}
+
+uint64_t State::PageSequence(uint32_t member) const {
+  const PageSlot& slot = SlotOf(member);
+  MutexLock lock(slot.mutex);
+  return slot.page.get()->sequence;
+}
+
+void State::EnsurePage(uint32_t member) {
+  while (page_count_ <= member / kPageMembers) InstallPage(page_count_, std::make_unique<Page>());
+}
+
+void State::InstallPage(uint32_t number, std::unique_ptr<Page> page) {
+  std::atomic<Chunk*>& chunk = (*directory_)[number / kChunkPages];
+  if (chunk.load(std::memory_order_relaxed) == nullptr) {
+    chunk.store(new Chunk, std::memory_order_release);
+  }
+  PageSlot& slot = SlotOf(number * kPageMembers);
+  MutexLock lock(slot.mutex);
+  slot.page = PagePtr(std::move(page));
+  if (page_count_ <= number) page_count_ = number + 1;
+}
+
+Snapshot State::TakeSnapshot() const {
+  Snapshot snapshot;
+  snapshot.sequence = sequence;
+  snapshot.members = keys.size();
+  snapshot.codes = codes.size();
+  snapshot.pages.reserve(page_count_);
+  for (uint32_t page = 0; page < page_count_; ++page) {
+    snapshot.pages.push_back(SlotOf(page * kPageMembers).page);
+  }
+  snapshot.currencies = currencies;
+  snapshot.totals = totals;
+  return snapshot;
+}
+
+uint64_t State::ram_bytes() const {
+  uint64_t bytes = keys.ram_bytes();
+  for (uint32_t page = 0; page < page_count_; ++page) {
+    bytes += SlotOf(page * kPageMembers).page.get()->ram_bytes() + sizeof(PageSlot);
+  }
+  return bytes;
+}
+
+}  // namespace loyalty::ledger

@@ -1,0 +1,120 @@
+// The state in RAM: all that the journal has come to, as dense pages indexed by member slot.
+//
+// Thread safety: one writer changes it (Apply, and only that). ReadAccount and the members of MemberKeys
+// and Dictionary marked so may run beside it from any thread; each account is read whole. Snapshot and
+// everything else belong to the writer's thread, or to anyone once there is no writer.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "ledger/member_keys.h"
+#include "ledger/page.h"
+
+namespace loyalty::ledger {
+
+// Texts of codes, each once; code 0 is the empty text. Find, At and size from any thread.
+class Dictionary {
+ public:
+  Dictionary() { Add(""); }
+  uint32_t size() const;
+  bool Find(std::string_view text, uint32_t* code) const;
+  std::string At(uint32_t code) const;  // requires code < size()
+  uint32_t Add(std::string_view text);
+
+ private:
+  mutable std::shared_mutex mutex_;
+  std::deque<std::string> texts_;  // addresses are stable: codes_ points into it
+  std::unordered_map<std::string_view, uint32_t> codes_;
+};
+
+// One currency's sums. members + issued + redeemed + adjusted == 0.
+struct CurrencyTotals {
+  int64_t members = 0;
+  int64_t issued = 0;
+  int64_t redeemed = 0;
+  int64_t adjusted = 0;
+  bool operator==(const CurrencyTotals&) const = default;
+};
+
+// A consistent picture that stays as it is while the state moves on; shares the pages.
+struct Snapshot {
+  uint64_t sequence = 0;
+  uint32_t members = 0;
+  uint32_t codes = 0;
+  std::vector<PagePtr> pages;
+  std::vector<std::string> currencies;
+  std::vector<CurrencyTotals> totals;
+};
+
+class State {
+ public:
+  State() : directory_(std::make_unique<Directory>()) {}
+  ~State();
+
+  MemberKeys keys;
+  Dictionary codes;
+  std::vector<std::string> currencies;
+  std::vector<CurrencyTotals> totals;  // by currency
+  uint64_t sequence = 0;               // of the last entry applied
+
+  // Any thread. Requires member < keys.size().
+  Account ReadAccount(uint32_t member, uint16_t currency) const;
+  // The last entry that changed anything in the member's page. Any thread.
+  uint64_t PageSequence(uint32_t member) const;
+
+  // Writer only from here on.
+  const Page* PageOf(uint32_t member) const { return SlotOf(member).page.get(); }
+  // Calls change(page) with the page free to change: copied first when a snapshot shares it, and locked
+  // against readers.
+  template <typename Change>
+  void ChangePage(uint32_t member, Change change) {
+    PageSlot& slot = SlotOf(member);
+    MutexLock lock(slot.mutex);
+    if (!slot.page.unique()) slot.page = PagePtr(std::make_unique<Page>(*slot.page.get()));
+    change(*slot.page.get());
+  }
+  // Makes room for slots up to `member`.
+  void EnsurePage(uint32_t member);
+  void InstallPage(uint32_t number, std::unique_ptr<Page> page);
+  uint32_t page_count() const { return page_count_; }
+  Snapshot TakeSnapshot() const;
+  uint64_t ram_bytes() const;
+
+  // Brings an account's memory near, in two steps some entries apart. Requires member < keys.size().
+  void PrefetchAccount(uint32_t member, uint16_t currency) const {
+    const auto& accounts = PageOf(member)->accounts[currency];
+    if (accounts) __builtin_prefetch(&(*accounts)[member % kPageMembers], 1);
+  }
+  void PrefetchLots(uint32_t member, uint16_t currency) const {
+    const Page& page = *PageOf(member);
+    page.lots.Prefetch(page.GetAccount(member, currency));
+  }
+
+ private:
+  struct PageSlot {
+    mutable Mutex mutex;  // held by the writer while it changes, by readers while they look
+    PagePtr page;         // changed by the writer under the mutex; the writer itself reads it without
+  };
+  static constexpr uint32_t kChunkPages = 1024;
+  using Chunk = std::array<PageSlot, kChunkPages>;
+  using Directory = std::array<std::atomic<Chunk*>, (1u << 22) / kChunkPages>;
+
+  PageSlot& SlotOf(uint32_t member) const {
+    const uint32_t page = member / kPageMembers;
+    return (*(*directory_)[page / kChunkPages].load(std::memory_order_acquire))[page % kChunkPages];
+  }
+
+  std::unique_ptr<Directory> directory_;
+  uint32_t page_count_ = 0;
+};
+
+}  // namespace loyalty::ledger
