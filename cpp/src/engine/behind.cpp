@@ -82,13 +82,16 @@ void Maintainer::Stop() {
 }
 
 void Maintainer::OnCommit() {
-  const uint64_t segment = core_->options.segment_entries;
-  if (behind_->lag() < segment) return;
+  if (behind_->lag() < core_->options.segment_entries) return;
   MutexLock lock(mutex_);
   changed_.NotifyAll();
-  while (behind_->lag() > kSegmentsBehind * segment && !stopping_ && core_->behind_fault().ok()) {
-    changed_.Wait(mutex_);
-  }
+}
+
+void Maintainer::WaitForRoom() {
+  const uint64_t most = kSegmentsBehind * core_->options.segment_entries;
+  if (behind_->lag() <= most) return;
+  MutexLock lock(mutex_);
+  while (behind_->lag() > most && !stopping_ && core_->behind_fault().ok()) changed_.Wait(mutex_);
 }
 
 void Maintainer::Run() {

@@ -36,9 +36,10 @@ class Maintainer {
   // The pipeline is where snapshots come from.
   void Start(Pipeline* pipeline);
   void Stop();
-  // After each commit: wakes the thread when there is work, and holds the caller while the work is more
-  // than a few segments behind.
+  // After each commit: wakes the thread when there is work.
   void OnCommit();
+  // Holds a caller who wants to post while the work is more than a few segments behind.
+  void WaitForRoom();
 
  private:
   static constexpr uint64_t kSegmentsBehind = 4;

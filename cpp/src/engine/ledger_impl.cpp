@@ -64,6 +64,7 @@ Result<std::shared_ptr<Batch>> LedgerImpl::SubmitBatch(std::span<const Posting> 
                   "a batch of " + std::to_string(postings.size()) + " postings is larger than the queue (" +
                       std::to_string(core_->options.queue_capacity) + "); split it");
   }
+  maintainer_.WaitForRoom();
   LOYALTY_ASSIGN_OR_RETURN(auto batch, Prepare(*core_, postings, replies));
   LOYALTY_RETURN_IF_ERROR(pipeline_.Submit(batch));
   return batch;

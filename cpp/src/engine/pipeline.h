@@ -18,8 +18,7 @@ namespace loyalty::engine {
 
 class Pipeline {
  public:
-  // `after_commit` runs on the committing thread after each group; it may block, to hold posting back
-  // while what is built behind the journal is too far behind.
+  // `after_commit` runs on the committing thread after each group; it must not wait for a commit.
   Pipeline(Core* core, std::deque<ids::RecentIds> recent, std::function<void()> after_commit);
   ~Pipeline() { Stop(); }
 

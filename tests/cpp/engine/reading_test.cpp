@@ -1,0 +1,132 @@
+// Balances, statements, changes, totals: during a life of the ledger, and after reopening.
+#include <algorithm>
+
+#include "engine/ledger_fixture.h"
+
+namespace loyalty::engine {
+namespace {
+
+class ReadingTest : public LedgerTest {
+ protected:
+  std::vector<Record> StatementOf(int64_t member, int64_t from_us = kMinTime_us,
+                                  int64_t to_us = kMaxTime_us) {
+    auto records = ledger_->Statement(MemberKey(member), from_us, to_us);
+    EXPECT_TRUE(records.ok()) << records.status().message();
+    return std::move(records).value();
+  }
+};
+
+TEST_F(ReadingTest, StatementMergesHistoryAndTail) {
+  Post({Open(1, 7), Earn(2, 7, 10), Open(3, 8), Earn(4, 8, 1)});
+  ASSERT_OK(ledger_->Checkpoint());
+  Posting earlier = Earn(5, 7, 20);
+  earlier.effective_us = kNoon_us - 1;
+  Post({earlier, Redeem(6, 7, 500)});
+  for (int opening = 0; opening < 3; ++opening) {
+    const auto records = StatementOf(7);
+    ASSERT_EQ(records.size(), 4u);
+    EXPECT_EQ(records[0].entry.points, 20);  // by effective time
+    EXPECT_EQ(records[1].text, "7");
+    EXPECT_EQ(records[2].entry.points, 10);
+    EXPECT_EQ(records[2].entry.id, Earn(2, 7, 10).id);
+    EXPECT_EQ(records[3].entry.status, PostingStatus::kInsufficientPoints);
+    EXPECT_EQ(StatementOf(7, kNoon_us, kNoon_us + 3).size(), 2u);
+    EXPECT_EQ(StatementOf(8).size(), 2u);
+    if (opening == 1) ASSERT_OK(ledger_->Checkpoint());
+    Reopen();
+  }
+  EXPECT_EQ(ledger_->Statement(MemberKey(int64_t(9)), 0, 1).status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(ReadingTest, ChangesRebuildTheBalances) {
+  for (uint64_t i = 0; i < 50; ++i) {
+    Post({Open(10 * i + 1, int64_t(i)), Earn(10 * i + 2, int64_t(i), int64_t(i)),
+          Redeem(10 * i + 3, int64_t(i), 20)});
+    if (i == 25) ASSERT_OK(ledger_->Checkpoint());
+  }
+  std::vector<int64_t> balances(50);
+  uint64_t next = 1;
+  for (;;) {
+    const auto records = ledger_->Changes(next, 7);
+    ASSERT_OK(records.status());
+    if (records->empty()) break;
+    for (const Record& record : *records) {
+      ASSERT_EQ(record.sequence, next++);
+      const Entry& e = record.entry;
+      if (e.status == PostingStatus::kPosted && e.kind != Kind::kDefineCurrency) {
+        balances[e.member] += e.points;
+      }
+    }
+  }
+  EXPECT_EQ(next, 2 + 150 + 1u);
+  for (int64_t i = 0; i < 50; ++i) EXPECT_EQ(balances[size_t(i)], BalanceOf(i));
+  EXPECT_EQ(ledger_->Changes(0, 1).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(ReadingTest, BalancesOfManyAndOfAll) {
+  Post({Open(1, 7), Earn(2, 7, 10), Open(3, 8)});
+  const MemberKey keys[] = {MemberKey(int64_t(8)), MemberKey(int64_t(99)), MemberKey(int64_t(7))};
+  Balance balances[3];
+  ASSERT_OK(ledger_->Balances(keys, 0, balances));
+  EXPECT_TRUE(balances[0].found);
+  EXPECT_FALSE(balances[1].found);
+  EXPECT_EQ(balances[2].active, 10);
+  EXPECT_EQ(balances[2].lifetime_earned, 10);
+  const auto all = ledger_->AllBalances(0);
+  ASSERT_OK(all.status());
+  ASSERT_EQ(all->members.size(), 2u);
+  EXPECT_EQ(all->members[0].number, 7);
+  EXPECT_EQ(all->balances[0].active, 10);
+  EXPECT_EQ(ledger_->Balances(keys, 5, balances).code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(ReadingTest, TotalsSumToZero) {
+  Post({Open(1, 7), Earn(2, 7, 10), Redeem(3, 7, 4), Reverse(4, 7, 3), Redeem(5, 7, 1)});
+  const Totals totals = ledger_->TrialBalance()->at(0);
+  EXPECT_EQ(totals.currency, "points");
+  EXPECT_EQ(totals.members, 9);
+  EXPECT_EQ(totals.issued, -10);
+  EXPECT_EQ(totals.redeemed, 1);
+  EXPECT_EQ(totals.adjusted, 0);
+}
+
+TEST_F(ReadingTest, TheDigestTellsLedgersApart) {
+  const Digest empty = ledger_->GetInfo().digest;
+  Post({Open(1, 7)});
+  const Digest one = ledger_->GetInfo().digest;
+  EXPECT_NE(one, empty);
+  Reopen();
+  EXPECT_EQ(ledger_->GetInfo().digest, one);
+}
+
+TEST_F(ReadingTest, ASnapshotStaysWhilePostingGoesOn) {
+  Post({Open(1, 7), Earn(2, 7, 10)});
+  const auto before = ledger_->AllBalances(0);
+  Post({Earn(3, 7, 5)});
+  EXPECT_EQ(before->balances[0].active, 10);
+  EXPECT_EQ(BalanceOf(7), 15);
+}
+
+TEST_F(ReadingTest, EverythingIsRefusedAfterClose) {
+  Post({Open(1, 7)});
+  ASSERT_OK(ledger_->Close());
+  ASSERT_OK(ledger_->Close());
+  const MemberKey key(int64_t(7));
+  Balance balance;
+  Reply reply;
+  const Posting earn = Earn(2, 7, 1);
+  EXPECT_EQ(ledger_->Balances({&key, 1}, 0, {&balance, 1}).code(), StatusCode::kClosed);
+  EXPECT_EQ(ledger_->Post({&earn, 1}, {&reply, 1}).code(), StatusCode::kClosed);
+  EXPECT_EQ(ledger_->Statement(key, 0, 1).status().code(), StatusCode::kClosed);
+  EXPECT_EQ(ledger_->Verify(nullptr).status().code(), StatusCode::kClosed);
+  EXPECT_EQ(ledger_->InternCode("x").status().code(), StatusCode::kClosed);
+}
+
+TEST_F(ReadingTest, VerifyCanBeStopped) {
+  Post({Open(1, 7)});
+  const auto report = ledger_->Verify([](uint64_t, uint64_t) { return false; });
+  EXPECT_EQ(report.status().code(), StatusCode::kInterrupted);
+}
+
+}  // namespace
+}  // namespace loyalty::engine
