@@ -116,7 +116,9 @@ TEST_P(ModelTest, EveryStatusAndBalanceAgrees) {
       ASSERT_EQ(ToString(replies[i].status), ToString(expected))
           << "seed " << GetParam() << " round " << round << " row " << i;
     }
-    if (random() % 12 == 0) ASSERT_OK(ledger_->Checkpoint());
+    if (random() % 12 == 0) {
+      ASSERT_OK(ledger_->Checkpoint());
+    }
     if (random() % 8 == 0) Reopen();
     for (const auto& [member, balance] : model.balances()) ASSERT_EQ(BalanceOf(member), balance);
   }

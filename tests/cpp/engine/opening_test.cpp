@@ -65,7 +65,9 @@ TEST_F(OpeningTest, ReopensWithAndWithoutCheckpoint) {
     for (int i = 0; i < 50; ++i) expected = PostOne(Earn(id++, 7, 3)).balance;
     PostOne(Redeem(id++, 7, 10));
     expected -= 10;
-    if (round % 2) ASSERT_OK(ledger_->Checkpoint());
+    if (round % 2) {
+      ASSERT_OK(ledger_->Checkpoint());
+    }
     Reopen();
     EXPECT_EQ(BalanceOf(7), expected);
     ExpectVerified();

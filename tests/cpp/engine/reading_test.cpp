@@ -32,7 +32,9 @@ TEST_F(ReadingTest, StatementMergesHistoryAndTail) {
     EXPECT_EQ(records[3].entry.status, PostingStatus::kInsufficientPoints);
     EXPECT_EQ(StatementOf(7, kNoon_us, kNoon_us + 3).size(), 2u);
     EXPECT_EQ(StatementOf(8).size(), 2u);
-    if (opening == 1) ASSERT_OK(ledger_->Checkpoint());
+    if (opening == 1) {
+      ASSERT_OK(ledger_->Checkpoint());
+    }
     Reopen();
   }
   EXPECT_EQ(ledger_->Statement(MemberKey(int64_t(9)), 0, 1).status().code(), StatusCode::kNotFound);
@@ -42,7 +44,9 @@ TEST_F(ReadingTest, ChangesRebuildTheBalances) {
   for (uint64_t i = 0; i < 50; ++i) {
     Post({Open(10 * i + 1, int64_t(i)), Earn(10 * i + 2, int64_t(i), int64_t(i)),
           Redeem(10 * i + 3, int64_t(i), 20)});
-    if (i == 25) ASSERT_OK(ledger_->Checkpoint());
+    if (i == 25) {
+      ASSERT_OK(ledger_->Checkpoint());
+    }
   }
   std::vector<int64_t> balances(50);
   uint64_t next = 1;

@@ -1,0 +1,135 @@
+// Many threads posting and reading at once.
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "engine/ledger_fixture.h"
+
+namespace loyalty::engine {
+namespace {
+
+class ConcurrencyTest : public LedgerTest {
+ protected:
+  void InThreads(int count, const std::function<void(int)>& work) {
+    std::vector<std::thread> threads;
+    for (int t = 0; t < count; ++t) threads.emplace_back([&work, t] { work(t); });
+    for (std::thread& thread : threads) thread.join();
+  }
+};
+
+TEST_F(ConcurrencyTest, ExactlyThePointsThereAreAreSpent) {
+  Post({Open(1, 7), Earn(2, 7, 100)});
+  std::atomic<int> spent = 0;
+  std::atomic<int> refused = 0;
+  InThreads(64, [&](int t) {
+    for (int i = 0; i < 5; ++i) {
+      Reply reply;
+      const Posting redeem = Redeem(uint64_t(100 + t * 5 + i), 7, 1);
+      ASSERT_TRUE(ledger_->Post({&redeem, 1}, {&reply, 1}).ok());
+      ++(reply.status == PostingStatus::kPosted ? spent : refused);
+    }
+  });
+  EXPECT_EQ(spent, 100);
+  EXPECT_EQ(refused, 220);
+  EXPECT_EQ(BalanceOf(7), 0);
+  ExpectVerified();
+}
+
+TEST_F(ConcurrencyTest, TheSameIdFromManyThreadsPostsOnce) {
+  Post({Open(1, 7)});
+  std::atomic<int> posted = 0;
+  InThreads(16, [&](int) {
+    for (uint64_t id = 100; id < 150; ++id) {
+      Reply reply;
+      const Posting earn = Earn(id, 7, 1);
+      ASSERT_TRUE(ledger_->Post({&earn, 1}, {&reply, 1}).ok());
+      posted += reply.status == PostingStatus::kPosted;
+      EXPECT_TRUE(reply.status == PostingStatus::kPosted ||
+                  reply.status == PostingStatus::kAlreadyExists);
+    }
+  });
+  EXPECT_EQ(posted, 50);
+  EXPECT_EQ(BalanceOf(7), 50);
+}
+
+TEST_F(ConcurrencyTest, ReadersSeeWhatWasAcknowledgedAndNothingTorn) {
+  options_.segment_entries = 200;
+  options_.checkpoint_entries = 500;
+  Reopen();
+  for (int64_t m = 0; m < 8; ++m) Post({Open(uint64_t(m) + 1, m)});
+  std::atomic<bool> over = false;
+  std::thread reader([&] {
+    while (!over) {
+      const auto totals = ledger_->TrialBalance();
+      ASSERT_TRUE(totals.ok());
+      const Totals& t = totals->at(0);
+      ASSERT_EQ(t.members + t.issued + t.redeemed + t.adjusted, 0);
+      const auto all = ledger_->AllBalances(0);
+      for (const Balance& balance : all->balances) {
+        ASSERT_EQ(balance.active, balance.lifetime_earned - balance.lifetime_redeemed);
+      }
+    }
+  });
+  InThreads(8, [&](int t) {
+    int64_t expected = 0;
+    for (uint64_t i = 0; i < 200; ++i) {
+      const Posting earn = Earn(1000 * uint64_t(t + 1) + i, t, 3);
+      Reply reply;
+      ASSERT_TRUE(ledger_->Post({&earn, 1}, {&reply, 1}).ok());
+      expected += 3;
+      ASSERT_EQ(reply.balance, expected);
+      ASSERT_EQ(BalanceOf(t), expected);
+    }
+  });
+  over = true;
+  reader.join();
+  ExpectVerified();
+}
+
+TEST_F(ConcurrencyTest, ASmallQueueOnlySlowsCallersDown) {
+  options_.queue_capacity = 3;
+  Reopen();
+  Post({Open(1, 7)});
+  InThreads(8, [&](int t) {
+    for (uint64_t i = 0; i < 20; ++i) {
+      const Posting pair[] = {Earn(1000 * uint64_t(t + 1) + 2 * i, 7, 1),
+                              Earn(1000 * uint64_t(t + 1) + 2 * i + 1, 7, 1)};
+      Reply replies[2];
+      ASSERT_TRUE(ledger_->Post(pair, replies).ok());
+    }
+  });
+  EXPECT_EQ(BalanceOf(7), 320);
+}
+
+TEST_F(ConcurrencyTest, CodesInternedByManyThreadsAreOne) {
+  std::vector<uint32_t> codes(16);
+  InThreads(16, [&](int t) { codes[size_t(t)] = *ledger_->InternCode("the same"); });
+  for (uint32_t code : codes) EXPECT_EQ(code, codes[0]);
+}
+
+TEST_F(ConcurrencyTest, ClosingWaitsForWhatIsUnderWay) {
+  Post({Open(1, 7)});
+  std::atomic<int> posted = 0;
+  std::thread closer([&] {
+    while (posted < 50) std::this_thread::yield();
+    EXPECT_TRUE(ledger_->Close().ok());
+  });
+  InThreads(8, [&](int t) {
+    for (uint64_t i = 0;; ++i) {
+      const Posting earn = Earn(100'000 * uint64_t(t + 1) + i, 7, 1);
+      Reply reply;
+      const Status status = ledger_->Post({&earn, 1}, {&reply, 1});
+      if (!status.ok()) {
+        ASSERT_EQ(status.code(), StatusCode::kClosed);
+        return;
+      }
+      ++posted;
+    }
+  });
+  closer.join();
+  Reopen();
+  EXPECT_EQ(BalanceOf(7), posted);
+}
+
+}  // namespace
+}  // namespace loyalty::engine
