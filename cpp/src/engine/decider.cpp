@@ -62,7 +62,7 @@ void Decider::ForgetDurable() {
   const uint64_t sealed = core_->ids->runs()->sequence();
   while (recent_.size() > 1 && recent_.front().next_sequence() <= sealed + 1) recent_.pop_front();
   if (recent_.back().ids().size() >= core_->options.segment_entries) {
-    recent_.emplace_back(recent_.back().next_sequence());
+    recent_.emplace_back(recent_.back().next_sequence(), core_->options.segment_entries);
   }
 }
 

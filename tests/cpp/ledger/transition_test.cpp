@@ -1,0 +1,134 @@
+// Apply is deterministic: the same entries, cut into other blocks, give the same bytes of state.
+#include "ledger/transition.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "ledger/checkpoint.h"
+#include "storage/store.h"
+#include "temporary_directory.h"
+
+namespace loyalty::ledger {
+namespace {
+
+constexpr uint32_t kMembers = 3000;
+
+// A long random history, decided entry by entry.
+journal::Group Decided(uint64_t seed, size_t count, State* state) {
+  std::mt19937_64 random(seed);
+  journal::Group group;
+  group.first_sequence = 1;
+  const auto add = [&](Entry entry, const std::string& text) {
+    const size_t before = group.movements.size();
+    Decide(*state, nullptr, &entry, &group.movements);
+    const std::span moved(group.movements.data() + before, group.movements.size() - before);
+    const auto balance = Apply(entry, group.next_sequence(), moved, text, state);
+    ASSERT_TRUE(balance.ok());
+    entry.balance = *balance;
+    group.entries.push_back(entry);
+    group.movement_counts.push_back(uint32_t(moved.size()));
+    if (journal::HasText(entry.kind)) group.texts.push_back(text);
+  };
+  Entry entry;
+  entry.kind = Kind::kDefineCurrency;
+  add(entry, "points");
+  for (uint32_t m = 0; m < kMembers; ++m) {
+    entry = {};
+    entry.kind = Kind::kOpenMember;
+    add(entry, journal::StoredKey(MemberKey(int64_t(m) * 3)));
+  }
+  for (size_t i = 0; i < count; ++i) {
+    entry = {};
+    entry.kind = random() % 3 ? Kind::kEarn : Kind::kRedeem;
+    entry.points = (entry.kind == Kind::kEarn ? 1 : -1) * int64_t(random() % 100 + 1);
+    entry.member = uint32_t(random() % kMembers);
+    entry.effective_us = int64_t(random() % 1000);
+    if (random() % 2 && entry.kind == Kind::kEarn) entry.expires_us = 2000 + int64_t(random() % 9);
+    add(entry, "");
+  }
+  return group;
+}
+
+// The entries from `first` on, at most `count`, as a block of their own.
+journal::Group Slice(const journal::Group& all, size_t first, size_t count) {
+  journal::Group slice;
+  slice.first_sequence = all.first_sequence + first;
+  size_t movement = 0;
+  size_t text = 0;
+  for (size_t i = 0; i < std::min(all.entries.size(), first + count); ++i) {
+    const bool has_text = journal::HasText(all.entries[i].kind);
+    if (i >= first) {
+      slice.entries.push_back(all.entries[i]);
+      slice.movement_counts.push_back(all.movement_counts[i]);
+      for (uint32_t k = 0; k < all.movement_counts[i]; ++k) {
+        slice.movements.push_back(all.movements[movement + k]);
+      }
+      if (has_text) slice.texts.push_back(all.texts[text]);
+    }
+    movement += all.movement_counts[i];
+    text += has_text;
+  }
+  return slice;
+}
+
+std::vector<std::string> Bytes(const State& state) {
+  std::vector<std::string> pages;
+  for (uint32_t p = 0; p < state.page_count(); ++p) {
+    pages.push_back(EncodePage(*state.PageOf(p * kPageMembers)));
+  }
+  return pages;
+}
+
+TEST(Transition, BlockSizesDoNotMatter) {
+  State live;
+  const journal::Group all = Decided(5, 20'000, &live);
+  for (size_t size : {1000, 1537, 30'000}) {
+    State replayed;
+    for (size_t first = 0; first < all.entries.size(); first += size) {
+      ASSERT_TRUE(ApplyGroup(Slice(all, first, size), UINT64_MAX, &replayed).ok());
+    }
+    EXPECT_EQ(Bytes(replayed), Bytes(live));
+    EXPECT_EQ(replayed.totals, live.totals);
+  }
+}
+
+TEST(Transition, AnEntryThatDoesNotFitIsRefused) {
+  State live;
+  journal::Group all = Decided(6, 100, &live);
+  all.entries.back().balance += 1;
+  State replayed;
+  const Status status = ApplyGroup(all, UINT64_MAX, &replayed);
+  EXPECT_EQ(status.code(), StatusCode::kCorruption);
+  State gap;
+  EXPECT_FALSE(ApplyGroup(Slice(all, 5, 10), UINT64_MAX, &gap).ok());
+}
+
+TEST(Checkpoint, AnUnfinishedOneIsCompletedByReplay) {
+  State live;
+  const journal::Group all = Decided(7, 5'000, &live);
+  const size_t half = all.entries.size() / 2;
+  State first_half;
+  ASSERT_TRUE(ApplyGroup(Slice(all, 0, half), UINT64_MAX, &first_half).ok());
+
+  TemporaryDirectory directory;
+  auto store = storage::Store::Open(directory / "store", {true, nullptr});
+  ASSERT_TRUE(store.ok());
+  const Snapshot snapshot = first_half.TakeSnapshot();
+  ASSERT_TRUE(WriteCheckpoint(snapshot, first_half.keys, first_half.codes, 0, store->get()).ok());
+  // A second checkpoint that got as far as one page.
+  storage::Batch batch;
+  batch.Put(storage::Family::kState, std::string("p\0\0\0\0", 5), EncodePage(*live.PageOf(0)));
+  ASSERT_TRUE((*store)->Write(std::move(batch), storage::Durability::kUnlogged).ok());
+
+  State loaded;
+  ASSERT_TRUE(LoadCheckpoint(**store, &loaded).ok());
+  EXPECT_EQ(loaded.sequence, half);
+  ASSERT_TRUE(ApplyGroup(all, UINT64_MAX, &loaded).ok());
+  EXPECT_EQ(Bytes(loaded), Bytes(live));
+  EXPECT_EQ(loaded.totals, live.totals);
+  EXPECT_EQ(loaded.keys.size(), kMembers);
+}
+
+}  // namespace
+}  // namespace loyalty::ledger
