@@ -1,12 +1,19 @@
-// What each member did, by column: chunks of (1,024 members x one calendar month of effective time).
+// What each member did, by column: chunks of (1,024 members x one calendar month of effective
+// time).
 //
-// Built behind the journal from sealed segments; each segment adds at most one *piece* (a packed column
-// chunk) to a member range and month. Key: range (big-endian u32), month (big-endian u32: months since
-// January 1900, so that it is never negative), first sequence of the segment (big-endian u64). What
-// tier rules, statements and notebooks read; a reader adds what is newer than sequence() itself.
+// Built behind the journal from sealed segments; each segment adds at most one *piece* (a packed
+// column chunk) to a member range and month. Key: range (big-endian u32), month (big-endian u32:
+// months since January 1900, so that it is never negative), first sequence of the segment
+// (big-endian u64). What tier rules, statements and notebooks read; a reader adds what is newer
+// than sequence() itself.
 //
-// Unlogged: it carries the sequence it has reached and catches up from the journal. Thread safety: reads
-// from any thread at any time; Add from one thread at a time.
+// Pieces hold every field of an entry but its id: ids take more room than all else together, and
+// the journal has them by sequence. Item::entry.id is zero.
+//
+// Unlogged: it carries the sequence it has reached and catches up from the journal. Thread safety:
+// reads from any thread at any time; Add from one thread at a time. A read beside an Add sees all
+// of that segment or nothing of it, whatever sequence() said before: take sequence() first, then
+// Read, and pass over the items beyond it, which the reader has from the journal.
 #pragma once
 
 #include <cstdint>
@@ -33,21 +40,29 @@ struct Item {
 
 class History {
  public:
+  // kCorruption or kUnsupportedFormat, saying what to do, when the record of the sequence reached
+  // is damaged, missing beside pieces, or of a newer version. The store must outlive the history.
   static Result<std::unique_ptr<History>> Open(storage::Store* store);
+  // Removes all history, durably, so that it can be built again from the journal. Requires that no
+  // History is open on the store.
+  static Status Discard(storage::Store* store);
   virtual ~History() = default;
 
   // Every entry up to this sequence is in the chunks.
   virtual uint64_t sequence() const = 0;
-  // Adds entries[i] with sequence first_sequence + i. Requires first_sequence == sequence() + 1. Entries
-  // without a member are passed over. Pieces and the new sequence() are written as one batch (for large
-  // segments as one batch still: a crash leaves the segment whole or absent).
+  // Adds entries[i] with sequence first_sequence + i. Requires first_sequence == sequence() + 1.
+  // Entries without a member are passed over. Pieces and the new sequence() are written as one
+  // batch (for large segments as one batch still: a crash leaves the segment whole or absent).
+  // kInternal, and nothing changes, for another first_sequence or an effective time out of range.
   virtual Status Add(std::span<const Entry> entries, uint64_t first_sequence) = 0;
+  // Returns once all that was added is on disk.
   virtual Status Flush() = 0;
 
-  // Appends to `out` one member's entries with from_us <= effective_us < to_us, unordered. A piece that
-  // is not what was written is kCorruption, naming its key.
-  virtual Status Read(uint32_t member, int64_t from_us, int64_t to_us, std::vector<Item>* out) const = 0;
-  // Visits every entry, piece by piece; for verification.
+  // Appends to `out` one member's entries with from_us <= effective_us < to_us, unordered. A piece
+  // that is not what was written is kCorruption, naming its key; then nothing is appended.
+  virtual Status Read(uint32_t member, int64_t from_us, int64_t to_us,
+                      std::vector<Item>* out) const = 0;
+  // Visits every entry, piece by piece, until the visitor returns false; for verification.
   virtual Status Visit(const std::function<bool(const Item&)>& visitor) const = 0;
 };
 

@@ -1,0 +1,175 @@
+#include "history/history.h"
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "history/partition.h"
+#include "history/piece.h"
+
+namespace loyalty::history {
+namespace {
+
+using storage::Batch;
+using storage::Durability;
+using storage::Family;
+using storage::Store;
+
+// The marker: its key sorts behind every piece's. Value: format byte, sequence reached (u64),
+// XXH3-64 of the nine bytes before.
+constexpr std::string_view kMarkerKey = "\xff\xff\xff\xff";
+constexpr std::string_view kEndKey = "\xff\xff\xff\xff\xff";
+constexpr uint8_t kMarkerFormat = 0xD1;
+constexpr size_t kMarkerBytes = 17;
+
+std::string EncodeMarker(uint64_t sequence) {
+  std::string marker;
+  AppendLittle(&marker, kMarkerFormat);
+  AppendLittle(&marker, sequence);
+  AppendLittle(&marker, Checksum(marker));
+  return marker;
+}
+
+Status BadMarker(const std::string& what) {
+  return Status(StatusCode::kCorruption,
+                "history: the record of the sequence reached (key 0xffffffff) " + what +
+                    "; history is derived: discard it and it is rebuilt from the journal");
+}
+
+Result<uint64_t> DecodeMarker(std::string_view marker) {
+  if (marker.size() != kMarkerBytes) {
+    return BadMarker("has " + std::to_string(marker.size()) + " bytes instead of " +
+                     std::to_string(kMarkerBytes));
+  }
+  const size_t body = kMarkerBytes - sizeof(uint64_t);
+  if (LoadLittle<uint64_t>(marker.data() + body) != Checksum(marker.substr(0, body))) {
+    return BadMarker("does not have its checksum");
+  }
+  if (uint8_t(marker[0]) != kMarkerFormat) {
+    return Status(StatusCode::kUnsupportedFormat,
+                  "history: format " + std::to_string(uint8_t(marker[0])) +
+                      " was written by a newer version; open the ledger with that version");
+  }
+  return LoadLittle<uint64_t>(marker.data() + 1);
+}
+
+// The sequence that the stored history has reached; 0 when there is none.
+Result<uint64_t> ReadMarker(const Store& store) {
+  LOYALTY_ASSIGN_OR_RETURN(const std::optional<Store::Found> last,
+                           store.FindLast(Family::kHistory, kMarkerKey));
+  if (!last) return uint64_t(0);
+  if (last->key != kMarkerKey) return BadMarker("is missing");
+  return DecodeMarker(last->value);
+}
+
+class HistoryImpl : public History {
+ public:
+  HistoryImpl(Store* store, uint64_t sequence) : store_(store), sequence_(sequence) {}
+
+  uint64_t sequence() const override { return sequence_.load(std::memory_order_acquire); }
+  Status Add(std::span<const Entry> entries, uint64_t first_sequence) override;
+  Status Flush() override { return store_->Flush(Family::kHistory); }
+  Status Read(uint32_t member, int64_t from_us, int64_t to_us,
+              std::vector<Item>* out) const override;
+  Status Visit(const std::function<bool(const Item&)>& visitor) const override;
+
+ private:
+  // Hands every piece with from <= key < to to `read`, until it returns false.
+  template <typename Reader>
+  Status ForEachPiece(std::string_view from, std::string_view to, Reader read) const;
+
+  Store* const store_;
+  std::atomic<uint64_t> sequence_;
+};
+
+Status HistoryImpl::Add(std::span<const Entry> entries, uint64_t first_sequence) {
+  if (first_sequence != sequence() + 1) {
+    return Status(StatusCode::kInternal,
+                  "history: a segment from sequence " + std::to_string(first_sequence) +
+                      " was added after sequence " + std::to_string(sequence()));
+  }
+  if (entries.empty()) return Status();
+  LOYALTY_ASSIGN_OR_RETURN(const Partition partition, Partition::Make(entries));
+  Batch batch;
+  PieceEncoder encoder(entries, partition);
+  std::span<const Partition::Row> rows = partition.rows();
+  while (!rows.empty()) {
+    size_t count = 1;
+    const uint64_t piece = partition.PieceOf(rows[0]);
+    while (count < rows.size() && partition.PieceOf(rows[count]) == piece) ++count;
+    const PieceKey key{partition.RangeOf(rows[0]), partition.MonthOf(rows[0]), first_sequence};
+    batch.Put(Family::kHistory, key.Encode(), encoder.Encode(key, rows.first(count)));
+    rows = rows.subspan(count);
+  }
+  const uint64_t reached = first_sequence + entries.size() - 1;
+  batch.Put(Family::kHistory, kMarkerKey, EncodeMarker(reached));
+  LOYALTY_RETURN_IF_ERROR(store_->Write(std::move(batch), Durability::kUnlogged));
+  sequence_.store(reached, std::memory_order_release);
+  return Status();
+}
+
+template <typename Reader>
+Status HistoryImpl::ForEachPiece(std::string_view from, std::string_view to, Reader read) const {
+  Status damage;
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    const Result<PieceView> piece = PieceView::Parse(key, value);
+    if (!piece.ok()) damage = piece.status();
+    return piece.ok() && read(piece.value());
+  };
+  LOYALTY_RETURN_IF_ERROR(store_->Scan(Family::kHistory, from, to, visit));
+  return damage;
+}
+
+Status HistoryImpl::Read(uint32_t member, int64_t from_us, int64_t to_us,
+                         std::vector<Item>* out) const {
+  from_us = std::max(from_us, kMinTime_us);
+  to_us = std::min(to_us, kMaxTime_us);
+  if (from_us >= to_us) return Status();
+  const uint32_t range = member / kRangeMembers;
+  const size_t before = out->size();
+  const auto read = [&](const PieceView& piece) {
+    const auto start = ptrdiff_t(out->size());
+    piece.Read(piece.RowsOf(member % kRangeMembers), out);
+    out->erase(std::remove_if(out->begin() + start, out->end(),
+                              [=](const Item& item) {
+                                return item.entry.effective_us < from_us ||
+                                       item.entry.effective_us >= to_us;
+                              }),
+               out->end());
+    return true;
+  };
+  const Status status = ForEachPiece(PieceKey{range, MonthOf(from_us), 0}.Encode(),
+                                     PieceKey{range, MonthOf(to_us - 1) + 1, 0}.Encode(), read);
+  if (!status.ok()) out->resize(before);
+  return status;
+}
+
+Status HistoryImpl::Visit(const std::function<bool(const Item&)>& visitor) const {
+  std::vector<Item> items;
+  return ForEachPiece({}, kMarkerKey, [&](const PieceView& piece) {
+    items.clear();
+    piece.Read({0, piece.count()}, &items);
+    return std::all_of(items.begin(), items.end(), std::cref(visitor));
+  });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<History>> History::Open(Store* store) {
+  LOYALTY_ASSIGN_OR_RETURN(const uint64_t sequence, ReadMarker(*store));
+  return std::unique_ptr<History>(std::make_unique<HistoryImpl>(store, sequence));
+}
+
+Status History::Discard(Store* store) {
+  Batch batch;
+  batch.DeleteRange(Family::kHistory, {}, kEndKey);
+  LOYALTY_RETURN_IF_ERROR(store->Write(std::move(batch), Durability::kUnlogged));
+  return store->Flush(Family::kHistory);
+}
+
+}  // namespace loyalty::history
