@@ -1,0 +1,78 @@
+"""An exact, durable ledger of loyalty points.
+
+>>> import loyalty
+>>> with loyalty.create("/tmp/demo-ledger") as ledger:
+...     ledger.open_member("ada")
+...     ledger.earn("ada", 500, rule="welcome")
+...     ledger.balance("ada").active
+500
+
+`Ledger.post` takes whole frames: NumPy, pandas, Polars, Arrow. Every `Table` that comes back goes
+into any of them.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from loyalty._core import Kind, PostingStatus
+from loyalty._ids import new_id, new_ids
+from loyalty._ledger import Ledger, create, open  # noqa: A004 - as gzip.open
+from loyalty._posting import Posting
+from loyalty._reports import Balance, Info, VerifyReport
+from loyalty._result import PostResult, Reply
+from loyalty._table import Table
+from loyalty.errors import (
+    AlreadyExistsError,
+    ClosedError,
+    CorruptionError,
+    InternalError,
+    InvalidInputError,
+    IoError,
+    LedgerBusyError,
+    LoyaltyError,
+    MemberNotFoundError,
+    NoSpaceError,
+    NotFoundError,
+    PostingRefusedError,
+    PostInterrupted,
+    ReadOnlyError,
+    StoppedError,
+    UnsupportedFormatError,
+)
+
+try:
+    __version__ = version("loyalty-ledger")
+except PackageNotFoundError:  # imported from a source tree
+    __version__ = "0.0.0"
+
+__all__ = [
+    "AlreadyExistsError",
+    "Balance",
+    "ClosedError",
+    "CorruptionError",
+    "Info",
+    "InternalError",
+    "InvalidInputError",
+    "IoError",
+    "Kind",
+    "Ledger",
+    "LedgerBusyError",
+    "LoyaltyError",
+    "MemberNotFoundError",
+    "NoSpaceError",
+    "NotFoundError",
+    "PostInterrupted",
+    "PostResult",
+    "Posting",
+    "PostingRefusedError",
+    "PostingStatus",
+    "ReadOnlyError",
+    "Reply",
+    "StoppedError",
+    "Table",
+    "UnsupportedFormatError",
+    "VerifyReport",
+    "create",
+    "new_id",
+    "new_ids",
+    "open",
+]

@@ -1,0 +1,184 @@
+"""Frames of postings as the columns that the engine's binding reads.
+
+Everything is checked before anything is posted: a frame with a mistake in its last row posts
+nothing. Per-row work is done on whole columns, by NumPy, Arrow and C++.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from loyalty import _convert, _core
+from loyalty._frame import Columns, bad_column, bad_row, read_frame
+from loyalty.errors import InvalidInputError
+
+CODES = ("rule", "channel", "location", "category", "actor", "reason")
+REQUIRED = ("id", "kind", "member", "effective_time")
+NAMES = (
+    *("id", "kind", "member", "currency", "points", "money", "effective_time", "expires_time"),
+    *CODES,
+    *("related", "tag"),
+)
+# What a caller may ask for; the ledger writes entries of other kinds itself.
+KINDS = {kind.name.lower(): kind for kind in _core.Kind if 0 < kind < _core.Kind.DEFINE_CURRENCY}
+_WITHOUT_POINTS = (_core.Kind.OPEN_MEMBER, _core.Kind.REVERSE)
+
+
+def to_postings(
+    frame: object, currencies: Sequence[str], intern: Callable[[str], int]
+) -> _core.PostingColumns:
+    """Check a frame and turn it into the engine's columns.
+
+    Parameters
+    ----------
+    frame : see `Ledger.post`
+    currencies : Sequence[str]
+        The ledger's, in its order.
+    intern : Callable[[str], int]
+        Gives a code's number. Called last, and once per distinct text, since it writes to the
+        ledger.
+
+    Raises
+    ------
+    InvalidInputError
+        Naming the column and the first bad row.
+    """
+    columns = read_frame(frame, NAMES)
+    for name in REQUIRED:
+        if name not in columns:
+            raise InvalidInputError(f"the required column {name!r} is missing")
+    given = {name: array for name, array in columns.items() if array.null_count < len(array)}
+    kinds = _kinds(columns["kind"])
+    arrays: dict[str, Any] = {
+        "ids": _convert.ids("id", columns["id"], required=True),
+        "kinds": kinds,
+        "currencies": _currencies(given, kinds, currencies),
+        "points": _points(given, kinds),
+        "effective_us": _convert.times("effective_time", columns["effective_time"]),
+        **member_arrays(columns["member"]),
+    }
+    if "money" in given:
+        arrays["money"] = _convert.integers("money", given["money"])
+    if "tag" in given:
+        arrays["tags"] = _convert.integers("tag", given["tag"], np.uint64)
+    if "expires_time" in given:
+        arrays["expires_us"] = _convert.times("expires_time", given["expires_time"], _core.NEVER_US)
+    if "related" in given:
+        arrays["related"] = _convert.ids("related", given["related"], required=False)
+    codes = {name: _convert.dictionary(name, given[name]) for name in CODES if name in given}
+    checked = _core.PostingColumns(**arrays)
+    checked.set_codes(
+        [_intern(name, codes[name], intern) if name in codes else None for name in CODES]
+    )
+    return checked
+
+
+def member_arrays(array: pa.Array) -> dict[str, NDArray[Any]]:
+    """Return a column of members' keys as arguments of the engine: numbers, or offsets and data."""
+    if pa.types.is_integer(array.type):
+        return {"member_numbers": _convert.integers("member", array)}
+    if len(array) and (pa.types.is_floating(array.type) or pa.types.is_boolean(array.type)):
+        raise bad_column("member", f"it must hold integers or texts, not {array.type}")
+    keys = _convert.texts("member", array)
+    return {"member_offsets": keys.offsets, "member_data": keys.data}
+
+
+def kind_of(name: str) -> _core.Kind:
+    """Return the kind of that name; `InvalidInputError` if there is none."""
+    if name not in KINDS:
+        raise InvalidInputError(f"kind: {_unknown(name, list(KINDS))}")
+    return KINDS[name]
+
+
+def currency_of(name: str | None, currencies: Sequence[str]) -> int:
+    """Return the index of a currency, None being the ledger's only one."""
+    if name is None and len(currencies) == 1:
+        return 0
+    if name is None:
+        raise InvalidInputError(f"currency: say which one of {', '.join(currencies)}")
+    if name not in currencies:
+        raise InvalidInputError(f"currency: {_unknown(name, currencies)}")
+    return currencies.index(name)
+
+
+def _unknown(name: object, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(str(name), known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
+    return f"unknown {name!r}; {hint}"
+
+
+def _intern(
+    name: str, codes: _convert.Dictionary, intern: Callable[[str], int]
+) -> NDArray[np.uint32]:
+    def number(text: str) -> int:
+        try:
+            return intern(text)
+        except InvalidInputError as error:
+            row = codes.first_row(codes.texts.index(text))
+            raise bad_row(name, row, str(error)) from None
+
+    return codes.replace(number, np.uint32)
+
+
+def _kinds(array: pa.Array) -> NDArray[np.uint8]:
+    _convert.refuse_nulls("kind", array)
+    if pa.types.is_integer(array.type):
+        numbers = _convert.integers("kind", array)
+        wrong = (numbers < 1) | (numbers > max(KINDS.values()))
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            names = ", ".join(f"{int(kind)} {name}" for name, kind in KINDS.items())
+            raise bad_row("kind", row, f"unknown number {numbers[row]}; there are: {names}")
+        return numbers.astype(np.uint8)
+    return _by_name("kind", array, {name: int(kind) for name, kind in KINDS.items()}, np.uint8)
+
+
+def _by_name(
+    column: str, array: pa.Array, known: dict[str, int], dtype: type[np.integer[Any]]
+) -> NDArray[Any]:
+    """Return the numbers of names; 0 for nulls."""
+    names = _convert.dictionary(column, array)
+    for index, name in names.used():
+        if name not in known:
+            raise bad_row(column, names.first_row(index), _unknown(name, list(known)))
+    return names.replace(known.__getitem__, dtype)
+
+
+def _currencies(
+    given: Columns, kinds: NDArray[np.uint8], currencies: Sequence[str]
+) -> NDArray[np.uint16]:
+    """Return indices; only a ledger of one currency, and rows that open members, need no name."""
+    array = given.get("currency")
+    free = (kinds == _core.Kind.OPEN_MEMBER) | (len(currencies) == 1)
+    if array is None:
+        if not free.all():
+            raise InvalidInputError(
+                f"the column 'currency' is missing, and row {int(np.argmin(free))} needs it: "
+                f"the ledger has {', '.join(currencies)}"
+            )
+        return np.zeros(len(kinds), np.uint16)
+    _convert.refuse_nulls("currency", array, free)
+    return _by_name("currency", array, {name: i for i, name in enumerate(currencies)}, np.uint16)
+
+
+def _points(given: Columns, kinds: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return points; only rows that open members or reverse postings need none."""
+    array = given.get("points")
+    if array is not None and array.null_count == 0:
+        return _convert.integers("points", array)
+    free = np.isin(kinds, _WITHOUT_POINTS)
+    if array is None:
+        if not free.all():
+            row = int(np.argmin(free))
+            raise InvalidInputError(f"the column 'points' is missing, and row {row} needs it")
+        return np.zeros(len(kinds), np.int64)
+    if pa.types.is_integer(array.type):
+        _convert.refuse_nulls("points", array, free)
+        array = array.fill_null(0)
+    return _convert.integers("points", array)

@@ -1,0 +1,150 @@
+"""`Posting`: one movement that a caller asks for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from loyalty import _core
+from loyalty._columns import CODES
+from loyalty._ids import NO_ID, IdLike, id_bytes, new_id
+from loyalty._times import TimeLike, time_us
+from loyalty.errors import InvalidInputError
+
+_INT64 = (-(2**63), 2**63 - 1)
+_UINT64 = (0, 2**64 - 1)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One movement of points, or the opening of a member.
+
+    Its id and time are fixed when it is made: posting the same object again is a safe retry, which
+    answers ``already_exists``.
+
+    Parameters
+    ----------
+    kind : {"open_member", "earn", "redeem", "adjust", "reverse"}
+        What to do.
+    member : int or str
+        The member's key: an integer (int64), or a text of 1 to 64 bytes of UTF-8.
+    points : int
+        Minor units: above 0 to earn and redeem, signed and not 0 to adjust, else 0.
+    currency : str, optional
+        Needed when the ledger has several; ignored by ``open_member``.
+    money : int
+        Minor units of money that was paid, at least 0.
+    effective_time : datetime, date, numpy.datetime64 or int
+        When it happened; without a time zone: UTC; integers are microseconds since 1970 UTC. Now,
+        by default.
+    expires_time : the same, optional
+        When the points expire; None: never.
+    rule, channel, location, category, actor, reason : str, optional
+        Codes for analysis and audit; ``adjust`` needs the last two.
+    related : UUID, str or 16 bytes, optional
+        For ``reverse``: the id of the posting to reverse.
+    tag : int
+        Free for the caller, 0 to 2**64 - 1.
+    id : UUID, str or 16 bytes
+        The permanent id: a UUID or its text, 16 bytes, or any other text as a reference (hashed).
+        A fresh UUIDv7, by default.
+    """
+
+    kind: str
+    member: int | str
+    points: int = 0
+    currency: str | None = None
+    _: KW_ONLY
+    money: int = 0
+    effective_time: TimeLike = field(default_factory=_now)
+    expires_time: TimeLike | None = None
+    rule: str | None = None
+    channel: str | None = None
+    location: str | None = None
+    category: str | None = None
+    actor: str | None = None
+    reason: str | None = None
+    related: IdLike | None = None
+    tag: int = 0
+    id: IdLike = field(default_factory=new_id)
+
+
+def to_frame(postings: Sequence[Posting]) -> dict[str, Any]:
+    """Return the postings of a list as a dict of columns."""
+    for row, posting in enumerate(postings):
+        if not isinstance(posting, Posting):
+            raise InvalidInputError(f"postings[{row}] is no Posting but {type(posting).__name__}")
+    related = [NO_ID if p.related is None else id_bytes(p.related, "related") for p in postings]
+    return {
+        "id": _void16([id_bytes(p.id, "id") for p in postings]),
+        "related": _void16(related),
+        "effective_time": [time_us(p.effective_time, "effective_time") for p in postings],
+        "expires_time": [_expires_us(p) for p in postings],
+        **{
+            name: [getattr(p, name) for p in postings]
+            for name in ("kind", "member", "points", "currency", "money", "tag", *CODES)
+        },
+    }
+
+
+def core_arguments(posting: Posting) -> dict[str, Any]:
+    """Return what the engine wants to know of a posting, but for kind, currency and codes."""
+    return {
+        "posting_id": id_bytes(posting.id, "id"),
+        "member": member_key(posting.member),
+        "points": integer(posting.points, "points"),
+        "money": integer(posting.money, "money"),
+        "effective_us": integer(
+            time_us(posting.effective_time, "effective_time"), "effective_time"
+        ),
+        "expires_us": integer(_expires_us(posting), "expires_time"),
+        "related": NO_ID if posting.related is None else id_bytes(posting.related, "related"),
+        "tag": integer(posting.tag, "tag", _UINT64),
+    }
+
+
+def member_key(value: object) -> int | str:
+    """Return a member's key as a plain int or str; `InvalidInputError` if it cannot be one."""
+    if not isinstance(value, str):
+        return integer(value, "member", what="an integer or a text")
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(f"member must be valid Unicode: {error}") from error
+    if not 1 <= size <= _core.MAX_MEMBER_BYTES:
+        raise InvalidInputError(
+            f"member: a text key has 1 to {_core.MAX_MEMBER_BYTES} bytes, this one {size}"
+        )
+    return str(value)
+
+
+def integer(
+    value: object, name: str, limits: tuple[int, int] = _INT64, what: str = "an integer"
+) -> int:
+    """Return an exact integer within limits; floats and flags are refused."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        hint = "; round explicitly to minor units" if isinstance(value, float) else ""
+        raise InvalidInputError(
+            f"{name} must be {what}, not {type(value).__name__}: {value!r}{hint}"
+        )
+    if not limits[0] <= value <= limits[1]:
+        raise InvalidInputError(f"{name}: {value} is not within {limits[0]} to {limits[1]}")
+    return int(value)
+
+
+def _expires_us(posting: Posting) -> int:
+    if posting.expires_time is None:
+        return _core.NEVER_US
+    return time_us(posting.expires_time, "expires_time")
+
+
+def _void16(ids: list[bytes]) -> np.ndarray[Any, np.dtype[np.void]]:
+    return np.frombuffer(b"".join(ids), "V16")

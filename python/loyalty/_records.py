@@ -1,0 +1,128 @@
+"""The engine's columns of records, members and balances, as Tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from loyalty import _core
+from loyalty._columns import CODES
+from loyalty._result import STATUS_NAMES, name_column
+from loyalty._table import Table
+
+_KIND_NAMES = {int(kind): kind.name.lower() for kind in _core.Kind}
+_WITH_CURRENCY = (_core.Kind.EARN, _core.Kind.REDEEM, _core.Kind.ADJUST, _core.Kind.REVERSE)
+_NO_MEMBER, _NUMBER, _TEXT = 0, 1, 2  # "member_sorts"
+
+Raw = Mapping[str, Any]
+
+
+def records_table(
+    raw: Raw, currencies: Sequence[str], members_are_texts: bool, metadata: Mapping[str, Any]
+) -> Table:
+    """Return journal entries as a Table; see `Ledger.changes` for its columns."""
+    moves = np.isin(raw["kind"], _WITH_CURRENCY)
+    names = dict(enumerate(currencies))
+    currency = name_column(np.where(moves, raw["currency"], 0), names)
+    columns: dict[str, pa.Array] = {
+        "sequence": pa.array(raw["sequence"]),
+        "recorded_time": _times(raw["recorded_us"]),
+        "effective_time": _times(raw["effective_us"]),
+        "kind": name_column(raw["kind"], _KIND_NAMES),
+        **member_columns(raw, members_are_texts),
+        "currency": _masked(currency, ~moves),
+        "points": pa.array(raw["points"]),
+        "money": pa.array(raw["money"]),
+        "balance": pa.array(raw["balance"]),
+        "status": name_column(raw["status"], STATUS_NAMES),
+        "expires_time": _times(raw["expires_us"], raw["expires_us"] == _core.NEVER_US),
+        **{name: _code(raw[name], raw["code_texts"]) for name in CODES},
+        "related_sequence": pa.array(raw["related"], mask=raw["related"] == 0),
+        "id": pa.Array.from_buffers(
+            pa.binary(16), len(raw["sequence"]), [None, pa.py_buffer(raw["id"])]
+        ),
+        "tag": pa.array(raw["tag"]),
+        "text": _texts(raw["text_offsets"], raw["text_data"]),
+    }
+    return Table(pa.table(columns), metadata)
+
+
+def member_columns(raw: Raw, members_are_texts: bool) -> dict[str, pa.Array]:
+    """Return the column ``member``: integers or texts, as the ledger's first member's key is.
+
+    Rows of the other sort make it texts, and add the flag ``member_is_text``: the integer 7 and the
+    text "7" are different members.
+    """
+    sorts = raw["member_sorts"]
+    none = sorts == _NO_MEMBER
+    other = _NUMBER if members_are_texts else _TEXT
+    if not (sorts == other).any():
+        if members_are_texts:
+            texts = _texts(raw["member_offsets"], raw["member_data"])
+            return {"member": _masked(texts, none)}
+        return {"member": pa.array(raw["member_numbers"], mask=none)}
+    texts = _texts(raw["member_offsets"], raw["member_data"]).to_pylist()
+    numbers = raw["member_numbers"]
+    keys = [
+        None if sort == _NO_MEMBER else texts[i] if sort == _TEXT else str(numbers[i])
+        for i, sort in enumerate(sorts)
+    ]
+    return {
+        "member": pa.array(keys, pa.large_string()),
+        "member_is_text": pa.array(sorts == _TEXT, mask=none),
+    }
+
+
+def balance_columns(raw: Raw) -> dict[str, pa.Array]:
+    """Return the numbers of `Balance` as columns."""
+    names = ("active", "lifetime_earned", "lifetime_redeemed", "last_sequence")
+    return {name: pa.array(raw[name]) for name in names}
+
+
+def totals_table(totals: Sequence[_core.Totals]) -> Table:
+    """Return a trial balance as a Table; see `Ledger.totals`."""
+    numbers = {
+        name: pa.array([getattr(total, name) for total in totals], pa.int64())
+        for name in ("members", "issued", "redeemed", "adjusted")
+    }
+    return Table(
+        pa.table({"currency": pa.array([t.currency for t in totals], pa.string()), **numbers})
+    )
+
+
+def running_balance(raw: Raw) -> NDArray[np.int64]:
+    """Return the sum of the points up to each row, in the order of the rows, by currency."""
+    moved = np.where(raw["status"] == _core.PostingStatus.POSTED, raw["points"], 0)
+    running = np.zeros(len(moved), np.int64)
+    for currency in np.unique(raw["currency"]):
+        of_currency = raw["currency"] == currency
+        running[of_currency] = np.cumsum(moved[of_currency])
+    return running
+
+
+def _times(values: NDArray[np.int64], nulls: NDArray[np.bool_] | None = None) -> pa.Array:
+    return pa.array(values, mask=nulls).view(pa.timestamp("us", "UTC"))
+
+
+def _texts(offsets: NDArray[np.int64], data: NDArray[np.uint8]) -> pa.Array:
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.large_string(), len(offsets) - 1, buffers)
+
+
+def _code(indices: NDArray[np.uint32], texts: Sequence[str]) -> pa.Array:
+    """Return a code's texts, none but those that occur; index 0 means none."""
+    used, places = np.unique(indices, return_inverse=True)
+    numbers = pa.array(places.astype(np.int32), mask=indices == 0)
+    return pa.DictionaryArray.from_arrays(numbers, pa.array([texts[i] for i in used], pa.string()))
+
+
+def _masked(array: pa.Array, nulls: NDArray[np.bool_]) -> pa.Array:
+    if isinstance(array, pa.DictionaryArray):
+        indices = pa.array(array.indices.to_numpy(), mask=nulls)
+        return pa.DictionaryArray.from_arrays(indices, array.dictionary)
+    return pc.if_else(pa.array(nulls), None, array)

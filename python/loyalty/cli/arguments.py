@@ -1,0 +1,85 @@
+"""Arguments and options that several commands share, and how their texts are read."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
+
+LedgerPath = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger's directory.")]
+Member = Annotated[str, typer.Argument(metavar="MEMBER", help="The member's key.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+class KeyType(StrEnum):
+    """What sort of key a member has. The integer 7 and the text "7" are different members."""
+
+    AUTO = "auto"
+    INT = "int"
+    TEXT = "text"
+
+
+MemberKeyType = Annotated[
+    KeyType,
+    typer.Option(
+        "--key-type",
+        help="Whether MEMBER is an integer or a text. auto: an integer if it looks like one"
+        " and such a member exists, else a text.",
+    ),
+]
+
+
+def candidate_keys(text: str, key_type: KeyType) -> list[int | str]:
+    """The keys that a member's text may stand for, the likeliest first.
+
+    Raises
+    ------
+    typer.BadParameter
+        When an integer is asked for and the text is none.
+    """
+    whole = _INTEGER.fullmatch(text) is not None
+    if key_type is KeyType.INT and not whole:
+        raise typer.BadParameter(f"{text!r} is not an integer; leave out --key-type int")
+    keys: list[int | str] = [int(text)] if whole and key_type is not KeyType.TEXT else []
+    return keys if key_type is KeyType.INT else [*keys, text]
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """A date or time in ISO 8601; UTC unless it says otherwise.
+
+    Raises
+    ------
+    typer.BadParameter
+        When it is neither.
+    """
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r} is no date or time such as 2017-01-31 or 2017-01-31T09:30:00Z"
+        ) from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def check_zone(name: str) -> str:
+    """Let a known IANA time zone pass.
+
+    Raises
+    ------
+    typer.BadParameter
+        For any other name.
+    """
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as error:
+        raise typer.BadParameter(f"{name!r} is no time zone such as America/New_York") from error
+    return name

@@ -1,0 +1,148 @@
+"""The demo's run: post the year, check the ledger, and read the figures back from it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+import loyalty
+from loyalty.demo import DemoError, data, figures, picture, plan
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done and how far it is: (text, done, total)."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the demo did, and what the ledger holds now.
+
+    Attributes
+    ----------
+    postings
+        What the year comes to, by status: ``posted`` the first time, ``already_exists`` later.
+    posting_s
+        How long posting took, in seconds.
+    lines, lines_without_points
+        Purchase lines, and those too small to earn a point, which are posted with 0 points.
+    months, tiers, largest
+        See :mod:`loyalty.demo.figures`; ``largest`` are the members with the largest balances.
+    totals, info, report
+        Of the ledger: trial balance, sizes, and the check.
+    picture
+        The PNG file.
+    """
+
+    postings: dict[str, int]
+    posting_s: float
+    lines: int
+    lines_without_points: int
+    months: pl.DataFrame
+    tiers: pl.DataFrame
+    largest: pl.DataFrame
+    totals: loyalty.Table
+    info: loyalty.Info
+    report: loyalty.VerifyReport
+    picture: Path
+    earn_rule: str = plan.EARN_RULE
+    reward_rule: str = plan.REWARD_RULE
+
+    @property
+    def refused(self) -> int:
+        """Postings that are not in the ledger."""
+        return sum(
+            n for name, n in self.postings.items() if name not in ("posted", "already_exists")
+        )
+
+    @property
+    def bytes_a_posting(self) -> float:
+        """Disk space of the whole ledger by its entries."""
+        return self.info.disk_bytes / max(self.info.sequence, 1)
+
+
+def run_demo(directory: Path, progress: Progress) -> Outcome:
+    """Run the demo on the ledger in `directory`, which is made when it is not there.
+
+    Running it again, also after an interruption, goes on where the ledger stands.
+
+    Raises
+    ------
+    loyalty.demo.DemoError
+        When the data package is not installed, or the ledger is not the demo's.
+    loyalty.LoyaltyError
+        When the ledger cannot go on.
+    """
+    progress("reading the purchases", 0, 1)
+    journey = data.load()
+    progress("applying the rules", 0, 1)
+    postings = plan.make_postings(journey)
+    with _open(directory) as ledger:
+        _refuse_other(ledger, directory, journey)
+        started_s = time.monotonic()
+        result = ledger.post(postings, progress=_told(progress, "posting"))
+        posting_s = time.monotonic() - started_s
+        progress("writing ids, history and state", 0, 1)
+        ledger.checkpoint()
+        report = ledger.verify(progress=_told(progress, "verifying"))
+        progress("reading the figures", 0, 1)
+        entries = _entries(ledger)
+        balances = ledger.balances().to_polars()
+        outcome = Outcome(
+            postings=result.counts,
+            posting_s=posting_s,
+            lines=journey.lines.height,
+            lines_without_points=int((journey.lines["cents"] < plan.CENTS_A_POINT).sum()),
+            months=figures.by_month(entries),
+            tiers=figures.by_tier(entries),
+            largest=balances.sort(["active", "member"], descending=[True, False]).head(10),
+            totals=ledger.totals(),
+            info=ledger.info(),
+            report=report,
+            picture=directory.with_name(directory.name + ".points.png"),
+        )
+    progress("drawing", 0, 1)
+    picture.draw_months(
+        outcome.months,
+        outcome.picture,
+        title="Points by month",
+        note=f"{journey.households:,} households. Earned: {plan.EARN_RULE}. Redeemed:"
+        f" {plan.REWARD_RULE},\non Sunday nights, so months with five Sundays redeem more."
+        f" Months are those of {data.ZONE}. Data: The Complete Journey, 2017.",
+    )
+    return outcome
+
+
+def _open(directory: Path) -> loyalty.Ledger:
+    try:
+        return loyalty.create(directory)
+    except loyalty.AlreadyExistsError:
+        return loyalty.open(directory)
+
+
+def _refuse_other(ledger: loyalty.Ledger, directory: Path, journey: data.Journey) -> None:
+    """Leave alone a ledger that somebody uses for something else."""
+    members = ledger.balances(currency=ledger.currencies[0])["member"]
+    households = journey.lines["household_id"].unique()
+    if ledger.currencies != (plan.CURRENCY,) or not np.isin(members, households).all():
+        raise DemoError(f"{directory} is a ledger of something else; name another directory")
+
+
+def _told(progress: Progress, what: str) -> Callable[[int, int], None]:
+    return lambda done, total: progress(what, done, total)
+
+
+def _entries(ledger: loyalty.Ledger) -> pl.DataFrame:
+    """All that was posted, with the columns that the figures need."""
+    columns = ["effective_time", "kind", "member", "points", "money"]
+    parts = [
+        changes.to_polars()
+        .filter(pl.col("status").cast(pl.String) == "posted")
+        .select(pl.col(columns))
+        .with_columns(pl.col("kind").cast(pl.String))
+        for changes in ledger.iter_changes()
+    ]
+    return pl.concat(parts)

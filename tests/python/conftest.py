@@ -1,0 +1,46 @@
+"""Fixtures for all Python tests: a ledger of its own for each, and a frame that posts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import loyalty
+
+MakeFrame = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger"
+
+
+@pytest.fixture
+def ledger(path: Path) -> Iterator[loyalty.Ledger]:
+    with loyalty.create(path) as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def frame(ledger: loyalty.Ledger) -> MakeFrame:
+    """A maker of columns that post: earns by members 0 to rows - 1, which are open."""
+
+    def make(rows: int = 4, **columns: Any) -> dict[str, Any]:
+        members = np.arange(rows)
+        ledger.open_members(members)
+        at = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
+        made = {
+            "id": loyalty.new_ids(rows),
+            "kind": ["earn"] * rows,
+            "member": members,
+            "points": np.arange(rows) + 100,
+            "effective_time": [at + dt.timedelta(minutes=row) for row in range(rows)],
+        }
+        return made | columns
+
+    return make
