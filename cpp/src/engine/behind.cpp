@@ -2,23 +2,29 @@
 
 #include <algorithm>
 
+#include "base/slab.h"
+#include "base/thread_name.h"
 #include "ledger/checkpoint.h"
 
 namespace loyalty::engine {
 namespace {
 
-// The entries from `first` up to `through` of the blocks.
-std::vector<Entry> EntriesOf(const std::vector<SharedBlock>& blocks, uint64_t first, uint64_t through) {
-  std::vector<Entry> all;
+// Fills `all` with the entries from `first` up to `through` of the blocks.
+void TakeEntries(const std::vector<SharedBlock>& blocks, uint64_t first, uint64_t through,
+                 std::vector<Entry>* all) {
+  all->clear();
+  if (all->capacity() < through - first + 1) {
+    all->reserve(through - first + 1);
+    AdviseHugePages(all->data(), all->capacity() * sizeof(Entry));
+  }
   std::vector<Entry> rows;
   for (const SharedBlock& block : blocks) {
     if (block.view.first_sequence() > through) break;
     block.view.Entries(&rows);
     const uint64_t skip = first > block.view.first_sequence() ? first - block.view.first_sequence() : 0;
     const uint64_t end = std::min(through, block.view.last_sequence()) - block.view.first_sequence() + 1;
-    all.insert(all.end(), rows.begin() + ptrdiff_t(skip), rows.begin() + ptrdiff_t(end));
+    all->insert(all->end(), rows.begin() + ptrdiff_t(skip), rows.begin() + ptrdiff_t(end));
   }
-  return all;
 }
 
 std::vector<ids::IdAt> IdsOf(const std::vector<Entry>& entries, uint64_t first) {
@@ -49,9 +55,9 @@ Status Behind::Consume(uint64_t through) {
     // two lags (after a crash), it comes up to the other first.
     uint64_t last = std::min(through, first + core_->options.segment_entries - 1);
     if (ids_from != history_from) last = std::min(last, std::max(ids_from, history_from) - 1);
-    const std::vector<Entry> entries = EntriesOf(blocks, first, last);
-    if (history_from == first) LOYALTY_RETURN_IF_ERROR(core_->history->Add(entries, first));
-    if (ids_from == first) LOYALTY_RETURN_IF_ERROR(core_->ids->Add(IdsOf(entries, first), last));
+    TakeEntries(blocks, first, last, &segment_);
+    if (history_from == first) LOYALTY_RETURN_IF_ERROR(core_->history->Add(segment_, first));
+    if (ids_from == first) LOYALTY_RETURN_IF_ERROR(core_->ids->Add(IdsOf(segment_, first), last));
     core_->tail.DropThrough(
         std::min(core_->ids->runs()->sequence(), core_->history->sequence()));
   }
@@ -95,6 +101,7 @@ void Maintainer::WaitForRoom() {
 }
 
 void Maintainer::Run() {
+  NameThisThread("loyalty-behind");
   for (;;) {
     {
       MutexLock lock(mutex_);

@@ -26,6 +26,8 @@ class Behind {
  private:
   Core* const core_;
   Mutex mutex_;  // one job at a time
+  // A segment's rows, kept: getting 100 MB anew from the system for each would cost more than its use.
+  std::vector<Entry> segment_ GUARDED_BY(mutex_);
 };
 
 class Maintainer {

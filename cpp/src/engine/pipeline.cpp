@@ -1,5 +1,7 @@
 #include "engine/pipeline.h"
 
+#include "base/thread_name.h"
+
 namespace loyalty::engine {
 
 Pipeline::Pipeline(Core* core, std::deque<ids::RecentIds> recent,
@@ -45,6 +47,7 @@ void Pipeline::Stop() {
 }
 
 void Pipeline::DecideLoop() {
+  NameThisThread("loyalty-decide");
   while (const std::shared_ptr<Batch> batch = NextBatch()) decider_.Process(batch);
 }
 
@@ -78,6 +81,7 @@ std::shared_ptr<Batch> Pipeline::NextBatch() {
 }
 
 void Pipeline::CommitLoop() {
+  NameThisThread("loyalty-commit");
   for (;;) {
     std::shared_ptr<OpenGroup> group;
     {

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/slab.h"
 #include "journal/block.h"
 #include "loyalty/posting.h"
 
@@ -74,11 +75,16 @@ struct Account {
 };
 static_assert(sizeof(Account) == 40);
 
-// The lots of one page's accounts, with a list of free ones.
+// The lots of one page's accounts, in chunks that never move, with a list of free ones.
 class LotPool {
  public:
-  const Lot& operator[](uint32_t index) const { return lots_[index]; }
-  size_t ram_bytes() const { return lots_.capacity() * sizeof(Lot); }
+  LotPool() = default;
+  LotPool(const LotPool& other);
+  LotPool& operator=(const LotPool&) = delete;
+  ~LotPool();
+
+  const Lot& operator[](uint32_t index) const { return chunks_[index / kChunk][index % kChunk]; }
+  size_t ram_bytes() const { return chunks_.size() * kChunkBytes; }
 
   // Adds `points` to the lot of that order (making it if need be), or takes them out of it (removing it
   // when nothing is left). False if there is no such lot with enough points: then nothing has changed.
@@ -88,17 +94,21 @@ class LotPool {
   void PlanDebit(const Account& account, int64_t points, std::vector<LotMovement>* movements) const;
   // The points that the lot of that source has left; 0 when it is gone.
   int64_t Left(const Account& account, uint64_t source) const;
-  void Reserve(size_t lots) { lots_.reserve(lots); }
   void Prefetch(const Account& account) const {
-    if (account.tail != Lot::kNone) __builtin_prefetch(&lots_[account.tail]);
-    if (free_ == Lot::kNone) __builtin_prefetch(lots_.data() + lots_.size());
+    if (account.tail != Lot::kNone) __builtin_prefetch(&(*this)[account.tail], 1);
   }
 
  private:
+  static constexpr uint32_t kChunk = 256;
+  static constexpr size_t kChunkBytes = kChunk * sizeof(Lot);
+  static Slab& Chunks();
+
+  Lot& At(uint32_t index) { return chunks_[index / kChunk][index % kChunk]; }
   uint32_t Allocate(const Lot& lot);
   void Unlink(Account* account, uint32_t before, uint32_t index);
 
-  std::vector<Lot> lots_;
+  std::vector<Lot*> chunks_;
+  uint32_t used_ = 0;           // lots ever handed out
   uint32_t free_ = Lot::kNone;  // linked through next()
 };
 

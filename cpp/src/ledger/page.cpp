@@ -57,7 +57,6 @@ Status DecodeAccounts(std::string_view* bytes, uint16_t currency, Page* page) {
   for (ColumnView& column : lots) {
     if (!column.Parse(total, bytes)) return Damaged("a lot column is cut short");
   }
-  page->lots.Reserve(total);
   for (size_t m = 0, lot = 0; m < kPageMembers; ++m) {
     Account& account = page->MutableAccount(uint32_t(m), currency);
     account.active = int64_t(columns[0][m]);
@@ -73,6 +72,18 @@ Status DecodeAccounts(std::string_view* bytes, uint16_t currency, Page* page) {
 }
 
 }  // namespace
+
+// As LotPool::Chunks().
+static Slab& AccountBlocks() {
+  static Slab* const slab = new Slab(sizeof(Page::Accounts));
+  return *slab;
+}
+
+Page::AccountsPtr Page::NewAccounts(const Accounts& from) {
+  return AccountsPtr(new (AccountBlocks().Allocate()) Accounts(from));
+}
+
+void Page::FreeAccounts::operator()(Accounts* accounts) const { AccountBlocks().Free(accounts); }
 
 const Reversal* Page::FindReversal(uint64_t original) const {
   const auto at = std::lower_bound(

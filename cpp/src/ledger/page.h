@@ -24,25 +24,30 @@ struct Reversal {
 
 struct Page {
   using Accounts = std::array<Account, kPageMembers>;
+  struct FreeAccounts {
+    void operator()(Accounts* accounts) const;
+  };
+  using AccountsPtr = std::unique_ptr<Accounts, FreeAccounts>;
+  static AccountsPtr NewAccounts(const Accounts& from);
 
   Page() = default;
   Page(const Page& other)
       : sequence(other.sequence), lots(other.lots), reversals(other.reversals) {
     for (size_t c = 0; c < kMaxCurrencies; ++c) {
-      if (other.accounts[c]) accounts[c] = std::make_unique<Accounts>(*other.accounts[c]);
+      if (other.accounts[c]) accounts[c] = NewAccounts(*other.accounts[c]);
     }
   }
   Page& operator=(const Page&) = delete;
 
   uint64_t sequence = 0;  // of the last entry that changed anything here
-  std::array<std::unique_ptr<Accounts>, kMaxCurrencies> accounts;  // null until first used
+  std::array<AccountsPtr, kMaxCurrencies> accounts;  // null until first used
   LotPool lots;
   std::vector<Reversal> reversals;  // by original
 
   // The account to change; makes the currency's array when it is the first.
   Account& MutableAccount(uint32_t member, uint16_t currency) {
     auto& array = accounts[currency];
-    if (!array) array = std::make_unique<Accounts>();
+    if (!array) array = NewAccounts({});
     return (*array)[member % kPageMembers];
   }
   const Account& GetAccount(uint32_t member, uint16_t currency) const {

@@ -1,13 +1,22 @@
-// The only seam to RocksDB: ordered byte strings in a few families, atomic batches, and checkpoints.
+// The only seam to RocksDB: ordered byte strings in a few families, and atomic batches.
 //
-// Thread safety: every method may be called from any thread. Slices handed to a Scan callback live only
-// during that call. Ownership: the store owns the database and its lock file; one process at a time.
+// Thread safety: every method may be called from any thread. Slices handed to a Scan callback live
+// only during that call. Ownership: the store owns the database and its lock file; one process at a
+// time.
 //
 // Invariants
-//  1. Write(kSynced) returns OK only when the batch is on disk. After any failed write or sync the store
-//     refuses further writes with that same fault (a failed fsync may have dropped pages).
-//  2. kUnlogged batches skip the write-ahead log: they reach disk with Flush() of their family, in the
-//     order written, each batch whole or absent. For derived data only, which carries its own marker.
+//  1. Write(kSynced) returns OK only when the batch is on disk. After any failed write, sync or
+//     flush (in the background too) the store refuses writes and flushes with that same fault, and
+//     reads go on: a failed fsync may have dropped pages. The failed batch is not visible; after
+//     reopening it is there whole or not at all, since its bytes may be in the log. What a reopened
+//     store shows is on disk.
+//  2. kUnlogged batches skip the write-ahead log: they reach disk with Flush() of their family or
+//     before, in the order written, each batch whole or absent within a family (of several
+//     families, one may have it and another not). For derived data only, which carries its own
+//     marker in that family.
+//  3. Damage to what was acknowledged is kCorruption at Open, or when what is damaged is read. Two
+//     cases cannot be told here: the newest log stops short, or the last batch in it has a page of
+//     zeros, as one torn by a power loss does (wal_tail.h). Callers keep a witness of their own.
 #pragma once
 
 #include <cstdint>
@@ -27,16 +36,19 @@ constexpr int kFamilies = 4;
 
 enum class Durability { kSynced, kUnlogged };
 
-// Wraps the file system under the store; tests inject faults with it (tests/cpp/storage). Defined in
-// storage/environment.h, which names RocksDB types and is private to this target and its tests.
+// Wraps the file system under the store; tests inject faults with it (tests/cpp/storage). Defined
+// in storage/environment.h, which names RocksDB types and is private to this target and its tests.
 class Environment;
 
 struct StoreOptions {
-  bool create = false;  // kAlreadyExists if there is one, and kNotFound if there is none when false
-  std::shared_ptr<Environment> environment;  // null: the real file system
+  // kAlreadyExists if there is one, and kNotFound if there is none when false. The directory is
+  // created, its parent must be there. A creation that was cut short counts as none.
+  bool create = false;
+  std::shared_ptr<Environment> environment = {};  // null: the real file system
 };
 
-// A list of changes, applied whole or not at all.
+// A list of changes, applied whole or not at all. Takes its bytes in RAM, and twice as much while
+// it is written: cut large jobs into batches of some 64 MB where they need not be atomic.
 class Batch {
  public:
   Batch();
@@ -58,7 +70,9 @@ class Batch {
 
 class Store {
  public:
-  static Result<std::unique_ptr<Store>> Open(const std::string& directory, const StoreOptions& options);
+  static Result<std::unique_ptr<Store>> Open(const std::string& directory,
+                                             const StoreOptions& options);
+  // Without Close first: releases the lock and flushes nothing, as a crash would.
   virtual ~Store() = default;
 
   virtual Status Write(Batch batch, Durability durability) = 0;
@@ -71,17 +85,21 @@ class Store {
   };
   // The last record with key <= `key`.
   virtual Result<std::optional<Found>> FindLast(Family family, std::string_view key) const = 0;
-  // Visits from <= key < to in order, at one snapshot, until the visitor returns false. An empty `to`
-  // means to the end. Large reads: fills no cache, reads ahead.
+  // Visits from <= key < to in order, at one snapshot, until the visitor returns false. An empty
+  // `to` means to the end. Large reads: fills no cache, reads ahead. The visitor may read and
+  // write, but must not call Close.
   using Visitor = std::function<bool(std::string_view key, std::string_view value)>;
   virtual Status Scan(Family family, std::string_view from, std::string_view to,
                       const Visitor& visitor) const = 0;
 
   // Bytes on disk of one family's sorted files.
   virtual uint64_t FileBytes(Family family) const = 0;
-  // Reads every file and checks every block's checksum.
+  // Reads every sorted file and checks every block's checksum; the write-ahead log is checked by
+  // Open.
   virtual Status VerifyChecksums() const = 0;
-  // Flushes everything and releases the lock. Idempotent; other calls return kClosed after it.
+  // Flushes everything, the journal first, and releases the lock; waits for calls under way. After
+  // a fault it writes nothing, returns that fault, and releases the lock all the same. Idempotent:
+  // returns the same again. Other calls return kClosed after it.
   virtual Status Close() = 0;
 };
 

@@ -1,0 +1,1 @@
+"""What is measured: each module measures one thing beside its peers and returns results."""

@@ -1,0 +1,1 @@
+"""The systems that the ledger is compared with, each started in a directory of its own."""

@@ -1,0 +1,46 @@
+// A batch of postings as columns, on the memory that Python's arrays own.
+//
+// Checked when made: every array has one value a row, and member texts lie within their data and have
+// 1 to 64 bytes. Codes are set afterwards, because their numbers are journaled only for a good batch.
+// Reading it needs no GIL; making and destroying it does.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "bindings.h"
+#include "loyalty/posting.h"
+
+namespace loyalty::python {
+
+// C-contiguous and of exactly this type: a bound argument of another type is refused, never copied.
+template <typename T>
+using Array = py::array_t<T, py::array::c_style>;
+
+struct PostingColumns {
+  static constexpr size_t kCodes = 6;  // rule, channel, location, category, actor, reason
+
+  size_t rows = 0;
+  const uint8_t* ids = nullptr;  // rows x 16
+  const uint8_t* kinds = nullptr;
+  const uint16_t* currencies = nullptr;
+  const int64_t* member_numbers = nullptr;  // null: the members are texts
+  const int64_t* member_offsets = nullptr;  // rows + 1
+  const char* member_data = nullptr;
+  const int64_t* points = nullptr;
+  const int64_t* effective_us = nullptr;
+  // The rest may be null: the column is absent, and the posting keeps its default.
+  const int64_t* money = nullptr;
+  const int64_t* expires_us = nullptr;
+  std::array<const uint32_t*, kCodes> codes{};
+  const uint8_t* related = nullptr;  // rows x 16
+  const uint64_t* tags = nullptr;
+
+  std::vector<py::array> owners;  // keep all of the above alive
+};
+
+// Writes rows [begin, begin + out.size()). The texts of `out` are those of `columns`.
+void FillPostings(const PostingColumns& columns, size_t begin, std::span<Posting> out);
+
+}  // namespace loyalty::python

@@ -1,0 +1,219 @@
+// The ledger itself: opening, reading, checking, closing.
+#include "loyalty/ledger.h"
+
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "bindings.h"
+#include "columns.h"
+#include "postings.h"
+#include "pulse.h"
+#include "records.h"
+
+namespace loyalty::python {
+namespace {
+
+std::unique_ptr<Ledger> OpenLedger(const std::string& directory, const LedgerOptions& options) {
+  return Check(WithoutGil([&] { return Ledger::Open(directory, options); }));
+}
+
+// A key of either sort; texts are borrowed from the Python string, which the argument keeps alive.
+using Key = std::variant<int64_t, std::string_view>;
+
+MemberKey ToMemberKey(const Key& key) {
+  return std::visit([](auto value) { return MemberKey(value); }, key);
+}
+
+void AddBalances(ColumnDict& columns, std::span<const Balance> balances) {
+  const auto column = [&](auto value) {
+    std::vector<int64_t> values(balances.size());
+    for (size_t i = 0; i < values.size(); ++i) values[i] = int64_t(value(balances[i]));
+    return ToNumpy(std::move(values));
+  };
+  std::vector<uint8_t> found(balances.size());
+  for (size_t i = 0; i < found.size(); ++i) found[i] = balances[i].found;
+  columns["found"] = ToNumpy(std::move(found));
+  columns["active"] = column([](const Balance& b) { return b.active; });
+  columns["lifetime_earned"] = column([](const Balance& b) { return b.lifetime_earned; });
+  columns["lifetime_redeemed"] = column([](const Balance& b) { return b.lifetime_redeemed; });
+  columns["last_sequence"] = column([](const Balance& b) { return b.sequence; });
+}
+
+using Numbers = py::typing::Tuple<py::int_, py::int_, py::int_, py::int_>;
+
+py::typing::Optional<Numbers> GetBalance(const Ledger& ledger, const Key& member,
+                                         uint16_t currency) {
+  const MemberKey key = ToMemberKey(member);
+  Balance balance;
+  Check(WithoutGil([&] { return ledger.Balances({&key, 1}, currency, {&balance, 1}); }));
+  if (!balance.found) return py::none();
+  return py::make_tuple(balance.active, balance.lifetime_earned, balance.lifetime_redeemed,
+                        balance.sequence);
+}
+
+ColumnDict BalancesOf(const Ledger& ledger, uint16_t currency, std::span<const MemberKey> keys) {
+  std::vector<Balance> balances(keys.size());
+  Check(WithoutGil([&] { return ledger.Balances(keys, currency, balances); }));
+  ColumnDict columns;
+  AddBalances(columns, balances);
+  return columns;
+}
+
+ColumnDict BalancesOfNumbers(const Ledger& ledger, uint16_t currency,
+                             const Array<int64_t>& members) {
+  std::vector<MemberKey> keys(size_t(members.size()));
+  for (size_t i = 0; i < keys.size(); ++i) keys[i] = MemberKey(members.data()[i]);
+  return BalancesOf(ledger, currency, keys);
+}
+
+ColumnDict BalancesOfTexts(const Ledger& ledger, uint16_t currency, const Array<int64_t>& offsets,
+                           const Array<uint8_t>& data) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data.data()), size_t(data.size()));
+  std::vector<MemberKey> keys(offsets.size() ? size_t(offsets.size()) - 1 : 0);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const int64_t* at = offsets.data() + i;
+    if (at[0] < 0 || at[0] > at[1] || uint64_t(at[1]) > bytes.size()) {
+      throw py::value_error("offsets must rise within the data");
+    }
+    keys[i] = MemberKey(bytes.substr(size_t(at[0]), size_t(at[1] - at[0])));
+  }
+  return BalancesOf(ledger, currency, keys);
+}
+
+// The texts of the snapshot's keys belong to the ledger, which `ledger` keeps alive.
+ColumnDict AllBalances(const Ledger& ledger, uint16_t currency) {
+  MemberColumn members;
+  const Ledger::Snapshot snapshot = Check(WithoutGil([&]() -> Result<Ledger::Snapshot> {
+    LOYALTY_ASSIGN_OR_RETURN(Ledger::Snapshot taken, ledger.AllBalances(currency));
+    for (const MemberKey& key : taken.members) members.Append(key);
+    return taken;
+  }));
+  ColumnDict columns;
+  columns["sequence"] = snapshot.sequence;
+  std::move(members).AddTo(columns);
+  AddBalances(columns, snapshot.balances);
+  return columns;
+}
+
+// Reads records and makes columns of them, all without the GIL.
+template <typename Read>
+ColumnDict ReadRecords(const Ledger& ledger, Read read) {
+  return Check(WithoutGil([&]() -> Result<RecordColumns> {
+           LOYALTY_ASSIGN_OR_RETURN(const std::vector<Record> records, read());
+           return ToColumns(ledger, records);
+         }))
+      .ToDict();
+}
+
+// The progress callback takes the GIL back for itself (pulse.h); the engine may call it on any thread,
+// one at a time.
+VerifyReport Verify(const Ledger& ledger, py::object progress) {
+  Pulse pulse(std::move(progress));
+  const auto report = WithoutGil([&] {
+    return ledger.Verify([&](uint64_t done, uint64_t total) { return pulse.Ask(done, total); });
+  });
+  if (pulse.error()) throw *pulse.error();
+  return Check(report);
+}
+
+void register_reports(py::module_& m) {
+  py::classh<Totals>(m, "Totals")
+      .def_readonly("currency", &Totals::currency)
+      .def_readonly("members", &Totals::members)
+      .def_readonly("issued", &Totals::issued)
+      .def_readonly("redeemed", &Totals::redeemed)
+      .def_readonly("adjusted", &Totals::adjusted);
+  py::classh<Info>(m, "Info")
+      .def_readonly("sequence", &Info::sequence)
+      .def_property_readonly("digest", [](const Info& info) { return ToHex(info.digest); })
+      .def_readonly("members", &Info::members)
+      .def_readonly("segments", &Info::segments)
+      .def_readonly("history_sequence", &Info::history_sequence)
+      .def_readonly("checkpoint_sequence", &Info::checkpoint_sequence)
+      .def_readonly("journal_bytes", &Info::journal_bytes)
+      .def_readonly("ids_bytes", &Info::ids_bytes)
+      .def_readonly("history_bytes", &Info::history_bytes)
+      .def_readonly("state_bytes", &Info::state_bytes)
+      .def_readonly("disk_bytes", &Info::disk_bytes)
+      .def_readonly("state_ram_bytes", &Info::state_ram_bytes)
+      .def_readonly("replay_s", &Info::replay_s)
+      .def_readonly("replayed_entries", &Info::replayed_entries)
+      .def_readonly("currencies", &Info::currencies);
+  py::classh<VerifyReport>(m, "VerifyReport")
+      .def_readonly("sequence", &VerifyReport::sequence)
+      .def_property_readonly("digest",
+                             [](const VerifyReport& report) { return ToHex(report.digest); })
+      .def_readonly("blocks", &VerifyReport::blocks)
+      .def_readonly("entries", &VerifyReport::entries)
+      .def_readonly("totals", &VerifyReport::totals)
+      .def_readonly("problems", &VerifyReport::problems);
+}
+
+void AddReadingMethods(py::classh<Ledger>& ledger) {
+  ledger.def("balance", &GetBalance, py::arg("member"), py::arg("currency"))
+      .def("balances_of_numbers", &BalancesOfNumbers, py::arg("currency"),
+           py::arg("members").noconvert())
+      .def("balances_of_texts", &BalancesOfTexts, py::arg("currency"),
+           py::arg("offsets").noconvert(), py::arg("data").noconvert())
+      .def("all_balances", &AllBalances, py::arg("currency"))
+      .def(
+          "statement",
+          [](const Ledger& self, const Key& member, int64_t from_us, int64_t to_us) {
+            const MemberKey key = ToMemberKey(member);
+            return ReadRecords(self, [&] { return self.Statement(key, from_us, to_us); });
+          },
+          py::arg("member"), py::arg("from_us"), py::arg("to_us"))
+      .def(
+          "changes",
+          [](const Ledger& self, uint64_t sequence, size_t limit) {
+            return ReadRecords(self, [&] { return self.Changes(sequence, limit); });
+          },
+          py::arg("sequence"), py::arg("limit"))
+      .def(
+          "members_are_texts",
+          [](const Ledger& self) {
+            const Result<MemberKey> first = WithoutGil([&] { return self.KeyOf(0); });
+            return first.ok() && first->is_text;
+          },
+          "Whether the first member's key is a text; False without members.");
+}
+
+}  // namespace
+
+void register_ledger(py::module_& m) {
+  register_reports(m);
+
+  py::classh<LedgerOptions>(m, "LedgerOptions")
+      .def(py::init<>())
+      .def_readwrite("queue_capacity", &LedgerOptions::queue_capacity)
+      .def_readwrite("segment_entries", &LedgerOptions::segment_entries)
+      .def_readwrite("checkpoint_entries", &LedgerOptions::checkpoint_entries);
+
+  m.def(
+      "create_ledger",
+      [](const std::string& directory, const std::vector<std::string>& currencies) {
+        Check(WithoutGil([&] { return Ledger::Create(directory, currencies); }));
+      },
+      py::arg("directory"), py::arg("currencies"));
+
+  // Destroying a ledger closes it, which waits for threads that may be waiting for the GIL.
+  py::classh<Ledger> ledger(m, "Ledger", py::release_gil_before_calling_cpp_dtor());
+  m.def("open_ledger", &OpenLedger, py::arg("directory"), py::arg("options"));
+  AddPostingMethods(ledger, m);
+  AddReadingMethods(ledger);
+  ledger
+      .def("currencies",
+           [](const Ledger& self) { return WithoutGil([&] { return self.Currencies(); }); })
+      .def(
+          "trial_balance",
+          [](const Ledger& self) { return Check(WithoutGil([&] { return self.TrialBalance(); })); })
+      .def("info", [](const Ledger& self) { return WithoutGil([&] { return self.GetInfo(); }); })
+      .def("verify", &Verify, py::arg("progress") = py::none())
+      .def("checkpoint", [](Ledger& self) { Check(WithoutGil([&] { return self.Checkpoint(); })); })
+      .def("close", [](Ledger& self) { Check(WithoutGil([&] { return self.Close(); })); });
+}
+
+}  // namespace loyalty::python

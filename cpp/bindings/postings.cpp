@@ -1,0 +1,187 @@
+#include "postings.h"
+
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <memory>
+#include <variant>
+
+#include "columns.h"
+#include "ids.h"
+#include "pulse.h"
+
+namespace loyalty::python {
+namespace {
+
+// How a batch ended: the first rows_durable values of each array are the replies; the rest are unset.
+struct Outcome {
+  py::array_t<uint16_t> status;
+  py::array_t<int64_t> sequence;
+  py::array_t<int64_t> balance;
+  size_t rows_durable = 0;
+  py::object error = py::none();  // the exception that ended it early
+};
+
+// A batch under way, in chunks: while earlier ones are committed, the next is converted. Uses no
+// Python object but through Pulse, so Run() is called without the GIL.
+class Batch {
+ public:
+  Batch(Ledger& ledger, const PostingColumns& columns, size_t chunk_rows, size_t chunks_in_flight,
+        Outcome& outcome)
+      : ledger_(ledger),
+        columns_(columns),
+        chunk_rows_(chunk_rows),
+        in_flight_max_(chunks_in_flight),
+        postings_(std::min(chunk_rows, columns.rows)),
+        statuses_(outcome.status.mutable_data()),
+        sequences_(outcome.sequence.mutable_data()),
+        balances_(outcome.balance.mutable_data()) {}
+
+  // Stops at a fault, or with kInterrupted when `pulse` says so. Either way what was submitted is
+  // waited for, so that durable_rows() is exact.
+  Status Run(Pulse& pulse) {
+    Status status = SubmitAll(pulse);
+    while (!in_flight_.empty()) {
+      const Status finished = FinishOldest();
+      if (status.ok()) status = finished;
+    }
+    if (status.ok() && columns_.rows) pulse.Ask(durable_rows_, columns_.rows);
+    return status;
+  }
+
+  size_t durable_rows() const { return durable_rows_; }
+
+ private:
+  struct Chunk {
+    std::vector<Reply> replies;
+    std::unique_ptr<Ledger::Ticket> ticket;  // after `replies`, so destroyed (and waited for) first
+  };
+
+  Status SubmitAll(Pulse& pulse) {
+    for (size_t begin = 0; begin < columns_.rows; begin += chunk_rows_) {
+      if (!pulse.Ask(durable_rows_, columns_.rows)) {
+        return Status(StatusCode::kInterrupted, "the progress callback asked to stop");
+      }
+      const std::span<Posting> postings(postings_.data(),
+                                        std::min(chunk_rows_, columns_.rows - begin));
+      FillPostings(columns_, begin, postings);
+      while (in_flight_.size() >= in_flight_max_) LOYALTY_RETURN_IF_ERROR(FinishOldest());
+      std::vector<Reply> replies(postings.size());
+      LOYALTY_ASSIGN_OR_RETURN(auto ticket, ledger_.Submit(postings, replies));
+      in_flight_.push_back({std::move(replies), std::move(ticket)});
+    }
+    return Status();
+  }
+
+  // Rows count as durable only without a gap before them.
+  Status FinishOldest() {
+    const Chunk chunk = std::move(in_flight_.front());
+    in_flight_.pop_front();
+    const Status status = chunk.ticket->Wait();
+    failed_ = failed_ || !status.ok();
+    if (failed_) return status;
+    for (const Reply& reply : chunk.replies) {
+      statuses_[durable_rows_] = uint16_t(reply.status);
+      sequences_[durable_rows_] = int64_t(reply.sequence);
+      balances_[durable_rows_] = reply.balance;
+      ++durable_rows_;
+    }
+    return Status();
+  }
+
+  Ledger& ledger_;
+  const PostingColumns& columns_;
+  const size_t chunk_rows_;
+  const size_t in_flight_max_;
+  std::vector<Posting> postings_;
+  std::deque<Chunk> in_flight_;
+  uint16_t* const statuses_;
+  int64_t* const sequences_;
+  int64_t* const balances_;
+  size_t durable_rows_ = 0;
+  bool failed_ = false;
+};
+
+// The GIL is released while the batch runs: `columns` and the outcome's arrays are kept alive by the
+// caller and by this frame, and nobody else has seen the latter yet.
+Outcome PostColumns(Ledger& ledger, const PostingColumns& columns, py::object progress,
+                    size_t chunk_rows, size_t chunks_in_flight) {
+  if (chunk_rows == 0 || chunks_in_flight == 0) throw py::value_error("chunks must not be empty");
+  const auto rows = py::ssize_t(columns.rows);
+  Outcome outcome{py::array_t<uint16_t>(rows), py::array_t<int64_t>(rows),
+                  py::array_t<int64_t>(rows)};
+  Pulse pulse(std::move(progress));
+  Batch batch(ledger, columns, chunk_rows, chunks_in_flight, outcome);
+  const Status status = WithoutGil([&] { return batch.Run(pulse); });
+  outcome.rows_durable = batch.durable_rows();
+  if (pulse.error()) {
+    outcome.error = pulse.error()->value();
+  } else if (!status.ok()) {
+    outcome.error = ToException(status);
+  }
+  return outcome;
+}
+
+using Key = std::variant<int64_t, std::string>;
+
+// Requires `key` to outlive the result.
+MemberKey ToMemberKey(const Key& key) {
+  if (const int64_t* number = std::get_if<int64_t>(&key)) return MemberKey(*number);
+  return MemberKey(std::string_view(std::get<std::string>(key)));
+}
+
+Id ToId(std::string_view bytes) {
+  if (bytes.size() != 16) throw py::value_error("an id has 16 bytes");
+  return LoadId(reinterpret_cast<const uint8_t*>(bytes.data()));
+}
+
+py::typing::Tuple<py::int_, py::int_, py::int_> PostOne(
+    Ledger& ledger, const py::bytes& id, Kind kind, uint16_t currency, const Key& member,
+    int64_t points, int64_t money, int64_t effective_us, int64_t expires_us,
+    const std::array<uint32_t, PostingColumns::kCodes>& codes, const py::bytes& related,
+    uint64_t tag) {
+  Posting posting;
+  posting.id = ToId(std::string_view(id));
+  posting.kind = kind;
+  posting.currency = currency;
+  posting.member = ToMemberKey(member);
+  posting.points = points;
+  posting.money = money;
+  posting.effective_us = effective_us;
+  posting.expires_us = expires_us;
+  posting.codes = {codes[0], codes[1], codes[2], codes[3], codes[4], codes[5]};
+  posting.related = ToId(std::string_view(related));
+  posting.tag = tag;
+  Reply reply;
+  Check(WithoutGil([&] { return ledger.Post({&posting, 1}, {&reply, 1}); }));
+  return py::make_tuple(uint16_t(reply.status), reply.sequence, reply.balance);
+}
+
+}  // namespace
+
+void AddPostingMethods(py::classh<Ledger>& ledger, py::module_& m) {
+  py::classh<Outcome>(m, "Outcome",
+                      "How a batch ended; only the first rows_durable replies are set.")
+      .def_readonly("status", &Outcome::status)
+      .def_readonly("sequence", &Outcome::sequence)
+      .def_readonly("balance", &Outcome::balance)
+      .def_readonly("rows_durable", &Outcome::rows_durable)
+      .def_readonly("error", &Outcome::error);
+  ledger
+      .def("post_columns", &PostColumns, py::arg("columns"), py::arg("progress") = py::none(),
+           py::kw_only(), py::arg("chunk_rows"), py::arg("chunks_in_flight"))
+      .def("post_one", &PostOne, py::kw_only(), py::arg("posting_id"), py::arg("kind"),
+           py::arg("currency"), py::arg("member"), py::arg("points"), py::arg("money"),
+           py::arg("effective_us"), py::arg("expires_us"), py::arg("codes"), py::arg("related"),
+           py::arg("tag"), "Returns the status's number, the sequence and the balance.")
+      .def(
+          "intern_code",
+          [](Ledger& self, const std::string& text) {
+            return Check(WithoutGil([&] { return self.InternCode(text); }));
+          },
+          py::arg("text"));
+}
+
+}  // namespace loyalty::python

@@ -1,0 +1,131 @@
+#include "records.h"
+
+#include <pybind11/stl.h>
+
+#include <array>
+#include <string>
+#include <unordered_map>
+
+#include "ids.h"
+
+namespace loyalty::python {
+namespace {
+
+constexpr std::array<const char*, 6> kCodeNames = {"rule",     "channel", "location",
+                                                   "category", "actor",   "reason"};
+
+// Codes of the ledger to indices into the texts that these records use.
+class CodeTexts {
+ public:
+  explicit CodeTexts(const Ledger& ledger) : ledger_(ledger) {}
+
+  Result<uint32_t> Index(uint32_t code) {
+    const auto [at, is_new] = indices_.try_emplace(code, uint32_t(texts_.size()));
+    if (is_new) {
+      LOYALTY_ASSIGN_OR_RETURN(std::string text, ledger_.CodeText(code));
+      texts_.push_back(std::move(text));
+    }
+    return at->second;
+  }
+  std::vector<std::string> TakeTexts() && { return std::move(texts_); }
+
+ private:
+  const Ledger& ledger_;
+  std::unordered_map<uint32_t, uint32_t> indices_{{0, 0}};
+  std::vector<std::string> texts_{""};
+};
+
+void AppendNumbers(const Record& record, RecordColumns& to) {
+  const Entry& entry = record.entry;
+  to.sequence.push_back(int64_t(record.sequence));
+  to.recorded_us.push_back(record.recorded_us);
+  to.effective_us.push_back(entry.effective_us);
+  to.points.push_back(entry.points);
+  to.money.push_back(entry.money);
+  to.balance.push_back(entry.balance);
+  to.expires_us.push_back(entry.expires_us);
+  to.related.push_back(int64_t(entry.related));
+  to.tag.push_back(entry.tag);
+  to.kind.push_back(uint8_t(entry.kind));
+  to.currency.push_back(entry.currency);
+  to.status.push_back(uint16_t(entry.status));
+  to.id.resize(to.id.size() + 16);
+  StoreId(entry.id, to.id.data() + to.id.size() - 16);
+}
+
+}  // namespace
+
+void TextColumn::Append(std::string_view text) {
+  data.insert(data.end(), text.begin(), text.end());
+  offsets.push_back(int64_t(data.size()));
+}
+
+void MemberColumn::Append(const MemberKey& key) {
+  sorts.push_back(key.is_text ? kText : kNumber);
+  numbers.push_back(key.is_text ? 0 : key.number);
+  texts.Append(key.is_text ? key.text : std::string_view());
+}
+
+void MemberColumn::AppendNone() {
+  sorts.push_back(kNone);
+  numbers.push_back(0);
+  texts.Append({});
+}
+
+void MemberColumn::AddTo(ColumnDict& columns) && {
+  columns["member_sorts"] = ToNumpy(std::move(sorts));
+  columns["member_numbers"] = ToNumpy(std::move(numbers));
+  columns["member_offsets"] = ToNumpy(std::move(texts.offsets));
+  columns["member_data"] = ToNumpy(std::move(texts.data));
+}
+
+ColumnDict RecordColumns::ToDict() && {
+  ColumnDict columns;
+  columns["sequence"] = ToNumpy(std::move(sequence));
+  columns["recorded_us"] = ToNumpy(std::move(recorded_us));
+  columns["effective_us"] = ToNumpy(std::move(effective_us));
+  columns["points"] = ToNumpy(std::move(points));
+  columns["money"] = ToNumpy(std::move(money));
+  columns["balance"] = ToNumpy(std::move(balance));
+  columns["expires_us"] = ToNumpy(std::move(expires_us));
+  columns["related"] = ToNumpy(std::move(related));
+  columns["tag"] = ToNumpy(std::move(tag));
+  columns["kind"] = ToNumpy(std::move(kind));
+  columns["currency"] = ToNumpy(std::move(currency));
+  columns["status"] = ToNumpy(std::move(status));
+  columns["id"] = ToNumpy(std::move(id));
+  for (size_t i = 0; i < kCodeNames.size(); ++i)
+    columns[kCodeNames[i]] = ToNumpy(std::move(codes[i]));
+  columns["code_texts"] = py::cast(code_texts);
+  std::move(member).AddTo(columns);
+  columns["text_offsets"] = ToNumpy(std::move(text.offsets));
+  columns["text_data"] = ToNumpy(std::move(text.data));
+  return columns;
+}
+
+Result<RecordColumns> ToColumns(const Ledger& ledger, std::span<const Record> records) {
+  RecordColumns columns;
+  columns.codes.resize(kCodeNames.size());
+  CodeTexts texts(ledger);
+  for (const Record& record : records) {
+    AppendNumbers(record, columns);
+    columns.text.Append(record.text);
+    if (record.entry.member == Entry::kNoMember) {
+      columns.member.AppendNone();
+    } else {
+      LOYALTY_ASSIGN_OR_RETURN(const MemberKey key, ledger.KeyOf(record.entry.member));
+      columns.member.Append(key);
+    }
+    const Codes& codes = record.entry.codes;
+    const std::array<uint32_t, 6> numbers = {codes.rule,     codes.channel, codes.location,
+                                             codes.category, codes.actor,   codes.reason};
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      LOYALTY_ASSIGN_OR_RETURN(const uint32_t index, texts.Index(numbers[i]));
+      columns.codes[i].push_back(index);
+    }
+  }
+  columns.code_texts = std::move(texts).TakeTexts();
+  return columns;
+}
+
+}  // namespace loyalty::python

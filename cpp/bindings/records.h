@@ -1,0 +1,51 @@
+// Journal records, members and balances as columns.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "bindings.h"
+#include "loyalty/ledger.h"
+
+namespace loyalty::python {
+
+// Texts end to end, with where each begins and ends: Arrow's layout.
+struct TextColumn {
+  std::vector<int64_t> offsets{0};
+  std::vector<uint8_t> data;
+
+  void Append(std::string_view text);
+};
+
+// Members' keys of both sorts. A row is one or the other, or neither (an entry without a member).
+struct MemberColumn {
+  enum Sort : uint8_t { kNone = 0, kNumber = 1, kText = 2 };
+
+  std::vector<uint8_t> sorts;
+  std::vector<int64_t> numbers;
+  TextColumn texts;
+
+  void Append(const MemberKey& key);
+  void AppendNone();
+  void AddTo(ColumnDict& columns) &&;
+};
+
+struct RecordColumns {
+  std::vector<int64_t> sequence, recorded_us, effective_us, points, money, balance, expires_us,
+      related;
+  std::vector<uint64_t> tag;
+  std::vector<uint8_t> id;  // 16 bytes a row
+  std::vector<uint8_t> kind;
+  std::vector<uint16_t> currency, status;
+  std::vector<std::vector<uint32_t>> codes;  // rule, channel, ...: indices into code_texts
+  std::vector<std::string> code_texts;       // "" first
+  MemberColumn member;
+  TextColumn text;
+
+  ColumnDict ToDict() &&;
+};
+
+// Needs no GIL. Looks up the keys and code texts of the records in `ledger`.
+Result<RecordColumns> ToColumns(const Ledger& ledger, std::span<const Record> records);
+
+}  // namespace loyalty::python
