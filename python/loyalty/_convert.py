@@ -201,8 +201,8 @@ def ids(name: str, array: pa.Array, *, required: bool) -> NDArray[np.uint8]:
         kind = array.type
     if kind == pa.binary(16):
         array = array.fill_null(bytes(16)) if array.null_count else array
-        data = np.frombuffer(array.buffers()[1], np.uint8).reshape(-1, 16)
-        return data[array.offset : array.offset + len(array)]
+        data = np.frombuffer(array.buffers()[1], np.uint8, 16 * len(array), 16 * array.offset)
+        return data.reshape(-1, 16)
     raise bad_column(
         name,
         f"it must hold UUIDs, 16 bytes, pairs of uint64 or texts, not {kind}; numbers of your "

@@ -188,7 +188,10 @@ def _plain(column: Any) -> pa.Array:
         column = column.cast(pa.dictionary(pa.int32(), pa.large_string()))
     elif _is_text(kind):
         column = column.cast(pa.large_string())
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    # combine_chunks() would copy even a single one.
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -20,8 +20,8 @@ from loyalty._result import STATUS_NAMES, PostResult, Reply
 from loyalty._times import TimeLike, now_us, time_us
 from loyalty.errors import InvalidInputError, LoyaltyError, PostInterrupted
 
-# Measured: larger chunks gain nothing, smaller ones pay for more syncs; of those in flight, one is
-# synced while the next is applied and a third waits.
+# Measured from 2,048 rows x 8 to 32,768 x 2: the rate is the same. Of those in flight, one is
+# synced while the next is applied and others wait: the engine never idles, and Ctrl-C comes soon.
 _CHUNK_ROWS = 8192
 _CHUNKS_IN_FLIGHT = 4
 
@@ -377,7 +377,7 @@ def _finish(outcome: _core.Outcome, rows: int) -> PostResult:
     if isinstance(error, KeyboardInterrupt):
         raise PostInterrupted(f"interrupted: {extent}", result) from error
     if isinstance(error, LoyaltyError):
-        new = type(error)(f"{error}: {extent}")
+        new = type(error)(f"{error}; {extent}")
         new.result = result
         raise new
     error.add_note(extent)

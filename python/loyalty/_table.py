@@ -174,8 +174,8 @@ def _to_numpy(column: pa.ChunkedArray) -> NDArray[Any]:
     kind = column.type
     if pa.types.is_fixed_size_binary(kind) and column.null_count == 0:
         array = column.combine_chunks()
-        values = np.frombuffer(array.buffers()[1], f"V{kind.byte_width}")
-        return values[array.offset : array.offset + len(array)]
+        width = kind.byte_width
+        return np.frombuffer(array.buffers()[1], f"V{width}", len(array), width * array.offset)
     if pa.types.is_dictionary(kind):
         # Not by Arrow's own to_numpy(), which takes a null's index for a value's.
         array = column.combine_chunks()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,6 +81,60 @@ def test_a_directory_with_other_things_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(loyalty.NotFoundError):
         loyalty.open(tmp_path)
     assert os.listdir(tmp_path) == ["notes.txt"]
+
+
+FULL = """
+import json, resource, sys
+import loyalty, numpy as np
+rows = 300_000
+frame = {"id": np.arange(2, 2 * rows + 2, dtype=np.uint64).reshape(rows, 2), "kind": "earn",
+         "member": np.full(rows, 1), "points": 1, "effective_time": 0}
+with loyalty.create(sys.argv[1]) as ledger:
+    ledger.open_member(1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 19, hard))
+    said = {}
+    try:
+        ledger.post(frame)
+    except loyalty.LoyaltyError as error:
+        durable = len(error.result)
+        said = {"kind": type(error).__name__, "message": str(error), "durable": durable}
+        said["statuses"] = error.result.counts
+    try:
+        ledger.earn(1, 1)
+    except loyalty.LoyaltyError as error:
+        said["again"] = type(error).__name__
+    said["balance"] = ledger.balance(1).active
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        ledger.close()
+    except loyalty.LoyaltyError:
+        pass
+with loyalty.open(sys.argv[1]) as ledger:
+    said["reopened"] = ledger.balance(1).active
+    said["retried"] = ledger.post(frame).counts
+    said["sound"] = ledger.verify().ok
+print(json.dumps(said))
+"""
+
+
+def test_a_failed_write_says_what_is_durable(path: Path) -> None:
+    """A limit on the size of files stands for a full disk."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    durable = said["durable"]
+    assert said["kind"] in ("IoError", "NoSpaceError")
+    assert said["again"] == said["kind"]
+    assert 0 < durable < 300_000
+    assert f"the first {durable:,} of 300,000 rows are durable" in said["message"]
+    assert said["statuses"] == {"posted": durable}
+    assert said["balance"] == durable
+    assert durable <= said["reopened"]  # what was not acknowledged may be there, or not
+    assert said["retried"]["already_exists"] == said["reopened"]
+    assert said["sound"]
 
 
 def test_damage_is_reported(path: Path) -> None:

@@ -21,6 +21,9 @@ struct Id {
 // The id of a caller's reference string: the first 16 bytes of its SHA-256, big-endian.
 Id IdFromReference(std::string_view reference);
 std::string ToString(const Id& id);  // 32 hex digits
+// The 16 bytes of an id, big-endian, as UUIDs are written.
+Id LoadId(const uint8_t* bytes);
+void StoreId(const Id& id, uint8_t* bytes);
 
 // A member's own key: an integer, or a string of 1 to 64 bytes of UTF-8. The integer 7 and the string
 // "7" are different members. Does not own its text.

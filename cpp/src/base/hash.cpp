@@ -34,9 +34,17 @@ std::string ToHex(const Digest& digest) {
 }
 
 Id IdFromReference(std::string_view reference) {
-  const Digest digest = Sha256({reference});
-  const char* bytes = reinterpret_cast<const char*>(digest.data());
-  return {LoadBig<uint64_t>(bytes), LoadBig<uint64_t>(bytes + 8)};
+  return LoadId(Sha256({reference}).data());
+}
+
+Id LoadId(const uint8_t* bytes) {
+  const char* from = reinterpret_cast<const char*>(bytes);
+  return {LoadBig<uint64_t>(from), LoadBig<uint64_t>(from + 8)};
+}
+
+void StoreId(const Id& id, uint8_t* bytes) {
+  const uint64_t halves[2] = {ByteSwap(id.hi), ByteSwap(id.lo)};
+  std::memcpy(bytes, halves, sizeof halves);
 }
 
 }  // namespace loyalty

@@ -1,6 +1,8 @@
 // Mutexes that Clang's thread-safety analysis understands (`make check` builds with -Wthread-safety).
 #pragma once
 
+#include <pthread.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -17,7 +19,10 @@
 #define REQUIRES(...) LOYALTY_TSA(requires_capability(__VA_ARGS__))
 #define EXCLUDES(...) LOYALTY_TSA(locks_excluded(__VA_ARGS__))
 #define ACQUIRE(...) LOYALTY_TSA(acquire_capability(__VA_ARGS__))
+#define ACQUIRE_SHARED(...) LOYALTY_TSA(acquire_shared_capability(__VA_ARGS__))
 #define RELEASE(...) LOYALTY_TSA(release_capability(__VA_ARGS__))
+#define RELEASE_SHARED(...) LOYALTY_TSA(release_shared_capability(__VA_ARGS__))
+#define RELEASE_GENERIC(...) LOYALTY_TSA(release_generic_capability(__VA_ARGS__))
 #define NO_THREAD_SAFETY_ANALYSIS LOYALTY_TSA(no_thread_safety_analysis)
 
 namespace loyalty {
@@ -41,6 +46,53 @@ class SCOPED_CAPABILITY MutexLock {
 
  private:
   Mutex& mutex_;
+};
+
+// Readers share; a waiting writer goes before new readers, so it cannot starve. Readers must not nest.
+class CAPABILITY("mutex") SharedMutex {
+ public:
+  SharedMutex() {
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&lock_, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
+  }
+  ~SharedMutex() { pthread_rwlock_destroy(&lock_); }
+  SharedMutex(const SharedMutex&) = delete;
+  SharedMutex& operator=(const SharedMutex&) = delete;
+
+  void Lock() ACQUIRE() { pthread_rwlock_wrlock(&lock_); }
+  void Unlock() RELEASE() { pthread_rwlock_unlock(&lock_); }
+  void LockShared() ACQUIRE_SHARED() { pthread_rwlock_rdlock(&lock_); }
+  void UnlockShared() RELEASE_SHARED() { pthread_rwlock_unlock(&lock_); }
+
+ private:
+  pthread_rwlock_t lock_;
+};
+
+class SCOPED_CAPABILITY ReaderLock {
+ public:
+  explicit ReaderLock(SharedMutex& mutex) ACQUIRE_SHARED(mutex) : mutex_(mutex) {
+    mutex_.LockShared();
+  }
+  ~ReaderLock() RELEASE_GENERIC() { mutex_.UnlockShared(); }
+  ReaderLock(const ReaderLock&) = delete;
+  ReaderLock& operator=(const ReaderLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
+};
+
+class SCOPED_CAPABILITY WriterLock {
+ public:
+  explicit WriterLock(SharedMutex& mutex) ACQUIRE(mutex) : mutex_(mutex) { mutex_.Lock(); }
+  ~WriterLock() RELEASE() { mutex_.Unlock(); }
+  WriterLock(const WriterLock&) = delete;
+  WriterLock& operator=(const WriterLock&) = delete;
+
+ private:
+  SharedMutex& mutex_;
 };
 
 class CondVar {

@@ -1,12 +1,12 @@
 // A batch on its way: prepared by the caller's thread, decided by the writer, committed, acknowledged.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/event.h"
 #include "ledger/transition.h"
 #include "loyalty/ledger.h"
 
@@ -37,17 +37,16 @@ struct Batch {
 
   void Finish(const Status& outcome) {
     if (fault.ok()) fault = outcome;
-    done_.store(1, std::memory_order_release);
-    done_.notify_all();
+    done_.Set();
   }
   // Until it is durable, or has failed.
   Status Wait() {
-    done_.wait(0, std::memory_order_acquire);
+    done_.Wait();
     return fault;
   }
 
  private:
-  std::atomic<uint32_t> done_ = 0;
+  Event done_;
 };
 
 // What becomes one journal block, and the batches that are done when it is durable. It may have batches

@@ -40,8 +40,7 @@ void Committer::Rescue() {
     core_->rescued = std::move(rescued);
     core_->readable.store(core_->rescued.get(), std::memory_order_release);
   }
-  core_->rescue_over.store(true);
-  core_->rescue_over.notify_all();
+  core_->rescue_over.Set();
 }
 
 }  // namespace loyalty::engine

@@ -23,10 +23,12 @@ bool Durable::WaitFor(uint64_t sequence) {
 void Durable::Fail(Status fault) {
   MutexLock lock(mutex_);
   if (failure_.ok()) failure_ = std::move(fault);
+  failed_.store(true, std::memory_order_release);
   changed_.NotifyAll();
 }
 
 Status Durable::failure() const {
+  if (!failed_.load(std::memory_order_acquire)) return {};
   MutexLock lock(mutex_);
   return failure_;
 }

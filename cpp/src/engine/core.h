@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/event.h"
 #include "base/mutex.h"
 #include "engine/tail.h"
 #include "history/history.h"
@@ -35,6 +36,7 @@ class Durable {
 
  private:
   std::atomic<uint64_t> sequence_ = 0;
+  std::atomic<bool> failed_ = false;
   mutable Mutex mutex_;
   CondVar changed_;
   journal::Head head_ GUARDED_BY(mutex_);
@@ -66,7 +68,7 @@ struct Core {
   std::unique_ptr<ledger::State> rescued;  // what is durable, after the writer failed
   // Which of them readers use; null while `rescued` is being built or when that failed.
   std::atomic<ledger::State*> readable = nullptr;
-  std::atomic<bool> rescue_over = false;
+  Event rescue_over;
 
   std::atomic<uint64_t> checkpoint_sequence = 0;
   uint64_t replayed_entries = 0;
@@ -79,7 +81,7 @@ struct Core {
     for (;;) {
       ledger::State* const from = readable.load(std::memory_order_acquire);
       if (from == nullptr) {
-        rescue_over.wait(false);
+        rescue_over.Wait();
         if (readable.load() == nullptr) return durable.failure();
         continue;
       }
@@ -87,7 +89,7 @@ struct Core {
       auto value = read(*from, &needs);
       if (durable.sequence() >= needs || durable.WaitFor(needs)) return value;
       // The writer failed: what was read may never have been. Wait for the rescued state.
-      rescue_over.wait(false);
+      rescue_over.Wait();
     }
   }
 

@@ -91,7 +91,7 @@ Result<ledger::Snapshot> LedgerImpl::TakeSnapshot() const {
   if (status.ok()) return snapshot;
   if (core_->durable.failure().ok()) return status;
   // The writer has failed: what is durable is in the rescued state, which nobody changes.
-  core_->rescue_over.wait(false);
+  core_->rescue_over.Wait();
   const ledger::State* const rescued = core_->readable.load();
   if (rescued == nullptr) return core_->durable.failure();
   return rescued->TakeSnapshot();

@@ -164,9 +164,10 @@ class Verifier {
         for (uint32_t m = 0; m < ledger::kPageMembers; ++m) {
           const ledger::Account& account = page.GetAccount(m, c);
           members += account.active;
-          for (uint32_t at = account.head; at != ledger::Lot::kNone; at = page.lots[at].next()) {
-            lots += page.lots[at].points;
-          }
+          page.lots.ForEach(account, [&](const ledger::Lot& lot) {
+            lots += lot.points;
+            return true;
+          });
         }
       }
       const std::string& name = snapshot_.currencies[c];

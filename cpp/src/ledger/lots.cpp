@@ -1,7 +1,6 @@
 #include "ledger/lots.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cstring>
 
 namespace loyalty::ledger {
@@ -25,71 +24,80 @@ LotPool::~LotPool() {
 }
 
 bool LotPool::Move(Account* account, const LotOrder& order, int64_t points) {
-  // Behind the tail is where most credits go; else walk from the head.
+  // A debit's lot is near the head, a credit's place near the tail.
   uint32_t before = Lot::kNone;
   uint32_t at = account->head;
-  if (account->tail != Lot::kNone && At(account->tail).order() < order) {
-    before = account->tail;
-    at = Lot::kNone;
-  }
-  while (at != Lot::kNone && At(at).order() < order) {
-    before = at;
-    at = At(at).next();
-  }
-  const bool found = at != Lot::kNone && At(at).order() == order;
   if (points < 0) {
-    if (!found || At(at).points < -points) return false;
+    while (at != Lot::kNone && At(at).order() < order) before = std::exchange(at, At(at).link() ^ before);
+    if (at == Lot::kNone || At(at).order() != order || At(at).points < -points) return false;
     At(at).points += points;
-    if (At(at).points == 0) Unlink(account, before, at);
+    if (At(at).points == 0) Remove(account, before, at);
     return true;
   }
-  if (found) {
+  uint32_t after = Lot::kNone;
+  at = account->tail;
+  while (at != Lot::kNone && order < At(at).order()) after = std::exchange(at, At(at).link() ^ after);
+  if (at != Lot::kNone && At(at).order() == order) {
     At(at).points += points;
-    return true;
+  } else {
+    Insert(account, at, Lot(points, order), after);
   }
-  const uint32_t made = Allocate(Lot(points, order));
-  At(made).set_next(at);
-  (before == Lot::kNone) ? void(account->head = made) : At(before).set_next(made);
-  if (at == Lot::kNone) account->tail = made;
   return true;
 }
 
 void LotPool::PlanDebit(const Account& account, int64_t points,
                         std::vector<LotMovement>* movements) const {
-  for (uint32_t at = account.head; points > 0; at = (*this)[at].next()) {
-    assert(at != Lot::kNone);
-    const int64_t taken = std::min(points, (*this)[at].points);
-    const LotOrder order = (*this)[at].order();
+  ForEach(account, [&](const Lot& lot) {
+    const int64_t taken = std::min(points, lot.points);
+    const LotOrder order = lot.order();
     movements->push_back({-taken, order.expires_us, order.effective_us, order.source});
     points -= taken;
-  }
+    return points > 0;
+  });
 }
 
 int64_t LotPool::Left(const Account& account, uint64_t source) const {
-  for (uint32_t at = account.head; at != Lot::kNone; at = (*this)[at].next()) {
-    if ((*this)[at].order().source == source) return (*this)[at].points;
+  int64_t left = 0;
+  ForEach(account, [&](const Lot& lot) {
+    if (lot.order().source == source) left = lot.points;
+    return left == 0;
+  });
+  return left;
+}
+
+void LotPool::Relink(uint32_t neighbour, uint32_t was, uint32_t now, uint32_t* end) {
+  if (neighbour == Lot::kNone) {
+    *end = now;
+  } else {
+    At(neighbour).set_link(At(neighbour).link() ^ was ^ now);
   }
-  return 0;
+}
+
+void LotPool::Insert(Account* account, uint32_t before, const Lot& lot, uint32_t after) {
+  const uint32_t made = Allocate(lot);
+  At(made).set_link(before ^ after);
+  Relink(before, after, made, &account->head);
+  Relink(after, before, made, &account->tail);
+}
+
+void LotPool::Remove(Account* account, uint32_t before, uint32_t index) {
+  const uint32_t after = At(index).link() ^ before;
+  Relink(before, index, after, &account->head);
+  Relink(after, index, before, &account->tail);
+  At(index).set_link(free_);
+  free_ = index;
 }
 
 uint32_t LotPool::Allocate(const Lot& lot) {
   uint32_t index = free_;
   if (index != Lot::kNone) {
-    free_ = At(index).next();
+    free_ = At(index).link();
   } else {
     index = used_++;
     if (index / kChunk == chunks_.size()) chunks_.push_back(static_cast<Lot*>(Chunks().Allocate()));
   }
   At(index) = lot;
   return index;
-}
-
-void LotPool::Unlink(Account* account, uint32_t before, uint32_t index) {
-  const uint32_t next = At(index).next();
-  (before == Lot::kNone) ? void(account->head = next) : At(before).set_next(next);
-  if (account->tail == index) account->tail = before;
-  At(index).set_next(free_);
-  free_ = index;
 }
 
 }  // namespace loyalty::ledger

@@ -1,13 +1,14 @@
 // Lots: the points of one credit that are still there, in spending order.
 //
-// An account's lots are a singly linked list through its page's pool: soonest expiry first (never last),
-// then earliest effective time, then sequence. Credits mostly come in that order, so they are appended
-// behind the tail; debits eat from the head.
+// An account's lots are a linked list through its page's pool: soonest expiry first (never last), then
+// earliest effective time, then sequence. Credits mostly come nearly in that order, so their place is looked
+// for from the tail; debits eat from the head. Both ways take one link: it is the exclusive or of the
+// neighbours' indexes, so who comes from one knows the other.
 #pragma once
 
 #include <compare>
 #include <cstdint>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "base/slab.h"
@@ -39,20 +40,21 @@ class Lot {
     expires_ = uint64_t(expires) << 8;
     effective_ = uint64_t(order.effective_us) << 8;
     source_ = order.source << 16;
-    set_next(kNone);
+    set_link(0);
   }
   LotOrder order() const {
     const int64_t expires = int64_t(expires_) >> 8;
     return {expires == kNever56 ? kNever_us : expires, int64_t(effective_) >> 8, source_ >> 16};
   }
-  uint32_t next() const {
+  // previous ^ next; kNone stands for no neighbour.
+  uint32_t link() const {
     return uint32_t(expires_ & 0xff) | uint32_t(effective_ & 0xff) << 8 |
            uint32_t(source_ & 0xffff) << 16;
   }
-  void set_next(uint32_t next) {
-    expires_ = (expires_ & ~uint64_t(0xff)) | (next & 0xff);
-    effective_ = (effective_ & ~uint64_t(0xff)) | (next >> 8 & 0xff);
-    source_ = (source_ & ~uint64_t(0xffff)) | next >> 16;
+  void set_link(uint32_t link) {
+    expires_ = (expires_ & ~uint64_t(0xff)) | (link & 0xff);
+    effective_ = (effective_ & ~uint64_t(0xff)) | (link >> 8 & 0xff);
+    source_ = (source_ & ~uint64_t(0xffff)) | link >> 16;
   }
 
  private:
@@ -83,7 +85,16 @@ class LotPool {
   LotPool& operator=(const LotPool&) = delete;
   ~LotPool();
 
-  const Lot& operator[](uint32_t index) const { return chunks_[index / kChunk][index % kChunk]; }
+  // Calls visit(lot) in spending order until it returns false.
+  template <typename Visit>
+  void ForEach(const Account& account, Visit visit) const {
+    uint32_t before = Lot::kNone;
+    for (uint32_t at = account.head; at != Lot::kNone;) {
+      const Lot& lot = At(at);
+      if (!visit(lot)) return;
+      before = std::exchange(at, lot.link() ^ before);
+    }
+  }
   size_t ram_bytes() const { return chunks_.size() * kChunkBytes; }
 
   // Adds `points` to the lot of that order (making it if need be), or takes them out of it (removing it
@@ -95,7 +106,7 @@ class LotPool {
   // The points that the lot of that source has left; 0 when it is gone.
   int64_t Left(const Account& account, uint64_t source) const;
   void Prefetch(const Account& account) const {
-    if (account.tail != Lot::kNone) __builtin_prefetch(&(*this)[account.tail], 1);
+    if (account.tail != Lot::kNone) __builtin_prefetch(&At(account.tail), 1);
   }
 
  private:
@@ -103,13 +114,16 @@ class LotPool {
   static constexpr size_t kChunkBytes = kChunk * sizeof(Lot);
   static Slab& Chunks();
 
-  Lot& At(uint32_t index) { return chunks_[index / kChunk][index % kChunk]; }
+  Lot& At(uint32_t index) const { return chunks_[index / kChunk][index % kChunk]; }
+  // In the neighbour of a changing lot (or the account's end) puts `now` in the place of `was`.
+  void Relink(uint32_t neighbour, uint32_t was, uint32_t now, uint32_t* end);
+  void Insert(Account* account, uint32_t before, const Lot& lot, uint32_t after);
+  void Remove(Account* account, uint32_t before, uint32_t index);
   uint32_t Allocate(const Lot& lot);
-  void Unlink(Account* account, uint32_t before, uint32_t index);
 
   std::vector<Lot*> chunks_;
   uint32_t used_ = 0;           // lots ever handed out
-  uint32_t free_ = Lot::kNone;  // linked through next()
+  uint32_t free_ = Lot::kNone;  // each one's link is the next
 };
 
 }  // namespace loyalty::ledger

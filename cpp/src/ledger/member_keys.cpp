@@ -20,7 +20,7 @@ uint64_t MixBits(uint64_t x) {  // the finaliser of splitmix64
 
 MemberKeys::MemberKeys()
     : chunks_(std::make_unique<std::array<std::atomic<Chunk*>, (1u << 16)>>()),
-      table_(std::make_shared<Table>(kFirstCapacity)) {}
+      table_(std::make_unique<Table>(kFirstCapacity)) {}
 
 MemberKeys::~MemberKeys() {
   for (std::atomic<Chunk*>& chunk : *chunks_) delete chunk.load(std::memory_order_relaxed);
@@ -31,7 +31,8 @@ uint64_t MemberKeys::Hash(const MemberKey& key) {
 }
 
 uint32_t MemberKeys::Find(const MemberKey& key) const {
-  return FindIn(*table_.load(), key, Hash(key));
+  ReaderLock lock(table_mutex_);
+  return FindIn(*table_, key, Hash(key));
 }
 
 uint32_t MemberKeys::FindIn(const Table& table, const MemberKey& key, uint64_t hash) const {
@@ -61,8 +62,8 @@ uint32_t MemberKeys::Add(const MemberKey& key) {
       key.is_text ? reinterpret_cast<uint64_t>(Keep(key.text)) : uint64_t(key.number);
   to.lengths[slot % kChunkSlots] = key.is_text ? uint8_t(key.text.size()) : kIsNumber;
   // 85 % full at most: longer probes stay within a cache line or two.
-  if ((slot + 1) * 20ull > table_.load()->cells.size() * 17ull) Grow();
-  Insert(table_.load().get(), Hash(key), slot);
+  if ((slot + 1) * 20ull > table_->cells.size() * 17ull) Grow();
+  Insert(table_.get(), Hash(key), slot);
   size_.store(slot + 1, std::memory_order_release);
   return slot;
 }
@@ -76,10 +77,11 @@ void MemberKeys::Insert(Table* table, uint64_t hash, uint32_t slot) {
 }
 
 void MemberKeys::Grow() {
-  auto larger = std::make_shared<Table>(table_.load()->cells.size() * 3 / 2);
+  auto larger = std::make_unique<Table>(table_->cells.size() * 3 / 2);
   const uint32_t count = size_.load(std::memory_order_relaxed);
   for (uint32_t slot = 0; slot < count; ++slot) Insert(larger.get(), Hash(At(slot)), slot);
-  table_.store(std::move(larger));
+  WriterLock lock(table_mutex_);
+  table_ = std::move(larger);
 }
 
 const char* MemberKeys::Keep(std::string_view text) {
@@ -95,7 +97,7 @@ const char* MemberKeys::Keep(std::string_view text) {
 
 uint64_t MemberKeys::ram_bytes() const {
   const uint64_t chunks = (size() + kChunkSlots - 1) / kChunkSlots;
-  return chunks * sizeof(Chunk) + table_.load()->cells.size() * 8 + arenas_.size() * kArenaBytes;
+  return chunks * sizeof(Chunk) + table_->cells.size() * 8 + arenas_.size() * kArenaBytes;
 }
 
 }  // namespace loyalty::ledger

@@ -4,7 +4,7 @@
 // as soon as Add returns. Texts live as long as this object.
 //
 // The index is open addressing over 64-bit cells (slot and 32 bits of hash), replaced as a whole when it
-// fills, so readers need no lock: about 11 bytes a member, beside 9 for an integer key.
+// fills: about 11 bytes a member, beside 9 for an integer key.
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "loyalty/posting.h"
 
 namespace loyalty::ledger {
@@ -31,17 +32,17 @@ class MemberKeys {
   // given by `key(i)` for i < slots.size().
   template <typename Key>
   void FindAll(Key key, std::span<uint32_t> slots) const {
-    const std::shared_ptr<const Table> table = table_.load();
+    ReaderLock lock(table_mutex_);
     constexpr size_t kAhead = 16;
     std::array<uint64_t, kAhead> hashes;
     const size_t n = slots.size();
     for (size_t i = 0; i < n + kAhead; ++i) {
       if (i >= kAhead) {
-        slots[i - kAhead] = FindIn(*table, key(i - kAhead), hashes[i % kAhead]);
+        slots[i - kAhead] = FindIn(*table_, key(i - kAhead), hashes[i % kAhead]);
       }
       if (i < n) {
         hashes[i % kAhead] = Hash(key(i));
-        __builtin_prefetch(&table->cells[Home(*table, hashes[i % kAhead])]);
+        __builtin_prefetch(&table_->cells[Home(*table_, hashes[i % kAhead])]);
       }
     }
   }
@@ -78,7 +79,9 @@ class MemberKeys {
 
   std::atomic<uint32_t> size_ = 0;
   std::unique_ptr<std::array<std::atomic<Chunk*>, (1u << 16)>> chunks_;
-  std::atomic<std::shared_ptr<Table>> table_;
+  // Shared by readers; taken by the writer only to put a larger table in place.
+  mutable SharedMutex table_mutex_;
+  std::unique_ptr<Table> table_;
   std::vector<std::unique_ptr<char[]>> arenas_;  // writer only
   size_t arena_used_ = kArenaBytes;
 };

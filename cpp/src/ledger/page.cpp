@@ -24,10 +24,11 @@ std::vector<Lot> LotsInOrder(const Page& page, const Page::Accounts& accounts,
   std::vector<Lot> lots;
   counts->assign(kPageMembers, 0);
   for (uint32_t m = 0; m < kPageMembers; ++m) {
-    for (uint32_t at = accounts[m].head; at != Lot::kNone; at = page.lots[at].next()) {
-      lots.push_back(page.lots[at]);
+    page.lots.ForEach(accounts[m], [&](const Lot& lot) {
+      lots.push_back(lot);
       ++(*counts)[m];
-    }
+      return true;
+    });
   }
   return lots;
 }

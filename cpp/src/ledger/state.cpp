@@ -4,11 +4,6 @@
 
 namespace loyalty::ledger {
 
-uint32_t Dictionary::size() const {
-  std::shared_lock lock(mutex_);
-  return uint32_t(texts_.size());
-}
-
 bool Dictionary::Find(std::string_view text, uint32_t* code) const {
   std::shared_lock lock(mutex_);
   const auto found = codes_.find(text);
@@ -27,6 +22,7 @@ uint32_t Dictionary::Add(std::string_view text) {
   const auto code = uint32_t(texts_.size());
   texts_.emplace_back(text);
   codes_.emplace(texts_.back(), code);
+  size_.store(code + 1, std::memory_order_release);
   return code;
 }
 

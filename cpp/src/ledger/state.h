@@ -25,12 +25,13 @@ namespace loyalty::ledger {
 class Dictionary {
  public:
   Dictionary() { Add(""); }
-  uint32_t size() const;
+  uint32_t size() const { return size_.load(std::memory_order_acquire); }
   bool Find(std::string_view text, uint32_t* code) const;
   std::string At(uint32_t code) const;  // requires code < size()
   uint32_t Add(std::string_view text);
 
  private:
+  std::atomic<uint32_t> size_ = 0;
   mutable std::shared_mutex mutex_;
   std::deque<std::string> texts_;  // addresses are stable: codes_ points into it
   std::unordered_map<std::string_view, uint32_t> codes_;

@@ -64,7 +64,6 @@ TEST(Block, RoundTrip) {
     EXPECT_EQ(back.texts, group.texts);
     ASSERT_EQ(back.entries.size(), count);
     size_t text = 0;
-    size_t movement = 0;
     for (size_t i = 0; i < count; ++i) {
       EXPECT_TRUE(SameEntry(back.entries[i], group.entries[i])) << i;
       EXPECT_TRUE(SameEntry(view->EntryAt(i), group.entries[i])) << i;
@@ -72,7 +71,6 @@ TEST(Block, RoundTrip) {
       EXPECT_EQ(view->TextOf(i), has_text ? group.texts[text] : "");
       text += has_text;
       EXPECT_EQ(view->MovementsOf(i).size(), group.movement_counts[i]);
-      movement += group.movement_counts[i];
     }
   }
 }

@@ -11,12 +11,10 @@ namespace {
 // An account's lots, read through the list.
 std::vector<std::pair<LotOrder, int64_t>> Contents(const LotPool& pool, const Account& account) {
   std::vector<std::pair<LotOrder, int64_t>> lots;
-  uint32_t last = Lot::kNone;
-  for (uint32_t at = account.head; at != Lot::kNone; at = pool[at].next()) {
-    lots.emplace_back(pool[at].order(), pool[at].points);
-    last = at;
-  }
-  EXPECT_EQ(account.tail, last);
+  pool.ForEach(account, [&](const Lot& lot) {
+    lots.emplace_back(lot.order(), lot.points);
+    return true;
+  });
   return lots;
 }
 
@@ -26,8 +24,8 @@ TEST(Lot, KeepsItsExtremes) {
       const LotOrder order{expires, effective, (uint64_t(1) << 48) - 1};
       Lot lot(INT64_MAX, order);
       for (uint32_t next : {0u, 0x12345678u, Lot::kNone}) {
-        lot.set_next(next);
-        EXPECT_EQ(lot.next(), next);
+        lot.set_link(next);
+        EXPECT_EQ(lot.link(), next);
         EXPECT_EQ(lot.order(), order);
         EXPECT_EQ(lot.points, INT64_MAX);
       }
