@@ -122,13 +122,10 @@ def test_new_id_is_one_of_them() -> None:
     assert abs((ids[0].int >> 80) - time.time() * 1000) < 10_000
 
 
-@given(
-    st.datetimes(
-        dt.datetime(1800, 1, 1),  # noqa: DTZ001
-        dt.datetime(2300, 1, 1),  # noqa: DTZ001
-        timezones=st.timezones() | st.none(),
-    )
-)
+YEARS = (dt.datetime(1800, 1, 1), dt.datetime(2300, 1, 1))  # noqa: DTZ001
+
+
+@given(st.datetimes(*YEARS) | st.datetimes(*YEARS, timezones=st.timezones()))
 def test_datetimes_are_exact(value: dt.datetime) -> None:
     aware = value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
     us = time_us(value, "time")

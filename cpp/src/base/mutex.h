@@ -2,7 +2,9 @@
 #pragma once
 
 #include <pthread.h>
+#include <sched.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -35,6 +37,32 @@ class CAPABILITY("mutex") Mutex {
  private:
   friend class CondVar;
   std::mutex mutex_;
+};
+
+// For a few instructions at a time, taken by one thread so often that a Mutex would cost more than the
+// work. A thread that was interrupted while holding it makes others yield, not spin on.
+class CAPABILITY("mutex") SpinLock {
+ public:
+  void Lock() ACQUIRE() {
+    for (int tries = 1; held_.exchange(true, std::memory_order_acquire); ++tries) {
+      if (tries % 64 == 0) sched_yield();
+    }
+  }
+  void Unlock() RELEASE() { held_.store(false, std::memory_order_release); }
+
+ private:
+  std::atomic<bool> held_ = false;
+};
+
+class SCOPED_CAPABILITY SpinLockHolder {
+ public:
+  explicit SpinLockHolder(SpinLock& lock) ACQUIRE(lock) : lock_(lock) { lock_.Lock(); }
+  ~SpinLockHolder() RELEASE() { lock_.Unlock(); }
+  SpinLockHolder(const SpinLockHolder&) = delete;
+  SpinLockHolder& operator=(const SpinLockHolder&) = delete;
+
+ private:
+  SpinLock& lock_;
 };
 
 class SCOPED_CAPABILITY MutexLock {

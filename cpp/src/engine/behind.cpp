@@ -12,26 +12,38 @@ namespace {
 // Fills `all` with the entries from `first` up to `through` of the blocks.
 void TakeEntries(const std::vector<SharedBlock>& blocks, uint64_t first, uint64_t through,
                  std::vector<Entry>* all) {
-  all->clear();
-  if (all->capacity() < through - first + 1) {
-    all->reserve(through - first + 1);
+  const uint64_t count = through - first + 1;
+  if (all->capacity() < count) {
+    all->reserve(count);
     AdviseHugePages(all->data(), all->capacity() * sizeof(Entry));
   }
+  all->resize(count);
   std::vector<Entry> rows;
   for (const SharedBlock& block : blocks) {
-    if (block.view.first_sequence() > through) break;
-    block.view.Entries(&rows);
-    const uint64_t skip = first > block.view.first_sequence() ? first - block.view.first_sequence() : 0;
-    const uint64_t end = std::min(through, block.view.last_sequence()) - block.view.first_sequence() + 1;
-    all->insert(all->end(), rows.begin() + ptrdiff_t(skip), rows.begin() + ptrdiff_t(end));
+    const uint64_t from = block.view.first_sequence();
+    if (from > through) break;
+    if (from >= first && block.view.last_sequence() <= through) {
+      block.view.Entries(std::span(*all).subspan(from - first, block.view.count()));
+      continue;
+    }
+    rows.resize(block.view.count());
+    block.view.Entries(rows);
+    for (uint64_t s = std::max(from, first); s <= std::min(block.view.last_sequence(), through); ++s) {
+      (*all)[s - first] = rows[s - from];
+    }
   }
 }
 
-std::vector<ids::IdAt> IdsOf(const std::vector<Entry>& entries, uint64_t first) {
+std::vector<ids::IdAt> TakeIds(const std::vector<SharedBlock>& blocks, uint64_t first,
+                               uint64_t through) {
   std::vector<ids::IdAt> found;
-  found.reserve(entries.size());
-  for (size_t i = 0; i < entries.size(); ++i) {
-    if (!entries[i].id.is_zero()) found.push_back({entries[i].id, first + i});
+  found.reserve(through - first + 1);
+  for (const SharedBlock& block : blocks) {
+    const uint64_t from = block.view.first_sequence();
+    for (uint64_t s = std::max(from, first); s <= std::min(block.view.last_sequence(), through); ++s) {
+      const Id id = block.view.IdAt(s - from);
+      if (!id.is_zero()) found.push_back({id, s});
+    }
   }
   return found;
 }
@@ -55,9 +67,13 @@ Status Behind::Consume(uint64_t through) {
     // two lags (after a crash), it comes up to the other first.
     uint64_t last = std::min(through, first + core_->options.segment_entries - 1);
     if (ids_from != history_from) last = std::min(last, std::max(ids_from, history_from) - 1);
-    TakeEntries(blocks, first, last, &segment_);
-    if (history_from == first) LOYALTY_RETURN_IF_ERROR(core_->history->Add(segment_, first));
-    if (ids_from == first) LOYALTY_RETURN_IF_ERROR(core_->ids->Add(IdsOf(segment_, first), last));
+    if (history_from == first) {
+      TakeEntries(blocks, first, last, &segment_);
+      LOYALTY_RETURN_IF_ERROR(core_->history->Add(segment_, first));
+    }
+    if (ids_from == first) {
+      LOYALTY_RETURN_IF_ERROR(core_->ids->Add(TakeIds(blocks, first, last), last));
+    }
     core_->tail.DropThrough(
         std::min(core_->ids->runs()->sequence(), core_->history->sequence()));
   }

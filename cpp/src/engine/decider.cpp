@@ -15,17 +15,13 @@ int64_t Now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
-// The posting at a sequence within a group of rows.
+// The posting at a sequence within a group of rows, all those before it decided.
 Original FromGroup(const journal::Group& group, uint64_t sequence) {
   const size_t row = sequence - group.first_sequence;
   size_t first = 0;
   for (size_t i = 0; i < row; ++i) first += group.movement_counts[i];
   const auto from = group.movements.begin() + ptrdiff_t(first);
   return {sequence, group.entries[row], {from, from + group.movement_counts[row]}};
-}
-
-bool Holds(const journal::Group& group, uint64_t sequence) {
-  return sequence >= group.first_sequence && sequence < group.next_sequence();
 }
 
 }  // namespace
@@ -36,7 +32,7 @@ Decider::Decider(Core* core, std::deque<ids::RecentIds> recent)
 void Decider::Process(const std::shared_ptr<Batch>& batch) {
   if (!open_) {
     ForgetDurable();
-    open_ = std::make_shared<OpenGroup>();
+    open_ = NewGroup();
     open_->group.first_sequence = core_->state->sequence + 1;
   }
   open_->batches.push_back(batch);
@@ -54,9 +50,22 @@ std::shared_ptr<OpenGroup> Decider::CloseGroup() {
   return std::move(open_);
 }
 
+// An empty group, with the memory of one that is done when there is one.
+std::shared_ptr<OpenGroup> Decider::NewGroup() {
+  if (!spare_ || spare_.use_count() > 1) return std::make_shared<OpenGroup>();
+  journal::Group& group = spare_->group;
+  group.entries.clear();
+  group.movement_counts.clear();
+  group.movements.clear();
+  group.texts.clear();
+  spare_->batches.clear();
+  return std::move(spare_);
+}
+
 void Decider::ForgetDurable() {
   const uint64_t durable = core_->durable.sequence();
   while (!closed_.empty() && closed_.front()->group.next_sequence() <= durable + 1) {
+    spare_ = std::move(closed_.front());
     closed_.pop_front();
   }
   const uint64_t sealed = core_->ids->runs()->sequence();
@@ -67,18 +76,35 @@ void Decider::ForgetDurable() {
 }
 
 Status Decider::ProcessRows(Batch* batch) {
+  // Decided entries gather in the group. When it is empty the batch's own rows become the group's, and are
+  // decided where they are: copying them would cost as much as deciding.
+  std::vector<Entry>& decided = open_->group.entries;
+  if (decided.empty()) {
+    decided.swap(batch->entries);
+    const Status status = DecideRows(decided, batch);
+    decided.resize(DecidedInGroup());
+    return status;
+  }
+  decided.resize(decided.size() + batch->entries.size());
+  const Status status = DecideRows(batch->entries, batch);
+  decided.resize(DecidedInGroup());
+  return status;
+}
+
+// `rows` may be the group's own: then row i is read before place i is written.
+Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
   std::vector<uint64_t> sealed;
-  LOYALTY_RETURN_IF_ERROR(FindSealedSince(*batch, &sealed));
+  LOYALTY_RETURN_IF_ERROR(FindSealedSince(*batch, rows, &sealed));
   size_t text = 0;
   size_t reversal = 0;
-  for (size_t i = 0; i < batch->entries.size(); ++i) {
-    ledger::PrefetchAhead(batch->entries, i, *core_->state);
-    if (i + kIdsAhead < batch->entries.size()) {
-      for (const auto& recent : recent_) recent.Prefetch(batch->entries[i + kIdsAhead].id);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    ledger::PrefetchAhead(rows, i, *core_->state);
+    if (i + kIdsAhead < rows.size()) {
+      for (const auto& recent : recent_) recent.Prefetch(rows[i + kIdsAhead].id);
     }
     while (text < batch->texts.size() && batch->texts[text].row < i) ++text;
     while (reversal < batch->reversals.size() && batch->reversals[reversal].row < i) ++reversal;
-    Row row{&batch->entries[i], &batch->replies[i], nullptr, nullptr};
+    Row row{&rows[i], &batch->replies[i], nullptr, nullptr};
     if (row.entry->status != PostingStatus::kUnspecified) continue;
     if (text < batch->texts.size() && batch->texts[text].row == i) row.text = &batch->texts[text].text;
     if (row.entry->kind == Kind::kReverse) row.reversal = &batch->reversals[reversal];
@@ -124,7 +150,7 @@ void Decider::Post(const Row& row) {
   const std::span movements(group.movements.data() + movements_before,
                             group.movements.size() - movements_before);
   const bool has_text = journal::HasText(entry.kind);
-  const uint64_t sequence = group.next_sequence();
+  const uint64_t sequence = core_->state->sequence + 1;
   auto balance = ledger::Apply(entry, sequence, movements, has_text ? *row.text : std::string(),
                                core_->state.get());
   // Decide has just said that it fits: anything else is a bug, and going on would journal nonsense.
@@ -132,7 +158,8 @@ void Decider::Post(const Row& row) {
   entry.balance = *balance;
   *row.reply = {entry.status, sequence, entry.balance};
   recent_.back().Append(entry.id);
-  group.entries.push_back(entry);
+  Entry& place = group.entries[sequence - group.first_sequence];
+  if (&place != &entry) place = entry;
   group.movement_counts.push_back(uint32_t(movements.size()));
   if (has_text) group.texts.push_back(std::move(*row.text));
 }
@@ -156,18 +183,22 @@ uint64_t Decider::FindRecent(const Id& id) const {
   return 0;
 }
 
-Status Decider::FindSealedSince(const Batch& batch, std::vector<uint64_t>* sequences) const {
+Status Decider::FindSealedSince(const Batch& batch, std::span<const Entry> rows,
+                                std::vector<uint64_t>* sequences) const {
   if (batch.ids_checked + 1 >= recent_.front().first_sequence()) return {};
   std::vector<Id> ids;
-  for (const Entry& entry : batch.entries) ids.push_back(entry.id);
+  for (const Entry& entry : rows) ids.push_back(entry.id);
   sequences->resize(ids.size());
   return core_->ids->runs()->Find(ids, batch.ids_checked, *sequences);
 }
 
 Result<Original> Decider::Fetch(uint64_t sequence) const {
-  if (Holds(open_->group, sequence)) return FromGroup(open_->group, sequence);
+  if (sequence >= open_->group.first_sequence) return FromGroup(open_->group, sequence);
   for (const auto& closed : closed_) {
-    if (Holds(closed->group, sequence)) return FromGroup(closed->group, sequence);
+    const journal::Group& group = closed->group;
+    if (sequence >= group.first_sequence && sequence < group.next_sequence()) {
+      return FromGroup(group, sequence);
+    }
   }
   return LoadOriginal(*core_, sequence);
 }

@@ -32,6 +32,9 @@ class Decider {
   };
 
   Status ProcessRows(Batch* batch);
+  Status DecideRows(std::span<Entry> rows, Batch* batch);
+  // How many of the open group's entries are decided and applied.
+  size_t DecidedInGroup() const { return core_->state->sequence + 1 - open_->group.first_sequence; }
   Status ProcessRow(const Row& row, uint64_t seen);
   Status AnswerDuplicate(const Row& row, uint64_t sequence);
   void Post(const Row& row);
@@ -40,14 +43,17 @@ class Decider {
   // The sequence of an id that is not sealed, or 0.
   uint64_t FindRecent(const Id& id) const;
   // By row, the ids that were sealed after the batch was prepared; empty when none can have been.
-  Status FindSealedSince(const Batch& batch, std::vector<uint64_t>* sequences) const;
+  Status FindSealedSince(const Batch& batch, std::span<const Entry> rows,
+                         std::vector<uint64_t>* sequences) const;
   Result<ledger::Original> Fetch(uint64_t sequence) const;
   void ForgetDurable();
+  std::shared_ptr<OpenGroup> NewGroup();
 
   Core* const core_;
   std::deque<ids::RecentIds> recent_;
   std::shared_ptr<OpenGroup> open_;
   std::deque<std::shared_ptr<OpenGroup>> closed_;  // handed on, and not known to be durable
+  std::shared_ptr<OpenGroup> spare_;
   int64_t recorded_us_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "engine/applier.h"
 #include "engine/behind.h"
 #include "ledger/checkpoint.h"
 
@@ -40,20 +41,25 @@ Status LoadCheckpointOrNothing(const storage::Store& store, std::unique_ptr<ledg
 class Replay {
  public:
   explicit Replay(Core* core)
-      : core_(core), behind_(core), witness_(core->head_file.head()) {
+      : core_(core),
+        behind_(core),
+        witness_(core->head_file.head()),
+        checkpoint_(core->state->sequence),
+        applier_(core->state.get()) {
     recent_.emplace_back(core->ids->runs()->sequence() + 1);
   }
 
   Status Run() {
     const uint64_t taken = std::min(core_->ids->runs()->sequence(), core_->history->sequence());
-    const uint64_t from = std::max<uint64_t>(1, std::min(taken, core_->state->sequence));
+    const uint64_t from = std::max<uint64_t>(1, std::min(taken, checkpoint_));
     LOYALTY_ASSIGN_OR_RETURN(
         const journal::Head head,
         core_->journal.Scan(from, nullptr, [&](const journal::BlockView& view, std::string_view bytes) {
           return Take(view, bytes);
         }));
+    LOYALTY_RETURN_IF_ERROR(applier_.Finish());
     const uint64_t expected =
-        std::max({witness_.sequence, core_->state->sequence, core_->ids->runs()->sequence(),
+        std::max({witness_.sequence, checkpoint_, core_->ids->runs()->sequence(),
                   core_->history->sequence()});
     if (head.sequence < expected) return Shorter(*core_, head.sequence, expected);
     core_->durable.Advance(head);
@@ -69,22 +75,19 @@ class Replay {
               core_->directory + ": the journal is not the one that was acknowledged at sequence " +
                   std::to_string(witness_.sequence) + "; restore the ledger from a copy"};
     }
-    const journal::Group group = view.ToGroup();
-    if (view.last_sequence() > core_->state->sequence) {
+    if (view.last_sequence() > checkpoint_) {
       core_->replayed_entries += view.count();
-      LOYALTY_RETURN_IF_ERROR(
-          ledger::ApplyGroup(group, view.last_sequence(), core_->state.get()));
+      LOYALTY_RETURN_IF_ERROR(applier_.Apply(std::make_shared<journal::Group>(view.ToGroup())));
     }
-    return TakeIntoTail(group, view, bytes);
+    return TakeIntoTail(view, bytes);
   }
 
-  Status TakeIntoTail(const journal::Group& group, const journal::BlockView& view,
-                      std::string_view bytes) {
+  Status TakeIntoTail(const journal::BlockView& view, std::string_view bytes) {
     const uint64_t taken = std::min(core_->ids->runs()->sequence(), core_->history->sequence());
     if (view.last_sequence() <= taken) return {};
-    for (size_t i = 0; i < group.entries.size(); ++i) {
-      if (group.first_sequence + i == recent_.back().next_sequence()) {
-        recent_.back().Append(group.entries[i].id);
+    for (size_t i = 0; i < view.count(); ++i) {
+      if (view.first_sequence() + i == recent_.back().next_sequence()) {
+        recent_.back().Append(view.IdAt(i));
       }
     }
     auto copy = std::make_shared<const std::string>(bytes);
@@ -101,6 +104,8 @@ class Replay {
   Core* const core_;
   Behind behind_;
   const journal::Head witness_;
+  const uint64_t checkpoint_;  // what the state held before the replay
+  Applier applier_;
   std::deque<ids::RecentIds> recent_;
 };
 

@@ -97,6 +97,7 @@ class RecentIds {
   const std::vector<Id>& ids() const { return ids_; }
 
  private:
+  void NewTable();
   void Grow();
   void Insert(uint64_t hash, uint32_t index);
 

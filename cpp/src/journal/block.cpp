@@ -173,9 +173,7 @@ Entry BlockView::EntryAt(size_t i) const {
   return e;
 }
 
-void BlockView::Entries(std::vector<Entry>* entries) const {
-  std::vector<Entry>& e = *entries;
-  e.resize(count_);
+void BlockView::Entries(std::span<Entry> e) const {
   columns_[kIdHi].ForEach([&](size_t i, uint64_t v) { e[i].id.hi = v; });
   columns_[kIdLo].ForEach([&](size_t i, uint64_t v) { e[i].id.lo = v; });
   columns_[kKind].ForEach([&](size_t i, uint64_t v) { e[i].kind = Kind(v); });
@@ -208,7 +206,8 @@ Group BlockView::ToGroup() const {
   group.first_sequence = first_sequence_;
   group.recorded_us = recorded_us_;
   group.program_version = program_version_;
-  Entries(&group.entries);
+  group.entries.resize(count_);
+  Entries(group.entries);
   group.movement_counts.resize(count_);
   columns_[kMovements].ForEach(
       [&](size_t i, uint64_t v) { group.movement_counts[i] = uint32_t(v); });

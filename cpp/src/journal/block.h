@@ -84,8 +84,9 @@ class BlockView {
   const Digest& previous() const { return previous_; }
 
   Entry EntryAt(size_t i) const;
-  // Replaces `entries` by all of them; quicker than one by one.
-  void Entries(std::vector<Entry>* entries) const;
+  // Fills `entries`, which has count() places, with all of them; quicker than one by one.
+  void Entries(std::span<Entry> entries) const;
+  Id IdAt(size_t i) const { return {columns_[kIdHi][i], columns_[kIdLo][i]}; }
   uint32_t MemberAt(size_t i) const { return uint32_t(columns_[kMember][i]); }
   // All of it, as it was encoded.
   Group ToGroup() const;

@@ -1,5 +1,8 @@
 #include "ledger/checkpoint.h"
 
+#include <algorithm>
+#include <thread>
+
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "journal/block.h"
@@ -129,21 +132,53 @@ Status LoadKeys(const storage::Store& store, uint32_t members, State* state) {
   return fault;
 }
 
-Status LoadPages(const storage::Store& store, uint32_t members, State* state) {
+// Decodes the pages numbered first to end - 1 into `pages`, which starts at page `first`.
+Status DecodePages(const storage::Store& store, uint32_t first, uint32_t end,
+                   std::unique_ptr<Page>* pages) {
   Status fault;
-  uint32_t next = 0;
+  uint32_t next = first;
   const auto visit = [&](std::string_view key, std::string_view value) {
-    auto page = DecodePage(value);
     const auto number = LoadBig<uint32_t>(key.data() + 1);
-    if (!page.ok()) fault = Damaged("page " + std::to_string(number) + ": " + page.status().message());
-    if (number != next++) fault = Damaged("page " + std::to_string(next - 1) + " is missing");
-    if (fault.ok()) state->InstallPage(number, std::move(page).value());
+    auto page = DecodePage(value);
+    if (!page.ok()) {
+      fault = Damaged("page " + std::to_string(number) + ": " + page.status().message());
+    } else if (number != next) {
+      fault = Damaged("page " + std::to_string(next) + " is missing");
+    } else {
+      pages[next++ - first] = std::move(page).value();
+    }
     return fault.ok();
   };
-  LOYALTY_RETURN_IF_ERROR(store.Scan(Family::kState, "p", "q", visit));
-  const uint32_t needed = (members + kPageMembers - 1) / kPageMembers;
-  if (fault.ok() && next < needed) fault = Damaged("pages are missing");
+  LOYALTY_RETURN_IF_ERROR(
+      store.Scan(Family::kState, NumberedKey('p', first), NumberedKey('p', end), visit));
+  if (fault.ok() && next != end) return Damaged("page " + std::to_string(next) + " is missing");
   return fault;
+}
+
+// In as many threads as there are processors: decoding is most of the work of opening a large ledger.
+Status LoadPages(const storage::Store& store, uint32_t members, State* state) {
+  LOYALTY_ASSIGN_OR_RETURN(const auto last, store.FindLast(Family::kState, NumberedKey('p', UINT32_MAX)));
+  const bool any = last && last->key.size() == 5 && last->key[0] == 'p';
+  const uint32_t count = any ? LoadBig<uint32_t>(last->key.data() + 1) + 1 : 0;
+  if (count < (members + kPageMembers - 1) / kPageMembers) return Damaged("pages are missing");
+
+  std::vector<std::unique_ptr<Page>> pages(count);
+  const uint32_t parts = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
+  std::vector<Status> results(parts);
+  std::vector<std::thread> threads;
+  for (uint32_t part = 0; part < parts; ++part) {
+    const auto first = uint32_t(uint64_t(count) * part / parts);
+    const auto end = uint32_t(uint64_t(count) * (part + 1) / parts);
+    threads.emplace_back([&, first, end, part] {
+      results[part] = DecodePages(store, first, end, pages.data() + first);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const Status& result : results) LOYALTY_RETURN_IF_ERROR(result);
+  for (uint32_t number = 0; number < count; ++number) {
+    state->InstallPage(number, std::move(pages[number]));
+  }
+  return {};
 }
 
 }  // namespace

@@ -105,8 +105,16 @@ class LotPool {
   void PlanDebit(const Account& account, int64_t points, std::vector<LotMovement>* movements) const;
   // The points that the lot of that source has left; 0 when it is gone.
   int64_t Left(const Account& account, uint64_t source) const;
-  void Prefetch(const Account& account) const {
-    if (account.tail != Lot::kNone) __builtin_prefetch(&At(account.tail), 1);
+  void PrefetchChunk(uint32_t index) const {
+    if (index != Lot::kNone) __builtin_prefetch(&chunks_[index / kChunk]);
+  }
+  void PrefetchLot(uint32_t index) const {
+    if (index != Lot::kNone) __builtin_prefetch(&At(index), 1);
+  }
+  // Where the next lot will be.
+  void PrefetchNext() const {
+    const uint32_t next = free_ != Lot::kNone ? free_ : used_;
+    if (next / kChunk < chunks_.size()) __builtin_prefetch(&At(next), 1);
   }
 
  private:

@@ -17,12 +17,23 @@ namespace loyalty::ledger {
 constexpr uint32_t kPageMembers = 1024;
 constexpr size_t kMaxCurrencies = 16;
 
+// Values that readers read while the writer changes them (see State::ChangeAccount).
+template <typename T>
+void StoreForReaders(T* to, T value) {
+  std::atomic_ref<T>(*to).store(value, std::memory_order_release);
+}
+template <typename T>
+T LoadBesideWriter(const T& from) {
+  return std::atomic_ref<T>(const_cast<T&>(from)).load(std::memory_order_acquire);
+}
+
 struct Reversal {
   uint64_t original = 0;  // sequence of the reversed posting
   int64_t points = 0;     // what was reversed of it so far
 };
 
-struct Page {
+// What every posting reads comes first, in one cache line.
+struct alignas(64) Page {
   using Accounts = std::array<Account, kPageMembers>;
   struct FreeAccounts {
     void operator()(Accounts* accounts) const;
@@ -40,8 +51,9 @@ struct Page {
   Page& operator=(const Page&) = delete;
 
   uint64_t sequence = 0;  // of the last entry that changed anything here
-  std::array<AccountsPtr, kMaxCurrencies> accounts;  // null until first used
   LotPool lots;
+  std::atomic<uint32_t> references = 0;  // PagePtr's
+  std::array<AccountsPtr, kMaxCurrencies> accounts;  // null until first used
   std::vector<Reversal> reversals;  // by original
 
   // The account to change; makes the currency's array when it is the first.
@@ -59,10 +71,6 @@ struct Page {
   const Reversal* FindReversal(uint64_t original) const;
   void AddReversal(uint64_t original, int64_t points);
   uint64_t ram_bytes() const;
-
- private:
-  friend class PagePtr;
-  std::atomic<uint32_t> references_ = 0;
 };
 
 // A counted reference. One thread at a time may write through a page, and only while unique().
@@ -77,18 +85,18 @@ class PagePtr {
     return *this;
   }
   ~PagePtr() {
-    if (page_ && page_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete page_;
+    if (page_ && page_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete page_;
   }
 
   const Page* get() const { return page_; }
   Page* get() { return page_; }
   explicit operator bool() const { return page_ != nullptr; }
   // Acquire: what other holders read, they read before this thread goes on to write.
-  bool unique() const { return page_->references_.load(std::memory_order_acquire) == 1; }
+  bool unique() const { return page_->references.load(std::memory_order_acquire) == 1; }
 
  private:
   void Hold() {
-    if (page_) page_->references_.fetch_add(1, std::memory_order_relaxed);
+    if (page_) page_->references.fetch_add(1, std::memory_order_relaxed);
   }
   Page* page_ = nullptr;
 };

@@ -1,5 +1,8 @@
 #include "ledger/state.h"
 
+#include <sched.h>
+
+#include <algorithm>
 #include <mutex>
 
 namespace loyalty::ledger {
@@ -32,14 +35,38 @@ State::~State() {
 
 Account State::ReadAccount(uint32_t member, uint16_t currency) const {
   const PageSlot& slot = SlotOf(member);
-  MutexLock lock(slot.mutex);
-  return slot.page.get()->GetAccount(member, currency);
+  SpinLockHolder lock(slot.lock);
+  const Account& account = slot.page.get()->GetAccount(member, currency);
+  for (;;) {
+    const uint32_t version = slot.version.load(std::memory_order_acquire);
+    Account read;
+    read.active = LoadBesideWriter(account.active);
+    read.lifetime_earned = LoadBesideWriter(account.lifetime_earned);
+    read.lifetime_redeemed = LoadBesideWriter(account.lifetime_redeemed);
+    read.sequence = LoadBesideWriter(account.sequence);
+    if (version % 2 == 0 && slot.version.load(std::memory_order_relaxed) == version) return read;
+    sched_yield();
+  }
 }
 
 uint64_t State::PageSequence(uint32_t member) const {
   const PageSlot& slot = SlotOf(member);
-  MutexLock lock(slot.mutex);
-  return slot.page.get()->sequence;
+  SpinLockHolder lock(slot.lock);
+  return LoadBesideWriter(slot.page.get()->sequence);
+}
+
+void State::MakeWritable(PageSlot* slot, uint16_t currency) {
+  SpinLockHolder lock(slot->lock);
+  if (!slot->page.unique()) slot->page = PagePtr(std::make_unique<Page>(*slot->page.get()));
+  slot->page.get()->MutableAccount(0, currency);
+}
+
+void State::TouchPage(uint32_t member, uint64_t sequence) {
+  PageSlot& slot = SlotOf(member);
+  SpinLockHolder lock(slot.lock);
+  if (!slot.page.unique()) slot.page = PagePtr(std::make_unique<Page>(*slot.page.get()));
+  Page& page = *slot.page.get();
+  StoreForReaders(&page.sequence, std::max(page.sequence, sequence));
 }
 
 void State::EnsurePage(uint32_t member) {
@@ -52,7 +79,7 @@ void State::InstallPage(uint32_t number, std::unique_ptr<Page> page) {
     chunk.store(new Chunk, std::memory_order_release);
   }
   PageSlot& slot = SlotOf(number * kPageMembers);
-  MutexLock lock(slot.mutex);
+  SpinLockHolder lock(slot.lock);
   slot.page = PagePtr(std::move(page));
   if (page_count_ <= number) page_count_ = number + 1;
 }

@@ -74,15 +74,19 @@ class State {
 
   // Writer only from here on.
   const Page* PageOf(uint32_t member) const { return SlotOf(member).page.get(); }
-  // Calls change(page) with the page free to change: copied first when a snapshot shares it, and locked
-  // against readers.
+  // Calls change(page, account) with both free to change; the page is copied first when a snapshot shares
+  // it. What readers read of an account is changed by StoreForReaders only.
   template <typename Change>
-  void ChangePage(uint32_t member, Change change) {
+  void ChangeAccount(uint32_t member, uint16_t currency, Change change) {
     PageSlot& slot = SlotOf(member);
-    MutexLock lock(slot.mutex);
-    if (!slot.page.unique()) slot.page = PagePtr(std::make_unique<Page>(*slot.page.get()));
-    change(*slot.page.get());
+    if (!slot.page.unique() || !slot.page.get()->accounts[currency]) MakeWritable(&slot, currency);
+    const uint32_t version = slot.version.load(std::memory_order_relaxed);
+    slot.version.store(version + 1, std::memory_order_relaxed);
+    change(*slot.page.get(), slot.page.get()->MutableAccount(member, currency));
+    slot.version.store(version + 2, std::memory_order_release);
   }
+  // Notes that the page of a member just opened changed at `sequence`.
+  void TouchPage(uint32_t member, uint64_t sequence);
   // Makes room for slots up to `member`.
   void EnsurePage(uint32_t member);
   void InstallPage(uint32_t number, std::unique_ptr<Page> page);
@@ -90,24 +94,41 @@ class State {
   Snapshot TakeSnapshot() const;
   uint64_t ram_bytes() const;
 
-  // Brings an account's memory near, in two steps some entries apart. Requires member < keys.size().
+  // Brings the memory near that a posting will touch, in four steps some entries apart, each of which
+  // only reads what the one before has brought: a miss takes as long as deciding a posting or two.
+  // Requires member < keys.size() and currency < kMaxCurrencies.
+  void PrefetchPage(uint32_t member) const { __builtin_prefetch(PageOf(member)); }
   void PrefetchAccount(uint32_t member, uint16_t currency) const {
     const auto& accounts = PageOf(member)->accounts[currency];
     if (accounts) __builtin_prefetch(&(*accounts)[member % kPageMembers], 1);
   }
-  void PrefetchLots(uint32_t member, uint16_t currency) const {
+  // Of a debit, which eats from the head, or of a credit, which goes behind the tail.
+  void PrefetchLotChunk(uint32_t member, uint16_t currency, bool debit) const {
     const Page& page = *PageOf(member);
-    page.lots.Prefetch(page.GetAccount(member, currency));
+    const Account& account = page.GetAccount(member, currency);
+    page.lots.PrefetchChunk(debit ? account.head : account.tail);
+  }
+  void PrefetchLot(uint32_t member, uint16_t currency, bool debit) const {
+    const Page& page = *PageOf(member);
+    const Account& account = page.GetAccount(member, currency);
+    page.lots.PrefetchLot(debit ? account.head : account.tail);
+    if (!debit) page.lots.PrefetchNext();
   }
 
  private:
   struct PageSlot {
-    mutable Mutex mutex;  // held by the writer while it changes, by readers while they look
-    PagePtr page;         // changed by the writer under the mutex; the writer itself reads it without
+    // Odd while the writer changes an account: readers look again. A lock taken for every posting would
+    // also be a barrier that keeps the processor from overlapping one posting's cache misses with the
+    // next one's.
+    std::atomic<uint32_t> version = 0;
+    mutable SpinLock lock;  // readers: while they look. The writer: to put another page or array in place
+    PagePtr page;           // changed under the lock; the writer itself reads it without
   };
   static constexpr uint32_t kChunkPages = 1024;
   using Chunk = std::array<PageSlot, kChunkPages>;
   using Directory = std::array<std::atomic<Chunk*>, (1u << 22) / kChunkPages>;
+
+  void MakeWritable(PageSlot* slot, uint16_t currency);
 
   PageSlot& SlotOf(uint32_t member) const {
     const uint32_t page = member / kPageMembers;

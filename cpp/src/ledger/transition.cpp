@@ -114,24 +114,26 @@ void ApplyTotals(const Entry& entry, CurrencyTotals* totals) {
   OtherSide(BooksOf(entry), totals) -= entry.points;
 }
 
-bool ApplyToPage(const Entry& entry, uint64_t sequence, std::span<const LotMovement> movements,
-                 Page* page, int64_t* balance) {
-  Account& account = page->MutableAccount(entry.member, entry.currency);
-  account.active += entry.points;
+bool ApplyToAccount(const Entry& entry, uint64_t sequence, std::span<const LotMovement> movements,
+                    Page* page, Account* account) {
   const Kind books = BooksOf(entry);
-  if (books == Kind::kEarn) account.lifetime_earned += entry.points;
-  if (books == Kind::kRedeem) account.lifetime_redeemed -= entry.points;
-  account.sequence = sequence;
-  page->sequence = sequence;
+  StoreForReaders(&account->active, account->active + entry.points);
+  if (books == Kind::kEarn) {
+    StoreForReaders(&account->lifetime_earned, account->lifetime_earned + entry.points);
+  }
+  if (books == Kind::kRedeem) {
+    StoreForReaders(&account->lifetime_redeemed, account->lifetime_redeemed - entry.points);
+  }
+  StoreForReaders(&account->sequence, sequence);
+  StoreForReaders(&page->sequence, sequence);
   if (entry.kind == Kind::kReverse) page->AddReversal(entry.related, entry.points);
   bool fits = true;
   if (IsCredit(entry)) {
-    fits = page->lots.Move(&account, {entry.expires_us, entry.effective_us, sequence}, entry.points);
+    fits = page->lots.Move(account, {entry.expires_us, entry.effective_us, sequence}, entry.points);
   }
   for (const LotMovement& m : movements) {
-    fits = fits && page->lots.Move(&account, {m.expires_us, m.effective_us, m.source}, m.points);
+    fits = fits && page->lots.Move(account, {m.expires_us, m.effective_us, m.source}, m.points);
   }
-  *balance = account.active;
   return fits;
 }
 
@@ -180,15 +182,24 @@ PostingStatus CheckForm(const Posting& p, size_t currencies, uint32_t codes) {
 }
 
 void PrefetchAhead(std::span<const Entry> entries, size_t i, const State& state) {
-  constexpr size_t kAhead = 8;
+  constexpr size_t kApart = 6;
+  const uint32_t members = state.keys.size();
   const auto known = [&](size_t at) {
-    return at < entries.size() && entries[at].member < state.keys.size() &&
+    return at < entries.size() && entries[at].member < members &&
            entries[at].currency < kMaxCurrencies;
   };
-  if (known(i + 2 * kAhead)) {
-    state.PrefetchAccount(entries[i + 2 * kAhead].member, entries[i + 2 * kAhead].currency);
+  const size_t page = i + 4 * kApart;
+  const size_t account = i + 3 * kApart;
+  const size_t chunk = i + 2 * kApart;
+  const size_t lot = i + kApart;
+  if (known(page)) state.PrefetchPage(entries[page].member);
+  if (known(account)) state.PrefetchAccount(entries[account].member, entries[account].currency);
+  if (known(chunk)) {
+    state.PrefetchLotChunk(entries[chunk].member, entries[chunk].currency, entries[chunk].points < 0);
   }
-  if (known(i + kAhead)) state.PrefetchLots(entries[i + kAhead].member, entries[i + kAhead].currency);
+  if (known(lot)) {
+    state.PrefetchLot(entries[lot].member, entries[lot].currency, entries[lot].points < 0);
+  }
 }
 
 void Decide(const State& state, const Original* original, Entry* entry,
@@ -224,9 +235,7 @@ Result<int64_t> Apply(const Entry& entry, uint64_t sequence, std::span<const Lot
       return DoesNotFit(sequence);
     }
     state->EnsurePage(entry.member);
-    state->ChangePage(entry.member, [&](Page& page) {
-      page.sequence = std::max(page.sequence, sequence);
-    });
+    state->TouchPage(entry.member, sequence);
     state->keys.Add(key);
     return 0;
   }
@@ -241,9 +250,12 @@ Result<int64_t> Apply(const Entry& entry, uint64_t sequence, std::span<const Lot
   int64_t balance = entry.balance;
   bool fits = true;
   // A checkpoint cut short by a crash leaves some pages ahead of the journal's replay: they have it.
-  if (state->PageOf(entry.member)->sequence < sequence) state->ChangePage(entry.member, [&](Page& page) {
-    fits = ApplyToPage(entry, sequence, movements, &page, &balance);
-  });
+  if (state->PageOf(entry.member)->sequence < sequence) {
+    state->ChangeAccount(entry.member, entry.currency, [&](Page& page, Account& account) {
+      fits = ApplyToAccount(entry, sequence, movements, &page, &account);
+      balance = account.active;
+    });
+  }
   if (!fits) return DoesNotFit(sequence);
   ApplyTotals(entry, &state->totals[entry.currency]);
   return balance;
