@@ -122,21 +122,22 @@ constexpr int64_t kNever_us = INT64_MAX;                 // an expiry that never
 struct Posting {
   Id id;
   Kind kind = Kind::kUnspecified;
-  uint16_t currency = 0;      // its index in the programme; ignored for kOpenMember
+  uint16_t currency = 0;  // its index in the programme; ignored for kOpenMember
   MemberKey member;
-  int64_t points = 0;         // minor units. Earn: >= 0. Redeem: > 0. Adjust: != 0, signed. Else 0.
-  int64_t money = 0;          // minor units, >= 0: what was paid, carried for tiers and analysis
-  int64_t effective_us = 0;   // when it happened in the shop
+  int64_t points = 0;        // minor units. Earn: >= 0. Redeem: > 0. Adjust: != 0, signed. Else 0.
+  int64_t money = 0;         // minor units, >= 0: what was paid, carried for tiers and analysis
+  int64_t effective_us = 0;  // when it happened in the shop
   int64_t expires_us = kNever_us;  // of the lot that an earn or a positive adjustment makes
-  Codes codes;                // adjust: actor and reason required
-  Id related;                 // reverse: the id of the posting to reverse, whole
-  uint64_t tag = 0;           // free for the caller
+  Codes codes;                     // adjust: actor and reason required
+  Id related;                      // reverse: the id of the posting to reverse, whole
+  uint64_t tag = 0;                // free for the caller
 };
 
 struct Reply {
   PostingStatus status = PostingStatus::kUnspecified;
-  uint64_t sequence = 0;  // of the journal entry (a duplicate: the original's); 0 when not journaled
-  int64_t balance = 0;    // active points right after that entry; 0 when not journaled
+  uint64_t sequence =
+      0;                // of the journal entry (a duplicate: the original's); 0 when not journaled
+  int64_t balance = 0;  // active points right after that entry; 0 when not journaled
 };
 
 // One record of the journal. `points` is signed: what the member gains (earn) or loses (redeem) when
@@ -149,8 +150,8 @@ struct Entry {
   int64_t points = 0;
   int64_t money = 0;
   int64_t expires_us = kNever_us;
-  int64_t balance = 0;     // active points of the account right after this entry
-  uint64_t related = 0;    // sequence of the posting it reverses
+  int64_t balance = 0;   // active points of the account right after this entry
+  uint64_t related = 0;  // sequence of the posting it reverses
   uint64_t tag = 0;
   uint32_t member = kNoMember;  // slot: members are numbered from 0 in the order of opening
   Codes codes;

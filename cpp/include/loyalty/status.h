@@ -67,8 +67,8 @@ class [[nodiscard]] Result {
 };
 
 // Leaves the calling function with the fault, if there is one.
-#define LOYALTY_RETURN_IF_ERROR(expression)                         \
-  do {                                                              \
+#define LOYALTY_RETURN_IF_ERROR(expression)                                      \
+  do {                                                                           \
     if (::loyalty::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)
 

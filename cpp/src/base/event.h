@@ -17,7 +17,8 @@ namespace loyalty {
 class Event {
  public:
   void Set() {
-    if (state_.exchange(kSet, std::memory_order_acq_rel) == kAwaited) Futex(FUTEX_WAKE_PRIVATE, INT_MAX);
+    if (state_.exchange(kSet, std::memory_order_acq_rel) == kAwaited)
+      Futex(FUTEX_WAKE_PRIVATE, INT_MAX);
   }
   void Wait() {
     uint32_t seen = state_.load(std::memory_order_acquire);

@@ -33,9 +33,7 @@ std::string ToHex(const Digest& digest) {
   return text;
 }
 
-Id IdFromReference(std::string_view reference) {
-  return LoadId(Sha256({reference}).data());
-}
+Id IdFromReference(std::string_view reference) { return LoadId(Sha256({reference}).data()); }
 
 Id LoadId(const uint8_t* bytes) {
   const char* from = reinterpret_cast<const char*>(bytes);

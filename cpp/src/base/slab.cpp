@@ -54,8 +54,8 @@ void Slab::Free(void* block) {
 
 Slab::Region* Slab::NewRegion() {
   // Twice the size, then cut to what is aligned.
-  void* const raw = mmap(nullptr, 2 * kRegionBytes, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const raw =
+      mmap(nullptr, 2 * kRegionBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (raw == MAP_FAILED) throw std::bad_alloc();
   const auto from = reinterpret_cast<uintptr_t>(raw);
   const uintptr_t aligned = (from + kRegionBytes - 1) & ~(kRegionBytes - 1);

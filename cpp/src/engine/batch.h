@@ -26,7 +26,7 @@ struct Batch {
   };
 
   std::vector<Entry> entries;  // as asked; a status other than kUnspecified is final, see `replies`
-  std::vector<Text> texts;          // by row
+  std::vector<Text> texts;     // by row
   std::vector<Reversal> reversals;  // by row
   uint64_t ids_checked = 0;  // preparation looked for the ids among all sequences up to this one
   Reply* replies = nullptr;  // the caller's, one a row

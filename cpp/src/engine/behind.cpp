@@ -28,7 +28,8 @@ void TakeEntries(const std::vector<SharedBlock>& blocks, uint64_t first, uint64_
     }
     rows.resize(block.view.count());
     block.view.Entries(rows);
-    for (uint64_t s = std::max(from, first); s <= std::min(block.view.last_sequence(), through); ++s) {
+    for (uint64_t s = std::max(from, first); s <= std::min(block.view.last_sequence(), through);
+         ++s) {
       (*all)[s - first] = rows[s - from];
     }
   }
@@ -40,7 +41,8 @@ std::vector<ids::IdAt> TakeIds(const std::vector<SharedBlock>& blocks, uint64_t 
   found.reserve(through - first + 1);
   for (const SharedBlock& block : blocks) {
     const uint64_t from = block.view.first_sequence();
-    for (uint64_t s = std::max(from, first); s <= std::min(block.view.last_sequence(), through); ++s) {
+    for (uint64_t s = std::max(from, first); s <= std::min(block.view.last_sequence(), through);
+         ++s) {
       const Id id = block.view.IdAt(s - from);
       if (!id.is_zero()) found.push_back({id, s});
     }
@@ -74,8 +76,7 @@ Status Behind::Consume(uint64_t through) {
     if (ids_from == first) {
       LOYALTY_RETURN_IF_ERROR(core_->ids->Add(TakeIds(blocks, first, last), last));
     }
-    core_->tail.DropThrough(
-        std::min(core_->ids->runs()->sequence(), core_->history->sequence()));
+    core_->tail.DropThrough(std::min(core_->ids->runs()->sequence(), core_->history->sequence()));
   }
 }
 

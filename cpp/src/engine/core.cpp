@@ -50,7 +50,8 @@ PostingStatus CompareWithOriginal(const Entry& asked, uint64_t related, const En
   if (asked.kind != original.kind) return PostingStatus::kExistsWithDifferentKind;
   if (asked.member != original.member) return PostingStatus::kExistsWithDifferentMember;
   if (asked.currency != original.currency) return PostingStatus::kExistsWithDifferentCurrency;
-  if (!reversal && asked.points != original.points) return PostingStatus::kExistsWithDifferentPoints;
+  if (!reversal && asked.points != original.points)
+    return PostingStatus::kExistsWithDifferentPoints;
   if (asked.money != original.money) return PostingStatus::kExistsWithDifferentMoney;
   if (asked.effective_us != original.effective_us) {
     return PostingStatus::kExistsWithDifferentEffectiveTime;

@@ -106,7 +106,8 @@ Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
     while (reversal < batch->reversals.size() && batch->reversals[reversal].row < i) ++reversal;
     Row row{&rows[i], &batch->replies[i], nullptr, nullptr};
     if (row.entry->status != PostingStatus::kUnspecified) continue;
-    if (text < batch->texts.size() && batch->texts[text].row == i) row.text = &batch->texts[text].text;
+    if (text < batch->texts.size() && batch->texts[text].row == i)
+      row.text = &batch->texts[text].text;
     if (row.entry->kind == Kind::kReverse) row.reversal = &batch->reversals[reversal];
     LOYALTY_RETURN_IF_ERROR(ProcessRow(row, sealed.empty() ? 0 : sealed[i]));
   }
@@ -146,7 +147,8 @@ void Decider::Post(const Row& row) {
   Entry& entry = *row.entry;
   const size_t movements_before = group.movements.size();
   const bool known = row.reversal && row.reversal->original.sequence != 0;
-  ledger::Decide(*core_->state, known ? &row.reversal->original : nullptr, &entry, &group.movements);
+  ledger::Decide(*core_->state, known ? &row.reversal->original : nullptr, &entry,
+                 &group.movements);
   const std::span movements(group.movements.data() + movements_before,
                             group.movements.size() - movements_before);
   const bool has_text = journal::HasText(entry.kind);

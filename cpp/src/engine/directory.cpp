@@ -24,7 +24,7 @@ constexpr size_t kMaxCurrencyBytes = 32;
 std::string FormatPath(const std::string& directory) { return directory + "/LEDGER"; }
 
 Status FileFault(const std::string& path, const char* action, int error) {
-  const StatusCode code = error == ENOSPC   ? StatusCode::kNoSpace
+  const StatusCode code = error == ENOSPC ? StatusCode::kNoSpace
                           : error == EROFS || error == EACCES || error == EPERM
                               ? StatusCode::kReadOnly
                               : StatusCode::kIoError;
@@ -33,14 +33,15 @@ Status FileFault(const std::string& path, const char* action, int error) {
 
 Status CheckCurrencies(const std::vector<std::string>& currencies) {
   if (currencies.empty() || currencies.size() > ledger::kMaxCurrencies) {
-    return {StatusCode::kInvalidArgument, "a ledger has 1 to " +
-                                              std::to_string(ledger::kMaxCurrencies) +
-                                              " currencies; got " + std::to_string(currencies.size())};
+    return {StatusCode::kInvalidArgument,
+            "a ledger has 1 to " + std::to_string(ledger::kMaxCurrencies) + " currencies; got " +
+                std::to_string(currencies.size())};
   }
   std::set<std::string> seen;
   for (const std::string& name : currencies) {
     if (name.empty() || name.size() > kMaxCurrencyBytes) {
-      return {StatusCode::kInvalidArgument, "a currency's name has 1 to 32 bytes; got \"" + name + "\""};
+      return {StatusCode::kInvalidArgument,
+              "a currency's name has 1 to 32 bytes; got \"" + name + "\""};
     }
     if (!seen.insert(name).second) {
       return {StatusCode::kInvalidArgument, "the currency \"" + name + "\" is named twice"};
@@ -56,7 +57,8 @@ Status WriteFormatFile(const std::string& directory) {
   const std::string draft = path + ".new";
   const int file = open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file < 0) return FileFault(draft, "create", errno);
-  const bool written = write(file, text.data(), text.size()) == ssize_t(text.size()) && fsync(file) == 0;
+  const bool written =
+      write(file, text.data(), text.size()) == ssize_t(text.size()) && fsync(file) == 0;
   const int error = errno;
   close(file);
   if (!written) return FileFault(draft, "write", error);
@@ -84,8 +86,8 @@ journal::Group FirstGroup(const std::vector<std::string>& currencies) {
 
 Status WriteFirstBlock(const std::string& directory, const std::vector<std::string>& currencies,
                        std::shared_ptr<storage::Environment> environment) {
-  LOYALTY_ASSIGN_OR_RETURN(auto store, storage::Store::Open(StorePath(directory),
-                                                            {true, std::move(environment)}));
+  LOYALTY_ASSIGN_OR_RETURN(
+      auto store, storage::Store::Open(StorePath(directory), {true, std::move(environment)}));
   const journal::Group group = FirstGroup(currencies);
   const std::string block = journal::EncodeBlock(group, Digest{});
   LOYALTY_RETURN_IF_ERROR(journal::Journal(store.get()).Append(group.first_sequence, block));
@@ -103,7 +105,8 @@ std::string HeadPath(const std::string& directory) { return directory + "/HEAD";
 Status CheckIsLedger(const std::string& directory) {
   std::error_code error;
   if (!fs::is_directory(directory, error)) {
-    return {StatusCode::kNotFound, directory + ": there is no such directory; create a ledger there first"};
+    return {StatusCode::kNotFound,
+            directory + ": there is no such directory; create a ledger there first"};
   }
   std::ifstream file(FormatPath(directory));
   std::stringstream text;
@@ -114,9 +117,10 @@ Status CheckIsLedger(const std::string& directory) {
   }
   const int format = std::atoi(content.c_str() + kFormatPrefix.size());
   if (format > kLedgerFormat) {
-    return {StatusCode::kUnsupportedFormat,
-            directory + ": has format " + std::to_string(format) + ", this version knows formats up to " +
-                std::to_string(kLedgerFormat) + "; open it with a newer version"};
+    return {StatusCode::kUnsupportedFormat, directory + ": has format " + std::to_string(format) +
+                                                ", this version knows formats up to " +
+                                                std::to_string(kLedgerFormat) +
+                                                "; open it with a newer version"};
   }
   return {};
 }
@@ -131,8 +135,9 @@ Status CreateDirectory(const std::string& directory, const std::vector<std::stri
   fs::create_directory(directory, error);
   if (error) return FileFault(directory, "create the directory", error.value());
   if (!fs::is_empty(directory, error) || error) {
-    return {StatusCode::kAlreadyExists,
-            directory + ": is not empty; name a new directory (or remove what a failed creation left)"};
+    return {
+        StatusCode::kAlreadyExists,
+        directory + ": is not empty; name a new directory (or remove what a failed creation left)"};
   }
   LOYALTY_RETURN_IF_ERROR(WriteFirstBlock(directory, currencies, std::move(environment)));
   return WriteFormatFile(directory);

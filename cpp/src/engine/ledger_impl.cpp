@@ -26,7 +26,8 @@ Status Closed() { return {StatusCode::kClosed, "the ledger was closed"}; }
 
 }  // namespace
 
-Result<std::unique_ptr<Ledger>> OpenLedger(const std::string& directory, const LedgerOptions& options,
+Result<std::unique_ptr<Ledger>> OpenLedger(const std::string& directory,
+                                           const LedgerOptions& options,
                                            std::shared_ptr<storage::Environment> environment) {
   LOYALTY_RETURN_IF_ERROR(CheckIsLedger(directory));
   LOYALTY_ASSIGN_OR_RETURN(
@@ -60,9 +61,10 @@ Result<std::shared_ptr<Batch>> LedgerImpl::SubmitBatch(std::span<const Posting> 
     return Status(StatusCode::kInvalidArgument, "there must be one reply for each posting");
   }
   if (postings.size() > core_->options.queue_capacity) {
-    return Status(StatusCode::kInvalidArgument,
-                  "a batch of " + std::to_string(postings.size()) + " postings is larger than the queue (" +
-                      std::to_string(core_->options.queue_capacity) + "); split it");
+    return Status(StatusCode::kInvalidArgument, "a batch of " + std::to_string(postings.size()) +
+                                                    " postings is larger than the queue (" +
+                                                    std::to_string(core_->options.queue_capacity) +
+                                                    "); split it");
   }
   maintainer_.WaitForRoom();
   LOYALTY_ASSIGN_OR_RETURN(auto batch, Prepare(*core_, postings, replies));

@@ -11,7 +11,8 @@
 namespace loyalty::engine {
 
 // Ledger::Open with a file system of the caller's; tests inject faults with it.
-Result<std::unique_ptr<Ledger>> OpenLedger(const std::string& directory, const LedgerOptions& options,
+Result<std::unique_ptr<Ledger>> OpenLedger(const std::string& directory,
+                                           const LedgerOptions& options,
                                            std::shared_ptr<storage::Environment> environment);
 
 class LedgerImpl : public Ledger {

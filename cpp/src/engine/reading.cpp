@@ -9,7 +9,8 @@ namespace loyalty::engine {
 namespace {
 
 Balance PublicBalance(const ledger::Account& account) {
-  return {true, account.active, account.lifetime_earned, account.lifetime_redeemed, account.sequence};
+  return {true, account.active, account.lifetime_earned, account.lifetime_redeemed,
+          account.sequence};
 }
 
 std::string PublicText(Kind kind, std::string_view stored) {
@@ -44,9 +45,9 @@ uint64_t DirectoryBytes(const std::string& directory) {
 
 Status LedgerImpl::CheckCurrency(uint16_t currency) const {
   if (currency < core_->currencies.size()) return {};
-  return {StatusCode::kInvalidArgument,
-          "there is no currency number " + std::to_string(currency) + "; the ledger has " +
-              std::to_string(core_->currencies.size())};
+  return {StatusCode::kInvalidArgument, "there is no currency number " + std::to_string(currency) +
+                                            "; the ledger has " +
+                                            std::to_string(core_->currencies.size())};
 }
 
 Result<std::string> LedgerImpl::CodeText(uint32_t code) const {
@@ -75,8 +76,8 @@ Status LedgerImpl::Balances(std::span<const MemberKey> members, uint16_t currenc
       if (slots[i] == Entry::kNoMember) continue;
       balances[i] = PublicBalance(state.ReadAccount(slots[i], currency));
       // Without postings yet, the member's opening is what has to be durable.
-      newest = std::max(newest, balances[i].sequence ? balances[i].sequence
-                                                     : state.PageSequence(slots[i]));
+      newest = std::max(newest,
+                        balances[i].sequence ? balances[i].sequence : state.PageSequence(slots[i]));
     }
     if (needs) *needs = newest;
     return true;
@@ -86,8 +87,7 @@ Status LedgerImpl::Balances(std::span<const MemberKey> members, uint16_t currenc
 
 Result<ledger::Snapshot> LedgerImpl::TakeSnapshot() const {
   ledger::Snapshot snapshot;
-  const Status status =
-      pipeline_.Inspect([&] { snapshot = core_->state->TakeSnapshot(); });
+  const Status status = pipeline_.Inspect([&] { snapshot = core_->state->TakeSnapshot(); });
   if (status.ok()) return snapshot;
   if (core_->durable.failure().ok()) return status;
   // The writer has failed: what is durable is in the rescued state, which nobody changes.

@@ -54,9 +54,10 @@ class Replay {
     const uint64_t from = std::max<uint64_t>(1, std::min(taken, checkpoint_));
     LOYALTY_ASSIGN_OR_RETURN(
         const journal::Head head,
-        core_->journal.Scan(from, nullptr, [&](const journal::BlockView& view, std::string_view bytes) {
-          return Take(view, bytes);
-        }));
+        core_->journal.Scan(from, nullptr,
+                            [&](const journal::BlockView& view, std::string_view bytes) {
+                              return Take(view, bytes);
+                            }));
     LOYALTY_RETURN_IF_ERROR(applier_.Finish());
     const uint64_t expected =
         std::max({witness_.sequence, checkpoint_, core_->ids->runs()->sequence(),
@@ -133,8 +134,7 @@ Result<std::deque<ids::RecentIds>> Recover(Core* core) {
   LOYALTY_RETURN_IF_ERROR(replay.Run());
   core->currencies = core->state->currencies;
   core->readable = core->state.get();
-  core->replay_s =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  core->replay_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return replay.TakeRecent();
 }
 

@@ -11,13 +11,20 @@ constexpr uint64_t kSampledIds = 256;
 class OrderFreeSum {
  public:
   void Add(uint64_t sequence, const Entry& e) {
-    const int64_t fields[] = {int64_t(sequence), e.effective_us, e.points, e.money, e.expires_us,
-                              e.balance, int64_t(e.related), int64_t(e.tag),
-                              int64_t(e.member) << 32 | e.currency,
-                              int64_t(e.codes.rule) << 32 | e.codes.channel,
-                              int64_t(e.codes.location) << 32 | e.codes.category,
-                              int64_t(e.codes.actor) << 32 | e.codes.reason,
-                              int64_t(e.status) << 16 | int64_t(e.kind) << 8 | int64_t(e.related_kind)};
+    const int64_t fields[] = {
+        int64_t(sequence),
+        e.effective_us,
+        e.points,
+        e.money,
+        e.expires_us,
+        e.balance,
+        int64_t(e.related),
+        int64_t(e.tag),
+        int64_t(e.member) << 32 | e.currency,
+        int64_t(e.codes.rule) << 32 | e.codes.channel,
+        int64_t(e.codes.location) << 32 | e.codes.category,
+        int64_t(e.codes.actor) << 32 | e.codes.reason,
+        int64_t(e.status) << 16 | int64_t(e.kind) << 8 | int64_t(e.related_kind)};
     AddFields(fields, sizeof fields);
   }
   void Add(uint64_t sequence, const Id& id) {
@@ -40,7 +47,10 @@ class OrderFreeSum {
 class Verifier {
  public:
   Verifier(const Core& core, const ledger::Snapshot& snapshot, const Progress& progress)
-      : core_(core), snapshot_(snapshot), progress_(progress), runs_(core.ids->runs()),
+      : core_(core),
+        snapshot_(snapshot),
+        progress_(progress),
+        runs_(core.ids->runs()),
         history_through_(std::min(core.history->sequence(), snapshot.sequence)) {}
 
   Result<VerifyReport> Run() {

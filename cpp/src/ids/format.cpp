@@ -145,12 +145,9 @@ std::string EncodeChunk(std::span<const IdAt> ids) {
   value.reserve(ids.size() * sizeof(IdAt) + 64);
   AppendLittle(&value, uint32_t(ids.size()));
   using journal::EncodeColumn;
-  EncodeColumn<uint64_t>(
-      ids.size(), [&](size_t i) { return ids[i].id.hi; }, &value);
-  EncodeColumn<uint64_t>(
-      ids.size(), [&](size_t i) { return ids[i].id.lo; }, &value);
-  EncodeColumn<uint64_t>(
-      ids.size(), [&](size_t i) { return ids[i].sequence; }, &value);
+  EncodeColumn<uint64_t>(ids.size(), &value, [&](size_t i) { return ids[i].id.hi; });
+  EncodeColumn<uint64_t>(ids.size(), &value, [&](size_t i) { return ids[i].id.lo; });
+  EncodeColumn<uint64_t>(ids.size(), &value, [&](size_t i) { return ids[i].sequence; });
   return Seal(std::move(value));
 }
 

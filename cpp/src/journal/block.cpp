@@ -67,36 +67,35 @@ std::string EncodeBlock(const Group& group, const Digest& previous) {
   AppendLittle(&out, uint64_t(0));
   AppendLittle(&out, uint64_t(0));
 
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return e[i].id.hi; }, &out);
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return e[i].id.lo; }, &out);
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return uint64_t(e[i].kind); }, &out);
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return uint64_t(e[i].status); }, &out);
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return e[i].currency; }, &out);
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return e[i].member; }, &out);
-  EncodeColumn<int64_t>(n, [&](size_t i) { return e[i].effective_us; }, &out);
-  EncodeColumn<int64_t>(n, [&](size_t i) { return e[i].points; }, &out);
-  EncodeColumn<int64_t>(n, [&](size_t i) { return e[i].money; }, &out);
-  EncodeColumn<int64_t>(n, [&](size_t i) { return e[i].expires_us; }, &out);
-  EncodeColumn<int64_t>(n, [&](size_t i) { return e[i].balance; }, &out);
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return e[i].related; }, &out);
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return e[i].tag; }, &out);
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return e[i].codes.rule; }, &out);
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return e[i].codes.channel; }, &out);
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return e[i].codes.location; }, &out);
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return e[i].codes.category; }, &out);
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return e[i].codes.actor; }, &out);
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return e[i].codes.reason; }, &out);
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return uint64_t(e[i].related_kind); }, &out);
-  EncodeColumn<uint64_t>(n, [&](size_t i) { return group.movement_counts[i]; }, &out);
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].id.hi; });
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].id.lo; });
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return uint64_t(e[i].kind); });
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return uint64_t(e[i].status); });
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].currency; });
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].member; });
+  EncodeColumn<int64_t>(n, &out, [&](size_t i) { return e[i].effective_us; });
+  EncodeColumn<int64_t>(n, &out, [&](size_t i) { return e[i].points; });
+  EncodeColumn<int64_t>(n, &out, [&](size_t i) { return e[i].money; });
+  EncodeColumn<int64_t>(n, &out, [&](size_t i) { return e[i].expires_us; });
+  EncodeColumn<int64_t>(n, &out, [&](size_t i) { return e[i].balance; });
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].related; });
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].tag; });
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].codes.rule; });
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].codes.channel; });
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].codes.location; });
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].codes.category; });
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].codes.actor; });
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].codes.reason; });
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return uint64_t(e[i].related_kind); });
+  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return group.movement_counts[i]; });
 
   const std::vector<LotMovement>& m = group.movements;
-  EncodeColumn<int64_t>(m.size(), [&](size_t i) { return m[i].points; }, &out);
-  EncodeColumn<int64_t>(m.size(), [&](size_t i) { return m[i].expires_us; }, &out);
-  EncodeColumn<int64_t>(m.size(), [&](size_t i) { return m[i].effective_us; }, &out);
-  EncodeColumn<uint64_t>(m.size(), [&](size_t i) { return m[i].source; }, &out);
+  EncodeColumn<int64_t>(m.size(), &out, [&](size_t i) { return m[i].points; });
+  EncodeColumn<int64_t>(m.size(), &out, [&](size_t i) { return m[i].expires_us; });
+  EncodeColumn<int64_t>(m.size(), &out, [&](size_t i) { return m[i].effective_us; });
+  EncodeColumn<uint64_t>(m.size(), &out, [&](size_t i) { return m[i].source; });
 
-  EncodeColumn<uint64_t>(
-      group.texts.size(), [&](size_t i) { return group.texts[i].size(); }, &out);
+  EncodeColumn<uint64_t>(group.texts.size(), &out, [&](size_t i) { return group.texts[i].size(); });
   for (const std::string& text : group.texts) out += text;
 
   const uint64_t checksum = BlockChecksum(out);
@@ -114,8 +113,9 @@ Result<BlockView> BlockView::Parse(std::string_view block) {
   const auto format = LoadLittle<uint16_t>(at + 4);
   if (format > kBlockFormat) {
     return Status(StatusCode::kUnsupportedFormat,
-                  "journal block: format " + std::to_string(format) + " is newer than this version's " +
-                      std::to_string(kBlockFormat) + "; open the ledger with a newer version");
+                  "journal block: format " + std::to_string(format) +
+                      " is newer than this version's " + std::to_string(kBlockFormat) +
+                      "; open the ledger with a newer version");
   }
   if (LoadLittle<uint64_t>(at + kChecksumAt) != BlockChecksum(block)) {
     return Damaged("checksum does not match");
@@ -235,7 +235,8 @@ std::string_view BlockView::TextOf(size_t i) const {
   for (size_t before = 0; before < i; ++before) {
     if (HasText(Kind(columns_[kKind][before]))) offset += text_lengths_[text++];
   }
-  return HasText(Kind(columns_[kKind][i])) ? texts_.substr(offset, text_lengths_[text]) : std::string_view();
+  return HasText(Kind(columns_[kKind][i])) ? texts_.substr(offset, text_lengths_[text])
+                                           : std::string_view();
 }
 
 }  // namespace loyalty::journal

@@ -52,7 +52,8 @@ struct Group {
   std::vector<Entry> entries;
   std::vector<uint32_t> movement_counts;  // one an entry
   std::vector<LotMovement> movements;     // in the order of the entries
-  std::vector<std::string> texts;  // one for each entry whose kind HasText(), in the order of the entries
+  std::vector<std::string>
+      texts;  // one for each entry whose kind HasText(), in the order of the entries
 
   uint64_t next_sequence() const { return first_sequence + entries.size(); }
 };
@@ -97,9 +98,28 @@ class BlockView {
  private:
   // The order of the columns is part of the format.
   enum Column {
-    kIdHi, kIdLo, kKind, kStatus, kCurrency, kMember, kEffective, kPoints, kMoney, kExpires, kBalance,
-    kRelated, kTag, kRule, kChannel, kLocation, kCategory, kActor, kReason, kRelatedKind,
-    kMovements, kColumns
+    kIdHi,
+    kIdLo,
+    kKind,
+    kStatus,
+    kCurrency,
+    kMember,
+    kEffective,
+    kPoints,
+    kMoney,
+    kExpires,
+    kBalance,
+    kRelated,
+    kTag,
+    kRule,
+    kChannel,
+    kLocation,
+    kCategory,
+    kActor,
+    kReason,
+    kRelatedKind,
+    kMovements,
+    kColumns
   };
   friend std::string EncodeBlock(const Group& group, const Digest& previous);
 

@@ -22,7 +22,7 @@ constexpr size_t kColumnHeaderBytes = 9;
 
 // Appends `count` values, value(i) for i in [0, count), to `out`.
 template <typename T, typename Value>
-void EncodeColumn(size_t count, Value value, std::string* out) {
+void EncodeColumn(size_t count, std::string* out, Value value) {
   T low = count ? T(value(0)) : T(0);
   T high = low;
   for (size_t i = 1; i < count; ++i) {
@@ -53,7 +53,8 @@ class ColumnView {
   bool Parse(size_t count, std::string_view* bytes) {
     if (bytes->size() < kColumnHeaderBytes) return false;
     width_ = uint8_t((*bytes)[0]);
-    if (width_ > 8 || (width_ && count > (bytes->size() - kColumnHeaderBytes) / width_)) return false;
+    if (width_ > 8 || (width_ && count > (bytes->size() - kColumnHeaderBytes) / width_))
+      return false;
     std::memcpy(&base_, bytes->data() + 1, 8);
     values_ = bytes->data() + kColumnHeaderBytes;
     count_ = count;
@@ -72,7 +73,9 @@ class ColumnView {
   template <typename Put>
   void ForEach(Put put) const {
     switch (width_) {
-      case 0: for (size_t i = 0; i < count_; ++i) put(i, base_); return;
+      case 0:
+        for (size_t i = 0; i < count_; ++i) put(i, base_);
+        return;
       case 1: return Walk<1>(put);
       case 2: return Walk<2>(put);
       case 3: return Walk<3>(put);

@@ -28,7 +28,8 @@ std::string EncodeSlot(const Head& head) {
 std::optional<Head> DecodeSlot(std::string_view slot) {
   constexpr size_t kBody = 8 + 8 + 8 + 32;
   if (slot.size() < kBody + 8 || slot.substr(0, kMagic.size()) != kMagic) return std::nullopt;
-  if (LoadLittle<uint64_t>(slot.data() + kBody) != Checksum(slot.substr(0, kBody))) return std::nullopt;
+  if (LoadLittle<uint64_t>(slot.data() + kBody) != Checksum(slot.substr(0, kBody)))
+    return std::nullopt;
   Head head;
   head.sequence = LoadLittle<uint64_t>(slot.data() + 8);
   head.recorded_us = LoadLittle<int64_t>(slot.data() + 16);
@@ -39,7 +40,8 @@ std::optional<Head> DecodeSlot(std::string_view slot) {
 }  // namespace
 
 Result<HeadFile> HeadFile::Open(const std::string& path, bool create) {
-  const int descriptor = open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT | O_EXCL : 0), 0644);
+  const int descriptor =
+      open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT | O_EXCL : 0), 0644);
   HeadFile file(path, descriptor);
   if (descriptor < 0) return file.Fault("open");
   if (create) {
@@ -59,8 +61,9 @@ Status HeadFile::Load() {
   const auto second = DecodeSlot({bytes + kSlotBytes, kSlotBytes});
   if (!first && !second) {
     return {StatusCode::kCorruption,
-            path_ + ": damaged, so it cannot be told whether the journal is whole; restore the ledger "
-                    "from a copy"};
+            path_ +
+                ": damaged, so it cannot be told whether the journal is whole; restore the ledger "
+                "from a copy"};
   }
   const bool use_second = !first || (second && second->sequence > first->sequence);
   head_ = use_second ? *second : *first;
@@ -81,7 +84,8 @@ HeadFile::~HeadFile() {
 Status HeadFile::Write(const Head& head) {
   const std::string slot = EncodeSlot(head);
   const off_t at = off_t(writes_ % 2 * kSlotBytes);
-  if (pwrite(descriptor_, slot.data(), slot.size(), at) != ssize_t(slot.size())) return Fault("write");
+  if (pwrite(descriptor_, slot.data(), slot.size(), at) != ssize_t(slot.size()))
+    return Fault("write");
   head_ = head;
   ++writes_;
   return {};

@@ -29,13 +29,14 @@ Result<SharedBlock> Journal::Find(uint64_t sequence) const {
   auto view = BlockView::Parse(*bytes);
   if (!view.ok()) return At(LoadBig<uint64_t>(found->key.data()), view.status());
   if (sequence < view->first_sequence() || sequence > view->last_sequence()) {
-    return Status(StatusCode::kCorruption, "the journal has a gap: no block holds sequence " +
-                                               std::to_string(sequence));
+    return Status(StatusCode::kCorruption,
+                  "the journal has a gap: no block holds sequence " + std::to_string(sequence));
   }
   return SharedBlock{std::move(bytes), *view};
 }
 
-Result<Head> Journal::Scan(uint64_t sequence, const Digest* previous, const Visitor& visitor) const {
+Result<Head> Journal::Scan(uint64_t sequence, const Digest* previous,
+                           const Visitor& visitor) const {
   LOYALTY_ASSIGN_OR_RETURN(auto start, store_->FindLast(Family::kJournal, BigKey(sequence)));
   Head head;
   bool known = previous != nullptr;

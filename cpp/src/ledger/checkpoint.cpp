@@ -91,7 +91,8 @@ std::string EncodeGlobals(const Snapshot& snapshot, const Dictionary& codes) {
 
 std::string EncodeKeys(const MemberKeys& keys, uint32_t first, uint32_t end) {
   std::string body;
-  for (uint32_t slot = first; slot < end; ++slot) AppendText(&body, journal::StoredKey(keys.At(slot)));
+  for (uint32_t slot = first; slot < end; ++slot)
+    AppendText(&body, journal::StoredKey(keys.At(slot)));
   return Sealed(body);
 }
 
@@ -157,7 +158,8 @@ Status DecodePages(const storage::Store& store, uint32_t first, uint32_t end,
 
 // In as many threads as there are processors: decoding is most of the work of opening a large ledger.
 Status LoadPages(const storage::Store& store, uint32_t members, State* state) {
-  LOYALTY_ASSIGN_OR_RETURN(const auto last, store.FindLast(Family::kState, NumberedKey('p', UINT32_MAX)));
+  LOYALTY_ASSIGN_OR_RETURN(const auto last,
+                           store.FindLast(Family::kState, NumberedKey('p', UINT32_MAX)));
   const bool any = last && last->key.size() == 5 && last->key[0] == 'p';
   const uint32_t count = any ? LoadBig<uint32_t>(last->key.data() + 1) + 1 : 0;
   if (count < (members + kPageMembers - 1) / kPageMembers) return Damaged("pages are missing");

@@ -28,7 +28,8 @@ bool LotPool::Move(Account* account, const LotOrder& order, int64_t points) {
   uint32_t before = Lot::kNone;
   uint32_t at = account->head;
   if (points < 0) {
-    while (at != Lot::kNone && At(at).order() < order) before = std::exchange(at, At(at).link() ^ before);
+    while (at != Lot::kNone && At(at).order() < order)
+      before = std::exchange(at, At(at).link() ^ before);
     if (at == Lot::kNone || At(at).order() != order || At(at).points < -points) return false;
     At(at).points += points;
     if (At(at).points == 0) Remove(account, before, at);
@@ -36,7 +37,8 @@ bool LotPool::Move(Account* account, const LotOrder& order, int64_t points) {
   }
   uint32_t after = Lot::kNone;
   at = account->tail;
-  while (at != Lot::kNone && order < At(at).order()) after = std::exchange(at, At(at).link() ^ after);
+  while (at != Lot::kNone && order < At(at).order())
+    after = std::exchange(at, At(at).link() ^ after);
   if (at != Lot::kNone && At(at).order() == order) {
     At(at).points += points;
   } else {

@@ -34,17 +34,17 @@ std::vector<Lot> LotsInOrder(const Page& page, const Page::Accounts& accounts,
 }
 
 void EncodeAccounts(const Page& page, const Page::Accounts& a, std::string* out) {
-  EncodeColumn<int64_t>(kPageMembers, [&](size_t i) { return a[i].active; }, out);
-  EncodeColumn<int64_t>(kPageMembers, [&](size_t i) { return a[i].lifetime_earned; }, out);
-  EncodeColumn<int64_t>(kPageMembers, [&](size_t i) { return a[i].lifetime_redeemed; }, out);
-  EncodeColumn<uint64_t>(kPageMembers, [&](size_t i) { return a[i].sequence; }, out);
+  EncodeColumn<int64_t>(kPageMembers, out, [&](size_t i) { return a[i].active; });
+  EncodeColumn<int64_t>(kPageMembers, out, [&](size_t i) { return a[i].lifetime_earned; });
+  EncodeColumn<int64_t>(kPageMembers, out, [&](size_t i) { return a[i].lifetime_redeemed; });
+  EncodeColumn<uint64_t>(kPageMembers, out, [&](size_t i) { return a[i].sequence; });
   std::vector<uint32_t> counts;
   const std::vector<Lot> lots = LotsInOrder(page, a, &counts);
-  EncodeColumn<uint64_t>(kPageMembers, [&](size_t i) { return counts[i]; }, out);
-  EncodeColumn<int64_t>(lots.size(), [&](size_t i) { return lots[i].points; }, out);
-  EncodeColumn<int64_t>(lots.size(), [&](size_t i) { return lots[i].order().expires_us; }, out);
-  EncodeColumn<int64_t>(lots.size(), [&](size_t i) { return lots[i].order().effective_us; }, out);
-  EncodeColumn<uint64_t>(lots.size(), [&](size_t i) { return lots[i].order().source; }, out);
+  EncodeColumn<uint64_t>(kPageMembers, out, [&](size_t i) { return counts[i]; });
+  EncodeColumn<int64_t>(lots.size(), out, [&](size_t i) { return lots[i].points; });
+  EncodeColumn<int64_t>(lots.size(), out, [&](size_t i) { return lots[i].order().expires_us; });
+  EncodeColumn<int64_t>(lots.size(), out, [&](size_t i) { return lots[i].order().effective_us; });
+  EncodeColumn<uint64_t>(lots.size(), out, [&](size_t i) { return lots[i].order().source; });
 }
 
 Status DecodeAccounts(std::string_view* bytes, uint16_t currency, Page* page) {
@@ -66,7 +66,8 @@ Status DecodeAccounts(std::string_view* bytes, uint16_t currency, Page* page) {
     account.sequence = columns[3][m];
     for (uint64_t k = columns[4][m]; k > 0; --k, ++lot) {
       const LotOrder order{int64_t(lots[1][lot]), int64_t(lots[2][lot]), lots[3][lot]};
-      if (!page->lots.Move(&account, order, int64_t(lots[0][lot]))) return Damaged("a lot is wrong");
+      if (!page->lots.Move(&account, order, int64_t(lots[0][lot])))
+        return Damaged("a lot is wrong");
     }
   }
   return {};
@@ -87,16 +88,18 @@ Page::AccountsPtr Page::NewAccounts(const Accounts& from) {
 void Page::FreeAccounts::operator()(Accounts* accounts) const { AccountBlocks().Free(accounts); }
 
 const Reversal* Page::FindReversal(uint64_t original) const {
-  const auto at = std::lower_bound(
-      reversals.begin(), reversals.end(), original,
-      [](const Reversal& reversal, uint64_t sequence_of) { return reversal.original < sequence_of; });
+  const auto at = std::lower_bound(reversals.begin(), reversals.end(), original,
+                                   [](const Reversal& reversal, uint64_t sequence_of) {
+                                     return reversal.original < sequence_of;
+                                   });
   return at != reversals.end() && at->original == original ? &*at : nullptr;
 }
 
 void Page::AddReversal(uint64_t original, int64_t points) {
-  auto at = std::lower_bound(
-      reversals.begin(), reversals.end(), original,
-      [](const Reversal& reversal, uint64_t sequence_of) { return reversal.original < sequence_of; });
+  auto at = std::lower_bound(reversals.begin(), reversals.end(), original,
+                             [](const Reversal& reversal, uint64_t sequence_of) {
+                               return reversal.original < sequence_of;
+                             });
   if (at == reversals.end() || at->original != original) at = reversals.insert(at, {original, 0});
   at->points += points;
 }
@@ -119,8 +122,8 @@ std::string EncodePage(const Page& page) {
   }
   const std::vector<Reversal>& r = page.reversals;
   AppendLittle(&out, uint32_t(r.size()));
-  EncodeColumn<uint64_t>(r.size(), [&](size_t i) { return r[i].original; }, &out);
-  EncodeColumn<int64_t>(r.size(), [&](size_t i) { return r[i].points; }, &out);
+  EncodeColumn<uint64_t>(r.size(), &out, [&](size_t i) { return r[i].original; });
+  EncodeColumn<int64_t>(r.size(), &out, [&](size_t i) { return r[i].points; });
   const uint64_t checksum = Checksum(std::string_view(out).substr(12));
   std::memcpy(out.data() + 4, &checksum, sizeof checksum);
   return out;

@@ -42,8 +42,7 @@ struct alignas(64) Page {
   static AccountsPtr NewAccounts(const Accounts& from);
 
   Page() = default;
-  Page(const Page& other)
-      : sequence(other.sequence), lots(other.lots), reversals(other.reversals) {
+  Page(const Page& other) : sequence(other.sequence), lots(other.lots), reversals(other.reversals) {
     for (size_t c = 0; c < kMaxCurrencies; ++c) {
       if (other.accounts[c]) accounts[c] = NewAccounts(*other.accounts[c]);
     }
@@ -52,9 +51,9 @@ struct alignas(64) Page {
 
   uint64_t sequence = 0;  // of the last entry that changed anything here
   LotPool lots;
-  std::atomic<uint32_t> references = 0;  // PagePtr's
+  std::atomic<uint32_t> references = 0;              // PagePtr's
   std::array<AccountsPtr, kMaxCurrencies> accounts;  // null until first used
-  std::vector<Reversal> reversals;  // by original
+  std::vector<Reversal> reversals;                   // by original
 
   // The account to change; makes the currency's array when it is the first.
   Account& MutableAccount(uint32_t member, uint16_t currency) {

@@ -121,8 +121,9 @@ class State {
     // also be a barrier that keeps the processor from overlapping one posting's cache misses with the
     // next one's.
     std::atomic<uint32_t> version = 0;
-    mutable SpinLock lock;  // readers: while they look. The writer: to put another page or array in place
-    PagePtr page;           // changed under the lock; the writer itself reads it without
+    mutable SpinLock
+        lock;      // readers: while they look. The writer: to put another page or array in place
+    PagePtr page;  // changed under the lock; the writer itself reads it without
   };
   static constexpr uint32_t kChunkPages = 1024;
   using Chunk = std::array<PageSlot, kChunkPages>;

@@ -43,8 +43,8 @@ PostingStatus DecideDebit(const Page& page, const Account& account, int64_t poin
 }
 
 // Takes a credit back: from its own lot first, then as any debit would.
-PostingStatus DecideCreditReversal(const Page& page, const Account& account, const Original& original,
-                                   std::vector<LotMovement>* movements) {
+PostingStatus DecideCreditReversal(const Page& page, const Account& account,
+                                   const Original& original, std::vector<LotMovement>* movements) {
   const int64_t points = original.entry.points;
   if (account.active < points) return PostingStatus::kInsufficientPoints;
   const int64_t own = page.lots.Left(account, original.sequence);
@@ -99,9 +99,8 @@ PostingStatus DecideOnAccount(const State& state, const Original* original, Entr
   if (entry->kind == Kind::kReverse) {
     status = DecideReversal(page, account, original, entry, movements);
   } else if (entry->points < 0) {
-    status = entry->points == INT64_MIN
-                 ? PostingStatus::kInsufficientPoints
-                 : DecideDebit(page, account, -entry->points, movements);
+    status = entry->points == INT64_MIN ? PostingStatus::kInsufficientPoints
+                                        : DecideDebit(page, account, -entry->points, movements);
   }
   if (status == PostingStatus::kPosted && !Fits(*entry, account, state.totals[entry->currency])) {
     status = PostingStatus::kBalanceWouldOverflow;
@@ -138,8 +137,8 @@ bool ApplyToAccount(const Entry& entry, uint64_t sequence, std::span<const LotMo
 }
 
 Status DoesNotFit(uint64_t sequence) {
-  return {StatusCode::kCorruption,
-          "the entry at sequence " + std::to_string(sequence) + " does not fit the state before it"};
+  return {StatusCode::kCorruption, "the entry at sequence " + std::to_string(sequence) +
+                                       " does not fit the state before it"};
 }
 
 }  // namespace
@@ -195,7 +194,8 @@ void PrefetchAhead(std::span<const Entry> entries, size_t i, const State& state)
   if (known(page)) state.PrefetchPage(entries[page].member);
   if (known(account)) state.PrefetchAccount(entries[account].member, entries[account].currency);
   if (known(chunk)) {
-    state.PrefetchLotChunk(entries[chunk].member, entries[chunk].currency, entries[chunk].points < 0);
+    state.PrefetchLotChunk(entries[chunk].member, entries[chunk].currency,
+                           entries[chunk].points < 0);
   }
   if (known(lot)) {
     state.PrefetchLot(entries[lot].member, entries[lot].currency, entries[lot].points < 0);
@@ -269,11 +269,12 @@ Status ApplyGroup(const journal::Group& group, uint64_t through, State* state) {
     const Entry& entry = group.entries[i];
     const std::span movements(group.movements.data() + movement, group.movement_counts[i]);
     movement += movements.size();
-    const std::string_view words = journal::HasText(entry.kind) ? std::string_view(group.texts[text++])
-                                                                : std::string_view();
+    const std::string_view words =
+        journal::HasText(entry.kind) ? std::string_view(group.texts[text++]) : std::string_view();
     const uint64_t sequence = group.first_sequence + i;
     if (sequence <= state->sequence || sequence > through) continue;
-    LOYALTY_ASSIGN_OR_RETURN(const int64_t balance, Apply(entry, sequence, movements, words, state));
+    LOYALTY_ASSIGN_OR_RETURN(const int64_t balance,
+                             Apply(entry, sequence, movements, words, state));
     if (balance != entry.balance) return DoesNotFit(sequence);
   }
   return {};

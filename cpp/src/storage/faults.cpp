@@ -29,18 +29,12 @@ StatusCode CodeOfIoError(const rocksdb::Status& from, std::string_view text) {
 
 StatusCode CodeOf(const rocksdb::Status& from, std::string_view text) {
   switch (from.code()) {
-    case rocksdb::Status::kOk:
-      return StatusCode::kOk;
-    case rocksdb::Status::kIOError:
-      return CodeOfIoError(from, text);
-    case rocksdb::Status::kCorruption:
-      return StatusCode::kCorruption;
-    case rocksdb::Status::kNotSupported:
-      return StatusCode::kUnsupportedFormat;
-    case rocksdb::Status::kShutdownInProgress:
-      return StatusCode::kClosed;
-    default:
-      return StatusCode::kInternal;
+    case rocksdb::Status::kOk: return StatusCode::kOk;
+    case rocksdb::Status::kIOError: return CodeOfIoError(from, text);
+    case rocksdb::Status::kCorruption: return StatusCode::kCorruption;
+    case rocksdb::Status::kNotSupported: return StatusCode::kUnsupportedFormat;
+    case rocksdb::Status::kShutdownInProgress: return StatusCode::kClosed;
+    default: return StatusCode::kInternal;
   }
 }
 
@@ -64,10 +58,8 @@ Wording WordingOf(StatusCode code) {
               "keep the directory as it is and restore a copy of the ledger"};
     case StatusCode::kUnsupportedFormat:
       return {"the files were written by a newer version", "upgrade this one"};
-    case StatusCode::kClosed:
-      return {"the ledger was closed", "open it again"};
-    default:
-      return {"unexpected answer of the storage library", "report this as a bug"};
+    case StatusCode::kClosed: return {"the ledger was closed", "open it again"};
+    default: return {"unexpected answer of the storage library", "report this as a bug"};
   }
 }
 

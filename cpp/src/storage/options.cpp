@@ -20,14 +20,10 @@ struct FamilyTuning {
 // entry, of which there is less than of disk. Ids are random bits, and history is bit-packed.
 FamilyTuning TuningOf(Family family) {
   switch (family) {
-    case Family::kJournal:
-      return {64 * kMiB, rocksdb::kNoCompression};
-    case Family::kState:
-      return {64 * kMiB, rocksdb::kLZ4Compression};
-    case Family::kIds:
-      return {32 * kMiB, rocksdb::kNoCompression};
-    case Family::kHistory:
-      return {32 * kMiB, rocksdb::kNoCompression};
+    case Family::kJournal: return {64 * kMiB, rocksdb::kNoCompression};
+    case Family::kState: return {64 * kMiB, rocksdb::kLZ4Compression};
+    case Family::kIds: return {32 * kMiB, rocksdb::kNoCompression};
+    case Family::kHistory: return {32 * kMiB, rocksdb::kNoCompression};
   }
   return {};
 }

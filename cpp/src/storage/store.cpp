@@ -82,12 +82,8 @@ rocksdb::WriteBatch StoreImpl::Convert(Batch batch) const {
   for (Batch::Rep::Change& change : batch.rep_->changes) {
     rocksdb::ColumnFamilyHandle* family = HandleOf(change.family);
     switch (change.kind) {
-      case Batch::Rep::Kind::kPut:
-        writes.Put(family, change.key, change.value);
-        break;
-      case Batch::Rep::Kind::kDelete:
-        writes.Delete(family, change.key);
-        break;
+      case Batch::Rep::Kind::kPut: writes.Put(family, change.key, change.value); break;
+      case Batch::Rep::Kind::kDelete: writes.Delete(family, change.key); break;
       case Batch::Rep::Kind::kDeleteRange:
         writes.DeleteRange(family, change.key, change.value);
         break;

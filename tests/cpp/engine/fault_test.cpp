@@ -94,12 +94,13 @@ TEST_P(PowerCutTest, WhatWasAcknowledgedSurvives) {
   Post({Open(1, 7)});
   disk_.CutPower(GetParam());
   int64_t acknowledged = 0;
-  while (acknowledged < 500 && PostStatus(Earn(uint64_t(acknowledged) + 2, 7, 1)).ok()) ++acknowledged;
+  while (acknowledged < 500 && PostStatus(Earn(uint64_t(acknowledged) + 2, 7, 1)).ok())
+    ++acknowledged;
   EXPECT_EQ(BalanceOf(7), acknowledged);
   ledger_.reset();
-  disk_.RestorePower(GetParam() % 2 ? FaultyEnvironment::Unsynced::kLost
-                                    : FaultyEnvironment::Unsynced::kTorn,
-                     uint64_t(GetParam()));
+  disk_.RestorePower(
+      GetParam() % 2 ? FaultyEnvironment::Unsynced::kLost : FaultyEnvironment::Unsynced::kTorn,
+      uint64_t(GetParam()));
   OpenOnDisk();
   EXPECT_GE(BalanceOf(7), acknowledged);
   EXPECT_LE(BalanceOf(7), acknowledged + 1);

@@ -13,9 +13,9 @@
 
 namespace loyalty::engine {
 
-#define ASSERT_OK(expression)                                   \
-  do {                                                          \
-    const ::loyalty::Status s_ = (expression);                  \
+#define ASSERT_OK(expression)                                            \
+  do {                                                                   \
+    const ::loyalty::Status s_ = (expression);                           \
     ASSERT_TRUE(s_.ok()) << ToString(s_.code()) << ": " << s_.message(); \
   } while (false)
 

@@ -49,9 +49,8 @@ TEST_F(OpeningTest, CreatingOverSomething) {
 
 TEST_F(OpeningTest, CurrenciesAreChecked) {
   const std::string path = directory_ / "new";
-  for (const std::vector<std::string>& names :
-       std::vector<std::vector<std::string>>{{}, {""}, {"a", "a"}, {std::string(33, 'x')},
-                                             std::vector<std::string>(17, "c")}) {
+  for (const std::vector<std::string>& names : std::vector<std::vector<std::string>>{
+           {}, {""}, {"a", "a"}, {std::string(33, 'x')}, std::vector<std::string>(17, "c")}) {
     EXPECT_EQ(Ledger::Create(path, names).code(), StatusCode::kInvalidArgument);
     EXPECT_FALSE(fs::exists(path));
   }

@@ -25,7 +25,8 @@ TEST_F(PostingTest, AnEarnOfNothingIsARecordedVisit) {
   visit.money = 99;
   const auto replies = Post({Open(1, 7), visit});
   EXPECT_EQ(replies[1].status, kPosted);
-  EXPECT_EQ(ledger_->Statement(MemberKey(int64_t(7)), kMinTime_us, kMaxTime_us)->at(1).entry.money, 99);
+  EXPECT_EQ(ledger_->Statement(MemberKey(int64_t(7)), kMinTime_us, kMaxTime_us)->at(1).entry.money,
+            99);
 }
 
 TEST_F(PostingTest, CurrenciesAreApart) {
@@ -76,7 +77,8 @@ TEST_F(PostingTest, MalformedPostingsLeaveNoTrace) {
   add(kPointsInvalid, adjust, [](Posting& p) { p.points = 0; });
   add(kMoneyInvalid, Earn(30, 7, 1), [](Posting& p) { p.money = -1; });
   add(kEffectiveTimeOutOfRange, Earn(30, 7, 1), [](Posting& p) { p.effective_us = kMaxTime_us; });
-  add(kEffectiveTimeOutOfRange, Earn(30, 7, 1), [](Posting& p) { p.effective_us = kMinTime_us - 1; });
+  add(kEffectiveTimeOutOfRange, Earn(30, 7, 1),
+      [](Posting& p) { p.effective_us = kMinTime_us - 1; });
   add(kExpiryInvalid, Earn(30, 7, 1), [](Posting& p) { p.expires_us = p.effective_us; });
   add(kExpiryInvalid, Redeem(30, 7, 1), [](Posting& p) { p.expires_us = p.effective_us + 1; });
   add(kCodeNotFound, Earn(30, 7, 1), [](Posting& p) { p.codes.location = 77; });
@@ -125,9 +127,11 @@ TEST_F(PostingTest, ARepeatedIdWithOtherContentNamesTheField) {
     EXPECT_EQ(status(earn, [](Posting& p) { p.currency = 1; }), kExistsWithDifferentCurrency);
     EXPECT_EQ(status(earn, [](Posting& p) { p.points = 11; }), kExistsWithDifferentPoints);
     EXPECT_EQ(status(earn, [](Posting& p) { p.money = 6; }), kExistsWithDifferentMoney);
-    EXPECT_EQ(status(earn, [](Posting& p) { ++p.effective_us; }), kExistsWithDifferentEffectiveTime);
+    EXPECT_EQ(status(earn, [](Posting& p) { ++p.effective_us; }),
+              kExistsWithDifferentEffectiveTime);
     EXPECT_EQ(status(earn, [](Posting& p) { ++p.expires_us; }), kExistsWithDifferentExpiry);
-    EXPECT_EQ(status(earn, [&](Posting& p) { p.codes.location = *code; }), kExistsWithDifferentCodes);
+    EXPECT_EQ(status(earn, [&](Posting& p) { p.codes.location = *code; }),
+              kExistsWithDifferentCodes);
     EXPECT_EQ(status(earn, [](Posting& p) { p.tag = 1; }), kExistsWithDifferentTag);
     EXPECT_EQ(PostOne(Reverse(5, 7, 3)).status, kAlreadyExists);
     EXPECT_EQ(PostOne(Reverse(5, 7, 4)).status, kExistsWithDifferentRelated);
@@ -169,7 +173,8 @@ TEST_F(PostingTest, ReversalOfARedemptionGivesBackToItsLots) {
   Post({Open(1, 7), soon, Earn(3, 7, 20), Redeem(4, 7, 15), Reverse(5, 7, 4)});
   EXPECT_EQ(BalanceOf(7), 30);
   // Reversing the first earn needs its own lot whole again: then the other earn's stays at 20.
-  const auto replies = Post({Reverse(6, 7, 2), Reverse(7, 7, 3), Reverse(8, 7, 3), Reverse(9, 7, 5)});
+  const auto replies =
+      Post({Reverse(6, 7, 2), Reverse(7, 7, 3), Reverse(8, 7, 3), Reverse(9, 7, 5)});
   EXPECT_EQ(replies[0].balance, 20);
   EXPECT_EQ(replies[1].balance, 0);
   EXPECT_EQ(replies[2].status, kRelatedAlreadyReversed);
@@ -240,7 +245,8 @@ TEST_F(PostingTest, CodesAreInternedOnce) {
   Reopen();
   EXPECT_EQ(*ledger_->InternCode("grocery"), first);
   EXPECT_EQ(*ledger_->CodeText(first), "grocery");
-  EXPECT_EQ(ledger_->InternCode(std::string(257, 'x')).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(ledger_->InternCode(std::string(257, 'x')).status().code(),
+            StatusCode::kInvalidArgument);
 }
 
 }  // namespace

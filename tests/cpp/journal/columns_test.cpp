@@ -11,7 +11,8 @@ namespace {
 template <typename T>
 void ExpectRoundTrip(const std::vector<T>& values) {
   std::string bytes = "before";
-  EncodeColumn<T>(values.size(), [&](size_t i) { return values[i]; }, &bytes);
+  EncodeColumn<T>(
+      values.size(), [&](size_t i) { return values[i]; }, &bytes);
   bytes += "after";
   std::string_view rest = std::string_view(bytes).substr(6);
   ColumnView view;
@@ -45,13 +46,13 @@ TEST(Columns, RoundTripOfSignedExtremes) {
 
 TEST(Columns, AConstantColumnTakesNineBytes) {
   std::string bytes;
-  EncodeColumn<int64_t>(10'000, [](size_t) { return -3; }, &bytes);
+  EncodeColumn<int64_t>(10'000, &bytes, [](size_t) { return -3; });
   EXPECT_EQ(bytes.size(), kColumnHeaderBytes);
 }
 
 TEST(Columns, RefusesWhatIsCutShort) {
   std::string bytes;
-  EncodeColumn<uint64_t>(100, [](size_t i) { return i * 300; }, &bytes);
+  EncodeColumn<uint64_t>(100, &bytes, [](size_t i) { return i * 300; });
   for (size_t length = 0; length < bytes.size(); ++length) {
     std::string_view cut(bytes.data(), length);
     ColumnView view;

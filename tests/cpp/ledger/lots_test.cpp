@@ -83,7 +83,8 @@ TEST(LotPool, AgreesWithASortedMap) {
     }
     if (step % 100) continue;
     for (size_t a = 0; a < accounts.size(); ++a) {
-      const std::vector<std::pair<LotOrder, int64_t>> wanted(expected[a].begin(), expected[a].end());
+      const std::vector<std::pair<LotOrder, int64_t>> wanted(expected[a].begin(),
+                                                             expected[a].end());
       ASSERT_EQ(Contents(pool, accounts[a]), wanted) << "step " << step;
     }
   }

@@ -22,8 +22,7 @@ rocksdb::IOStatus ToIoStatus(FaultyEnvironment::Fault fault, const std::string& 
       return rocksdb::IOStatus::NoSpace("injected: " + path, "No space left on device");
     case FaultyEnvironment::Fault::kReadOnly:
       return rocksdb::IOStatus::IOError("injected: " + path, "Read-only file system");
-    case FaultyEnvironment::Fault::kIoError:
-      break;
+    case FaultyEnvironment::Fault::kIoError: break;
   }
   return rocksdb::IOStatus::IOError("injected: " + path, "Input/output error");
 }
