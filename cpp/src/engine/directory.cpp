@@ -106,7 +106,7 @@ Status CheckIsLedger(const std::string& directory) {
   std::error_code error;
   if (!fs::is_directory(directory, error)) {
     return {StatusCode::kNotFound,
-            directory + ": there is no such directory; create a ledger there first"};
+            directory + ": there is no such directory"};
   }
   std::ifstream file(FormatPath(directory));
   std::stringstream text;

@@ -85,7 +85,7 @@ Page::AccountsPtr Page::NewAccounts(const Accounts& from) {
   return AccountsPtr(new (AccountBlocks().Allocate()) Accounts(from));
 }
 
-void Page::FreeAccounts::operator()(Accounts* accounts) const { AccountBlocks().Free(accounts); }
+void Page::FreeAccounts::operator()(Accounts* freed) const { AccountBlocks().Free(freed); }
 
 const Reversal* Page::FindReversal(uint64_t original) const {
   const auto at = std::lower_bound(reversals.begin(), reversals.end(), original,

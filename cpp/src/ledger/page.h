@@ -36,7 +36,7 @@ struct Reversal {
 struct alignas(64) Page {
   using Accounts = std::array<Account, kPageMembers>;
   struct FreeAccounts {
-    void operator()(Accounts* accounts) const;
+    void operator()(Accounts* freed) const;
   };
   using AccountsPtr = std::unique_ptr<Accounts, FreeAccounts>;
   static AccountsPtr NewAccounts(const Accounts& from);

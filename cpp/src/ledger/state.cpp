@@ -61,12 +61,12 @@ void State::MakeWritable(PageSlot* slot, uint16_t currency) {
   slot->page.get()->MutableAccount(0, currency);
 }
 
-void State::TouchPage(uint32_t member, uint64_t sequence) {
+void State::TouchPage(uint32_t member, uint64_t at) {
   PageSlot& slot = SlotOf(member);
   SpinLockHolder lock(slot.lock);
   if (!slot.page.unique()) slot.page = PagePtr(std::make_unique<Page>(*slot.page.get()));
   Page& page = *slot.page.get();
-  StoreForReaders(&page.sequence, std::max(page.sequence, sequence));
+  StoreForReaders(&page.sequence, std::max(page.sequence, at));
 }
 
 void State::EnsurePage(uint32_t member) {

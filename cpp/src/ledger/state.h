@@ -85,8 +85,8 @@ class State {
     change(*slot.page.get(), slot.page.get()->MutableAccount(member, currency));
     slot.version.store(version + 2, std::memory_order_release);
   }
-  // Notes that the page of a member just opened changed at `sequence`.
-  void TouchPage(uint32_t member, uint64_t sequence);
+  // Notes that the page of a member just opened changed at sequence `at`.
+  void TouchPage(uint32_t member, uint64_t at);
   // Makes room for slots up to `member`.
   void EnsurePage(uint32_t member);
   void InstallPage(uint32_t number, std::unique_ptr<Page> page);

@@ -11,8 +11,7 @@ namespace {
 template <typename T>
 void ExpectRoundTrip(const std::vector<T>& values) {
   std::string bytes = "before";
-  EncodeColumn<T>(
-      values.size(), [&](size_t i) { return values[i]; }, &bytes);
+  EncodeColumn<T>(values.size(), &bytes, [&](size_t i) { return values[i]; });
   bytes += "after";
   std::string_view rest = std::string_view(bytes).substr(6);
   ColumnView view;
