@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ ROWS = 2_000
 MEMBERS = 500
 
 
-def random_batch(random_: random.Random, first_id: int) -> dict[str, list[object]]:
+def random_batch(random_: random.Random, first_id: int) -> dict[str, Any]:
     kinds = random_.choices(["earn", "redeem"], weights=[3, 2], k=ROWS)
     ids = [f"posting {first_id + row}" for row in range(ROWS)]
     for row in range(0, ROWS, 50):  # some ids of before: duplicates, mostly with other content
@@ -31,7 +33,7 @@ def random_batch(random_: random.Random, first_id: int) -> dict[str, list[object
 @pytest.mark.soak
 def test_balances_agree_for_a_long_time(tmp_path: Path) -> None:
     seed = random.randrange(2**32)
-    print(f"seed {seed}")
+    logging.getLogger(__name__).warning("seed %d", seed)  # shown when the test fails
     random_ = random.Random(seed)
     path = tmp_path / "ledger"
     balances = dict.fromkeys(range(MEMBERS), 0)
@@ -44,8 +46,6 @@ def test_balances_agree_for_a_long_time(tmp_path: Path) -> None:
         for kind, member, points, status in zip(
             batch["kind"], batch["member"], batch["points"], result.status, strict=True
         ):
-            assert isinstance(member, int)
-            assert isinstance(points, int)
             if status == "posted":
                 balances[member] += points if kind == "earn" else -points
         if round_ % 20 == 19:

@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import loyalty
 
 GOOD = """
@@ -42,7 +40,6 @@ BAD = {
 
 
 def errors(tmp_path: Path, code: str) -> str:
-    pytest.importorskip("mypy")
     script = tmp_path / "script.py"
     script.write_text(code)
     package = Path(loyalty.__file__).parent

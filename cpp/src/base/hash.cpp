@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include <cstdlib>
+#include <memory>
 
 #include "base/bytes.h"
 #include "loyalty/posting.h"
@@ -12,7 +13,11 @@
 namespace loyalty {
 
 Digest Sha256(std::initializer_list<std::string_view> parts) {
-  thread_local EVP_MD_CTX* const context = EVP_MD_CTX_new();
+  struct Free {
+    void operator()(EVP_MD_CTX* freed) const { EVP_MD_CTX_free(freed); }
+  };
+  thread_local const std::unique_ptr<EVP_MD_CTX, Free> owned(EVP_MD_CTX_new());
+  EVP_MD_CTX* const context = owned.get();
   Digest digest;
   bool fine = context && EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
   for (std::string_view part : parts) {

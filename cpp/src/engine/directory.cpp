@@ -105,8 +105,7 @@ std::string HeadPath(const std::string& directory) { return directory + "/HEAD";
 Status CheckIsLedger(const std::string& directory) {
   std::error_code error;
   if (!fs::is_directory(directory, error)) {
-    return {StatusCode::kNotFound,
-            directory + ": there is no such directory"};
+    return {StatusCode::kNotFound, directory + ": there is no such directory"};
   }
   std::ifstream file(FormatPath(directory));
   std::stringstream text;

@@ -165,14 +165,14 @@ class Verifier {
   }
 
   void CheckTotals() {
-    for (uint16_t c = 0; c < snapshot_.currencies.size(); ++c) {
+    for (size_t c = 0; c < snapshot_.currencies.size(); ++c) {
       const ledger::CurrencyTotals& t = snapshot_.totals[c];
       int64_t members = 0;
       int64_t lots = 0;
       for (const ledger::PagePtr& pointer : snapshot_.pages) {
         const ledger::Page& page = *pointer.get();
         for (uint32_t m = 0; m < ledger::kPageMembers; ++m) {
-          const ledger::Account& account = page.GetAccount(m, c);
+          const ledger::Account& account = page.GetAccount(m, uint16_t(c));
           members += account.active;
           page.lots.ForEach(account, [&](const ledger::Lot& lot) {
             lots += lot.points;

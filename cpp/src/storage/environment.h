@@ -11,8 +11,8 @@ namespace loyalty::storage {
 
 class Environment {
  public:
-  explicit Environment(std::shared_ptr<rocksdb::FileSystem> files)
-      : env_(rocksdb::NewCompositeEnv(std::move(files))) {}
+  explicit Environment(const std::shared_ptr<rocksdb::FileSystem>& files)
+      : env_(rocksdb::NewCompositeEnv(files)) {}
 
   rocksdb::Env* env() const { return env_.get(); }
 

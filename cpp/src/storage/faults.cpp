@@ -45,8 +45,7 @@ struct Wording {
 
 Wording WordingOf(StatusCode code) {
   switch (code) {
-    case StatusCode::kBusy:
-      return {"another process has the ledger open", "close it there first"};
+    case StatusCode::kBusy: return {"another process has the ledger open", "close it there first"};
     case StatusCode::kNoSpace:
       return {"the disk is full", "nothing acknowledged was lost: free some space, then reopen"};
     case StatusCode::kReadOnly:

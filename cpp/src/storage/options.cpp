@@ -22,7 +22,7 @@ FamilyTuning TuningOf(Family family) {
   switch (family) {
     case Family::kJournal: return {64 * kMiB, rocksdb::kNoCompression};
     case Family::kState: return {64 * kMiB, rocksdb::kLZ4Compression};
-    case Family::kIds: return {32 * kMiB, rocksdb::kNoCompression};
+    case Family::kIds:
     case Family::kHistory: return {32 * kMiB, rocksdb::kNoCompression};
   }
   return {};
