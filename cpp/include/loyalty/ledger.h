@@ -65,7 +65,7 @@ struct Info {
   uint64_t checkpoint_sequence = 0;  // where the next opening starts to replay
   uint64_t journal_bytes = 0, ids_bytes = 0, history_bytes = 0, state_bytes = 0, disk_bytes = 0;
   uint64_t state_ram_bytes = 0;  // member state, keys and their index
-  double replay_s = 0;           // of this opening
+  double replay_s = 0;           // of this opening, after the checkpoint was read
   uint64_t replayed_entries = 0;
   std::vector<std::string> currencies;
 };

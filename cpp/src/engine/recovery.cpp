@@ -125,11 +125,11 @@ Status LoadState(const Core& core, uint64_t through, ledger::State* state) {
 }
 
 Result<std::deque<ids::RecentIds>> Recover(Core* core) {
-  const auto start = std::chrono::steady_clock::now();
   LOYALTY_RETURN_IF_ERROR(LoadCheckpointOrNothing(*core->store, &core->state));
   core->checkpoint_sequence = core->state->sequence;
   LOYALTY_RETURN_IF_ERROR(OpenOrDiscard(core->store.get(), &core->ids));
   LOYALTY_RETURN_IF_ERROR(OpenOrDiscard(core->store.get(), &core->history));
+  const auto start = std::chrono::steady_clock::now();
   Replay replay(core);
   LOYALTY_RETURN_IF_ERROR(replay.Run());
   core->currencies = core->state->currencies;
