@@ -16,14 +16,14 @@ struct FamilyTuning {
   rocksdb::CompressionType compression;
 };
 
-// LZ4 would take up to 24% off journal blocks (40 to 31 bytes an entry), for 20 to 30 ns of CPU an
-// entry, of which there is less than of disk. Ids are random bits, and history is bit-packed.
+// LZ4 takes 40 % off the files of a journal and a history with codes and tags (the demo's: 84 to 51
+// bytes a posting in all), for 20 to 30 ns of CPU an entry in the background. Ids are random bits.
 FamilyTuning TuningOf(Family family) {
   switch (family) {
-    case Family::kJournal: return {64 * kMiB, rocksdb::kNoCompression};
+    case Family::kJournal:
     case Family::kState: return {64 * kMiB, rocksdb::kLZ4Compression};
-    case Family::kIds:
-    case Family::kHistory: return {32 * kMiB, rocksdb::kNoCompression};
+    case Family::kIds: return {32 * kMiB, rocksdb::kNoCompression};
+    case Family::kHistory: return {32 * kMiB, rocksdb::kLZ4Compression};
   }
   return {};
 }
