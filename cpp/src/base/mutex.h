@@ -25,7 +25,6 @@
 #define RELEASE(...) LOYALTY_TSA(release_capability(__VA_ARGS__))
 #define RELEASE_SHARED(...) LOYALTY_TSA(release_shared_capability(__VA_ARGS__))
 #define RELEASE_GENERIC(...) LOYALTY_TSA(release_generic_capability(__VA_ARGS__))
-#define NO_THREAD_SAFETY_ANALYSIS LOYALTY_TSA(no_thread_safety_analysis)
 
 namespace loyalty {
 

@@ -18,7 +18,6 @@ class Decider {
 
   bool HasOpenGroup() const { return open_ != nullptr; }
   size_t open_entries() const { return open_ ? open_->group.entries.size() : 0; }
-  size_t open_batches() const { return open_ ? open_->batches.size() : 0; }
   void Process(const std::shared_ptr<Batch>& batch);
   // Stamps the open group with its time and gives it away. Requires HasOpenGroup().
   std::shared_ptr<OpenGroup> CloseGroup();

@@ -6,14 +6,12 @@ namespace loyalty::engine {
 
 void Tail::Append(SharedBlock block) {
   MutexLock lock(mutex_);
-  bytes_ += block.bytes->size();
   blocks_.push_back(std::move(block));
 }
 
 void Tail::DropThrough(uint64_t sequence) {
   MutexLock lock(mutex_);
   while (!blocks_.empty() && blocks_.front().view.last_sequence() <= sequence) {
-    bytes_ -= blocks_.front().bytes->size();
     blocks_.pop_front();
   }
 }
@@ -36,11 +34,6 @@ std::optional<SharedBlock> Tail::Find(uint64_t sequence) const {
   const size_t at = IndexOf(sequence);
   if (at == blocks_.size() || blocks_[at].view.first_sequence() > sequence) return std::nullopt;
   return blocks_[at];
-}
-
-uint64_t Tail::bytes() const {
-  MutexLock lock(mutex_);
-  return bytes_;
 }
 
 }  // namespace loyalty::engine

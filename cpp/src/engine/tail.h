@@ -23,7 +23,6 @@ class Tail {
   // The blocks from the one that holds `sequence` on.
   std::vector<SharedBlock> From(uint64_t sequence) const;
   std::optional<SharedBlock> Find(uint64_t sequence) const;
-  uint64_t bytes() const;
 
  private:
   // The index of the first block that ends at or after `sequence`.
@@ -31,7 +30,6 @@ class Tail {
 
   mutable Mutex mutex_;
   std::deque<SharedBlock> blocks_ GUARDED_BY(mutex_);
-  uint64_t bytes_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace loyalty::engine
