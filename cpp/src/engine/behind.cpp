@@ -52,9 +52,13 @@ std::vector<ids::IdAt> TakeIds(const std::vector<SharedBlock>& blocks, uint64_t 
 
 }  // namespace
 
+uint64_t Behind::taken() const {
+  return std::min(core_->ids->runs()->sequence(), core_->history->sequence());
+}
+
 uint64_t Behind::lag() const {
-  const uint64_t taken = std::min(core_->ids->runs()->sequence(), core_->history->sequence());
-  return core_->durable.sequence() - std::min(taken, core_->durable.sequence());
+  const uint64_t durable = core_->durable.sequence();
+  return durable - std::min(taken(), durable);
 }
 
 Status Behind::Consume(uint64_t through) {
@@ -76,7 +80,7 @@ Status Behind::Consume(uint64_t through) {
     if (ids_from == first) {
       LOYALTY_RETURN_IF_ERROR(core_->ids->Add(TakeIds(blocks, first, last), last));
     }
-    core_->tail.DropThrough(std::min(core_->ids->runs()->sequence(), core_->history->sequence()));
+    core_->tail.DropThrough(taken());
   }
 }
 
@@ -140,9 +144,8 @@ void Maintainer::Run() {
 
 Status Maintainer::WorkOnce() {
   LOYALTY_RETURN_IF_ERROR(core_->head_file.Sync());
-  if (behind_->lag() >= core_->options.segment_entries) {
-    LOYALTY_RETURN_IF_ERROR(behind_->Consume(core_->durable.sequence()));
-  }
+  const uint64_t segment = core_->options.segment_entries;
+  LOYALTY_RETURN_IF_ERROR(behind_->Consume(behind_->taken() + behind_->lag() / segment * segment));
   if (core_->durable.sequence() - core_->checkpoint_sequence < core_->options.checkpoint_entries) {
     return {};
   }

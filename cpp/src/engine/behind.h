@@ -16,11 +16,13 @@ class Behind {
  public:
   explicit Behind(Core* core) : core_(core) {}
 
-  // Takes the tail's entries up to `through` (a block's last sequence) into ids and history.
+  // Takes the tail's entries up to `through` into ids and history, in segments.
   Status Consume(uint64_t through);
   // Writes the state of a durable snapshot, and makes ids and history durable.
   Status Checkpoint(const ledger::Snapshot& snapshot);
-  // How many durable entries ids and history have not taken in.
+  // The sequence that both ids and history have reached.
+  uint64_t taken() const;
+  // How many durable entries are beyond that.
   uint64_t lag() const;
 
  private:

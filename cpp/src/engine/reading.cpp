@@ -161,9 +161,10 @@ Result<std::vector<Record>> LedgerImpl::Changes(uint64_t sequence, size_t limit)
   }
   const uint64_t durable = core_->durable.sequence();
   std::vector<Record> records;
+  journal::Group group;
   while (sequence <= durable && records.size() < limit) {
     LOYALTY_ASSIGN_OR_RETURN(const SharedBlock block, core_->FindBlock(sequence));
-    const journal::Group group = block.view.ToGroup();
+    block.view.Read(&group);
     size_t text = 0;
     for (size_t row = 0; row < group.entries.size(); ++row) {
       const Entry& entry = group.entries[row];

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "engine/applier.h"
 #include "engine/behind.h"
+#include "engine/worker.h"
 #include "ledger/checkpoint.h"
 
 namespace loyalty::engine {
@@ -37,7 +37,8 @@ Status LoadCheckpointOrNothing(const storage::Store& store, std::unique_ptr<ledg
   return {};
 }
 
-// Reads the journal's tail into state, tail and recent ids.
+// Reads the journal's tail into state, tail and recent ids: this thread reads and checks blocks, one applies
+// them to the state, and one takes what ids and history lack.
 class Replay {
  public:
   explicit Replay(Core* core)
@@ -45,20 +46,21 @@ class Replay {
         behind_(core),
         witness_(core->head_file.head()),
         checkpoint_(core->state->sequence),
-        applier_(core->state.get()) {
-    recent_.emplace_back(core->ids->runs()->sequence() + 1);
-  }
+        behind_from_(behind_.taken()),
+        asked_(behind_from_),
+        apply_("loyalty-replay", 8, [this](SharedBlock block) { return Apply(block); }),
+        consume_("loyalty-behind", 1, [this](uint64_t to) { return behind_.Consume(to); }) {}
 
   Status Run() {
-    const uint64_t taken = std::min(core_->ids->runs()->sequence(), core_->history->sequence());
-    const uint64_t from = std::max<uint64_t>(1, std::min(taken, checkpoint_));
+    const uint64_t from = std::max<uint64_t>(1, std::min(behind_from_, checkpoint_));
     LOYALTY_ASSIGN_OR_RETURN(
         const journal::Head head,
         core_->journal.Scan(from, nullptr,
                             [&](const journal::BlockView& view, std::string_view bytes) {
                               return Take(view, bytes);
                             }));
-    LOYALTY_RETURN_IF_ERROR(applier_.Finish());
+    LOYALTY_RETURN_IF_ERROR(apply_.Finish());
+    LOYALTY_RETURN_IF_ERROR(consume_.Finish());
     const uint64_t expected =
         std::max({witness_.sequence, checkpoint_, core_->ids->runs()->sequence(),
                   core_->history->sequence()});
@@ -67,7 +69,19 @@ class Replay {
     return {};
   }
 
-  std::deque<ids::RecentIds> TakeRecent() { return std::move(recent_); }
+  // The ids that are not sealed. Requires that Run() went well.
+  std::deque<ids::RecentIds> RecentIds() const {
+    std::deque<ids::RecentIds> recent;
+    recent.emplace_back(core_->ids->runs()->sequence() + 1, core_->options.segment_entries);
+    for (const SharedBlock& block : core_->tail.From(recent.back().first_sequence())) {
+      for (size_t i = 0; i < block.view.count(); ++i) {
+        if (block.view.first_sequence() + i == recent.back().next_sequence()) {
+          recent.back().Append(block.view.IdAt(i));
+        }
+      }
+    }
+    return recent;
+  }
 
  private:
   Status Take(const journal::BlockView& view, std::string_view bytes) {
@@ -76,47 +90,45 @@ class Replay {
               core_->directory + ": the journal is not the one that was acknowledged at sequence " +
                   std::to_string(witness_.sequence) + "; restore the ledger from a copy"};
     }
-    if (view.last_sequence() > checkpoint_) {
-      core_->replayed_entries += view.count();
-      LOYALTY_RETURN_IF_ERROR(applier_.Apply(std::make_shared<journal::Group>(view.ToGroup())));
-    }
-    return TakeIntoTail(view, bytes);
-  }
-
-  Status TakeIntoTail(const journal::BlockView& view, std::string_view bytes) {
-    const uint64_t taken = std::min(core_->ids->runs()->sequence(), core_->history->sequence());
-    if (view.last_sequence() <= taken) return {};
-    for (size_t i = 0; i < view.count(); ++i) {
-      if (view.first_sequence() + i == recent_.back().next_sequence()) {
-        recent_.back().Append(view.IdAt(i));
-      }
-    }
     auto copy = std::make_shared<const std::string>(bytes);
     LOYALTY_ASSIGN_OR_RETURN(const journal::BlockView own, journal::BlockView::Parse(*copy));
-    core_->tail.Append({std::move(copy), own});
-    if (view.last_sequence() - taken < 2 * uint64_t(core_->options.segment_entries)) return {};
-    // Much to catch up with (a lost or discarded part): take it in as it comes.
-    LOYALTY_RETURN_IF_ERROR(behind_.Consume(view.last_sequence()));
-    recent_.clear();
-    recent_.emplace_back(view.last_sequence() + 1);
-    return {};
+    const SharedBlock block{std::move(copy), own};
+    if (own.last_sequence() > checkpoint_) {
+      core_->replayed_entries += own.count();
+      LOYALTY_RETURN_IF_ERROR(apply_.Give(block));
+    }
+    if (own.last_sequence() <= behind_from_) return {};
+    core_->tail.Append(block);
+    if (own.last_sequence() < asked_ + core_->options.segment_entries) return {};
+    asked_ += core_->options.segment_entries;
+    return consume_.Give(asked_);
+  }
+
+  Status Apply(const SharedBlock& block) {
+    block.view.Read(&group_);
+    return ledger::ApplyGroup(group_, UINT64_MAX, core_->state.get());
   }
 
   Core* const core_;
   Behind behind_;
   const journal::Head witness_;
-  const uint64_t checkpoint_;  // what the state held before the replay
-  Applier applier_;
-  std::deque<ids::RecentIds> recent_;
+  const uint64_t checkpoint_;   // what the state held before the replay
+  const uint64_t behind_from_;  // what ids and history both held
+  uint64_t asked_;              // what they have been asked to take
+  journal::Group group_;        // the applying thread's
+  Worker<SharedBlock> apply_;
+  Worker<uint64_t> consume_;
 };
 
 }  // namespace
 
 Status LoadState(const Core& core, uint64_t through, ledger::State* state) {
   LOYALTY_RETURN_IF_ERROR(ledger::LoadCheckpoint(*core.store, state));
+  journal::Group group;
   const auto visit = [&](const journal::BlockView& view, std::string_view) -> Status {
     if (view.first_sequence() > through) return {StatusCode::kInterrupted, "far enough"};
-    return ledger::ApplyGroup(view.ToGroup(), through, state);
+    view.Read(&group);
+    return ledger::ApplyGroup(group, through, state);
   };
   const auto head = core.journal.Scan(std::max<uint64_t>(1, state->sequence), nullptr, visit);
   if (!head.ok() && head.status().code() != StatusCode::kInterrupted) return head.status();
@@ -135,7 +147,7 @@ Result<std::deque<ids::RecentIds>> Recover(Core* core) {
   core->currencies = core->state->currencies;
   core->readable = core->state.get();
   core->replay_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return replay.TakeRecent();
+  return replay.RecentIds();
 }
 
 }  // namespace loyalty::engine

@@ -92,7 +92,8 @@ class Verifier {
 
   void TakeBlock(const journal::BlockView& view) {
     ++report_.blocks;
-    const journal::Group group = view.ToGroup();
+    view.Read(&group_);
+    const journal::Group& group = group_;
     if (replay_fits_) {
       const Status applied = ledger::ApplyGroup(group, snapshot_.sequence, &replayed_);
       replay_fits_ = applied.ok();
@@ -199,6 +200,7 @@ class Verifier {
   OrderFreeSum journal_sum_;
   OrderFreeSum journal_ids_;
   std::vector<ids::IdAt> sampled_;
+  journal::Group group_;
   bool replay_fits_ = true;
   bool stopped_ = false;
 };

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/prefetch.h"
 #include "history/month.h"
 
 namespace loyalty::history {
@@ -47,11 +48,11 @@ int64_t ExpiryOf(int64_t code, int64_t origin_us) {
 
 // Each entry of a large segment misses the caches, and lies on two or three lines of 64 bytes.
 constexpr size_t kGatherAhead = 16;
-void Prefetch(const Entry& entry) {
+void PrefetchEntry(const Entry& entry) {
   const char* const used = reinterpret_cast<const char*>(&entry.effective_us);  // the id is not
-  __builtin_prefetch(used, 0, 2);
-  __builtin_prefetch(used + 64, 0, 2);
-  __builtin_prefetch(reinterpret_cast<const char*>(&entry + 1) - 1, 0, 2);
+  Prefetch(used);
+  Prefetch(used + 64);
+  Prefetch(reinterpret_cast<const char*>(&entry + 1) - 1);
 }
 
 Status Damaged(std::string_view key, const char* what) {
@@ -113,7 +114,7 @@ void PieceEncoder::Gather(const PieceKey& key, std::span<const Partition::Row> r
   const int64_t month_us = MonthStart_us(key.month);
   for (size_t i = 0; i < count_; ++i) {
     const size_t ahead = std::min(first + i + kGatherAhead, all.size() - 1);
-    Prefetch(segment_[partition_.IndexOf(all[ahead])]);
+    PrefetchEntry(segment_[partition_.IndexOf(all[ahead])]);
     const uint32_t index = partition_.IndexOf(rows[i]);
     const Entry& entry = segment_[index];
     int64_t* const to = values_.data() + i;

@@ -9,6 +9,8 @@
 #include <memory>
 #include <span>
 
+#include "base/prefetch.h"
+
 namespace loyalty::ids {
 
 class BloomFilter {
@@ -18,7 +20,7 @@ class BloomFilter {
 
   // `hash` is HashId of the id.
   void Add(uint64_t hash);
-  void Prefetch(uint64_t hash) const { __builtin_prefetch(&blocks_[BlockOf(hash)]); }
+  void Prefetch(uint64_t hash) const { loyalty::Prefetch(&blocks_[BlockOf(hash)]); }
   bool MayContain(uint64_t hash) const {
     const uint64_t* words = blocks_[BlockOf(hash)].words;
     const uint64_t bits = BitsOf(hash);

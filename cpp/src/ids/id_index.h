@@ -20,6 +20,7 @@
 #include <span>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "ids/id_hash.h"
 #include "loyalty/posting.h"
 #include "loyalty/status.h"
@@ -89,7 +90,7 @@ class RecentIds {
   // The sequence of `id`, or 0.
   uint64_t Find(const Id& id) const;
   void Prefetch(const Id& id) const {
-    __builtin_prefetch(&table_[HashId(id) & (table_.size() - 1)]);
+    loyalty::Prefetch(&table_[HashId(id) & (table_.size() - 1)]);
   }
   // Records the id of sequence next_sequence(); a zero id (an entry of the ledger's own) is counted
   // but never found. Requires that the id is not there.

@@ -1,6 +1,8 @@
 #include "journal/block.h"
 
+#include <algorithm>
 #include <cassert>
+#include <type_traits>
 #include <utility>
 
 #include "base/bytes.h"
@@ -21,6 +23,98 @@ uint64_t BlockChecksum(std::string_view block) {
 
 Status Damaged(std::string_view what) {
   return {StatusCode::kCorruption, "journal block: " + std::string(what)};
+}
+
+// Rows are taken some at a time, so that they stay in the first-level cache while column after column
+// of them is read or written.
+constexpr size_t kTileRows = 128;
+
+// Signed fields are ordered as signed, enumerations as numbers.
+template <typename T>
+auto ToStored(T value) {
+  return std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>(value);
+}
+
+// Calls visit(column, field) for each column that holds a field of an entry; field(entry) is a reference
+// to it.
+template <typename Visit>
+void ForEachField(Visit visit) {
+  visit(
+      kIdHi, [](auto& e) -> auto& { return e.id.hi; });
+  visit(
+      kIdLo, [](auto& e) -> auto& { return e.id.lo; });
+  visit(
+      kKind, [](auto& e) -> auto& { return e.kind; });
+  visit(
+      kStatus, [](auto& e) -> auto& { return e.status; });
+  visit(
+      kCurrency, [](auto& e) -> auto& { return e.currency; });
+  visit(
+      kMember, [](auto& e) -> auto& { return e.member; });
+  visit(
+      kEffective, [](auto& e) -> auto& { return e.effective_us; });
+  visit(
+      kPoints, [](auto& e) -> auto& { return e.points; });
+  visit(
+      kMoney, [](auto& e) -> auto& { return e.money; });
+  visit(
+      kExpires, [](auto& e) -> auto& { return e.expires_us; });
+  visit(
+      kBalance, [](auto& e) -> auto& { return e.balance; });
+  visit(
+      kRelated, [](auto& e) -> auto& { return e.related; });
+  visit(
+      kTag, [](auto& e) -> auto& { return e.tag; });
+  visit(
+      kRule, [](auto& e) -> auto& { return e.codes.rule; });
+  visit(
+      kChannel, [](auto& e) -> auto& { return e.codes.channel; });
+  visit(
+      kLocation, [](auto& e) -> auto& { return e.codes.location; });
+  visit(
+      kCategory, [](auto& e) -> auto& { return e.codes.category; });
+  visit(
+      kActor, [](auto& e) -> auto& { return e.codes.actor; });
+  visit(
+      kReason, [](auto& e) -> auto& { return e.codes.reason; });
+  visit(
+      kRelatedKind, [](auto& e) -> auto& { return e.related_kind; });
+}
+
+void AppendEntryColumns(const std::vector<Entry>& entries, std::string* out) {
+  struct Column {
+    uint64_t low;
+    uint64_t high;
+    unsigned width;
+    size_t offsets;  // where they begin in `out`
+  };
+  Column columns[kMovements];
+  ForEachField([&](size_t c, auto field) {
+    columns[c].low = columns[c].high = uint64_t(ToStored(field(entries[0])));
+  });
+  const auto for_each_tile = [&](auto visit) {
+    for (size_t from = 0; from < entries.size(); from += kTileRows) {
+      const size_t to = std::min(from + kTileRows, entries.size());
+      ForEachField([&](size_t c, auto field) { visit(from, to, &columns[c], field); });
+    }
+  };
+  for_each_tile([&](size_t from, size_t to, Column* column, auto field) {
+    using T = decltype(ToStored(field(entries[0])));
+    ColumnRange<T> range{T(column->low), T(column->high)};
+    for (size_t i = from; i < to; ++i) range.Include(ToStored(field(entries[i])));
+    column->low = uint64_t(range.low);
+    column->high = uint64_t(range.high);
+  });
+  for (Column& column : columns) {
+    column.width = OffsetWidth(column.low, column.high);
+    column.offsets = AppendColumnHeader(column.width, column.low, entries.size(), out);
+  }
+  for_each_tile([&](size_t from, size_t to, const Column* column, auto field) {
+    if (column->width == 0) return;
+    PackOffsets(
+        column->width, column->low, from, to, [&](size_t i) { return ToStored(field(entries[i])); },
+        out->data() + column->offsets);
+  });
 }
 
 }  // namespace
@@ -67,26 +161,7 @@ std::string EncodeBlock(const Group& group, const Digest& previous) {
   AppendLittle(&out, uint64_t(0));
   AppendLittle(&out, uint64_t(0));
 
-  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].id.hi; });
-  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].id.lo; });
-  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return uint64_t(e[i].kind); });
-  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return uint64_t(e[i].status); });
-  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].currency; });
-  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].member; });
-  EncodeColumn<int64_t>(n, &out, [&](size_t i) { return e[i].effective_us; });
-  EncodeColumn<int64_t>(n, &out, [&](size_t i) { return e[i].points; });
-  EncodeColumn<int64_t>(n, &out, [&](size_t i) { return e[i].money; });
-  EncodeColumn<int64_t>(n, &out, [&](size_t i) { return e[i].expires_us; });
-  EncodeColumn<int64_t>(n, &out, [&](size_t i) { return e[i].balance; });
-  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].related; });
-  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].tag; });
-  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].codes.rule; });
-  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].codes.channel; });
-  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].codes.location; });
-  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].codes.category; });
-  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].codes.actor; });
-  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return e[i].codes.reason; });
-  EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return uint64_t(e[i].related_kind); });
+  AppendEntryColumns(e, &out);
   EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return group.movement_counts[i]; });
 
   const std::vector<LotMovement>& m = group.movements;
@@ -141,9 +216,9 @@ Status BlockView::ParseColumns(std::string_view payload, uint32_t text_bytes) {
     if (!column.Parse(movement_count_, &payload)) return Damaged("a movement column is cut short");
   }
   uint64_t movements = 0;
-  for (size_t i = 0; i < count_; ++i) movements += columns_[kMovements][i];
+  columns_[kMovements].ForEach([&](size_t, uint64_t count) { movements += count; });
   if (movements != movement_count_) return Damaged("movement counts do not add up");
-  for (size_t i = 0; i < count_; ++i) text_count_ += HasText(Kind(columns_[kKind][i]));
+  columns_[kKind].ForEach([&](size_t, uint64_t kind) { text_count_ += HasText(Kind(kind)); });
   if (!text_lengths_.Parse(text_count_, &payload)) return Damaged("text lengths are cut short");
   uint64_t bytes = 0;
   for (size_t i = 0; i < text_count_; ++i) bytes += text_lengths_[i];
@@ -153,47 +228,25 @@ Status BlockView::ParseColumns(std::string_view payload, uint32_t text_bytes) {
 }
 
 Entry BlockView::EntryAt(size_t i) const {
-  Entry e;
-  e.id = {columns_[kIdHi][i], columns_[kIdLo][i]};
-  e.kind = Kind(columns_[kKind][i]);
-  e.status = PostingStatus(columns_[kStatus][i]);
-  e.currency = uint16_t(columns_[kCurrency][i]);
-  e.member = uint32_t(columns_[kMember][i]);
-  e.effective_us = int64_t(columns_[kEffective][i]);
-  e.points = int64_t(columns_[kPoints][i]);
-  e.money = int64_t(columns_[kMoney][i]);
-  e.expires_us = int64_t(columns_[kExpires][i]);
-  e.balance = int64_t(columns_[kBalance][i]);
-  e.related = columns_[kRelated][i];
-  e.related_kind = Kind(columns_[kRelatedKind][i]);
-  e.tag = columns_[kTag][i];
-  e.codes = {uint32_t(columns_[kRule][i]),     uint32_t(columns_[kChannel][i]),
-             uint32_t(columns_[kLocation][i]), uint32_t(columns_[kCategory][i]),
-             uint32_t(columns_[kActor][i]),    uint32_t(columns_[kReason][i])};
-  return e;
+  Entry entry;
+  ForEachField([&](size_t c, auto field) {
+    field(entry) = std::remove_cvref_t<decltype(field(entry))>(columns_[c][i]);
+  });
+  return entry;
 }
 
-void BlockView::Entries(std::span<Entry> e) const {
-  columns_[kIdHi].ForEach([&](size_t i, uint64_t v) { e[i].id.hi = v; });
-  columns_[kIdLo].ForEach([&](size_t i, uint64_t v) { e[i].id.lo = v; });
-  columns_[kKind].ForEach([&](size_t i, uint64_t v) { e[i].kind = Kind(v); });
-  columns_[kStatus].ForEach([&](size_t i, uint64_t v) { e[i].status = PostingStatus(v); });
-  columns_[kCurrency].ForEach([&](size_t i, uint64_t v) { e[i].currency = uint16_t(v); });
-  columns_[kMember].ForEach([&](size_t i, uint64_t v) { e[i].member = uint32_t(v); });
-  columns_[kEffective].ForEach([&](size_t i, uint64_t v) { e[i].effective_us = int64_t(v); });
-  columns_[kPoints].ForEach([&](size_t i, uint64_t v) { e[i].points = int64_t(v); });
-  columns_[kMoney].ForEach([&](size_t i, uint64_t v) { e[i].money = int64_t(v); });
-  columns_[kExpires].ForEach([&](size_t i, uint64_t v) { e[i].expires_us = int64_t(v); });
-  columns_[kBalance].ForEach([&](size_t i, uint64_t v) { e[i].balance = int64_t(v); });
-  columns_[kRelated].ForEach([&](size_t i, uint64_t v) { e[i].related = v; });
-  columns_[kRelatedKind].ForEach([&](size_t i, uint64_t v) { e[i].related_kind = Kind(v); });
-  columns_[kTag].ForEach([&](size_t i, uint64_t v) { e[i].tag = v; });
-  columns_[kRule].ForEach([&](size_t i, uint64_t v) { e[i].codes.rule = uint32_t(v); });
-  columns_[kChannel].ForEach([&](size_t i, uint64_t v) { e[i].codes.channel = uint32_t(v); });
-  columns_[kLocation].ForEach([&](size_t i, uint64_t v) { e[i].codes.location = uint32_t(v); });
-  columns_[kCategory].ForEach([&](size_t i, uint64_t v) { e[i].codes.category = uint32_t(v); });
-  columns_[kActor].ForEach([&](size_t i, uint64_t v) { e[i].codes.actor = uint32_t(v); });
-  columns_[kReason].ForEach([&](size_t i, uint64_t v) { e[i].codes.reason = uint32_t(v); });
+void BlockView::Entries(std::span<Entry> entries) const {
+  const Entry first = EntryAt(0);  // has the values of the columns that do not vary
+  for (size_t from = 0; from < count_; from += kTileRows) {
+    const size_t to = std::min(from + kTileRows, count_);
+    std::fill(entries.begin() + ptrdiff_t(from), entries.begin() + ptrdiff_t(to), first);
+    ForEachField([&](size_t c, auto field) {
+      if (columns_[c].constant()) return;
+      columns_[c].ForEach(from, to, [&](size_t i, uint64_t value) {
+        field(entries[i]) = std::remove_cvref_t<decltype(field(entries[i]))>(value);
+      });
+    });
+  }
 }
 
 LotMovement BlockView::MovementAt(size_t i) const {
@@ -201,24 +254,22 @@ LotMovement BlockView::MovementAt(size_t i) const {
           int64_t(movement_columns_[2][i]), movement_columns_[3][i]};
 }
 
-Group BlockView::ToGroup() const {
-  Group group;
-  group.first_sequence = first_sequence_;
-  group.recorded_us = recorded_us_;
-  group.program_version = program_version_;
-  group.entries.resize(count_);
-  Entries(group.entries);
-  group.movement_counts.resize(count_);
+void BlockView::Read(Group* group) const {
+  group->first_sequence = first_sequence_;
+  group->recorded_us = recorded_us_;
+  group->program_version = program_version_;
+  group->entries.resize(count_);
+  Entries(group->entries);
+  group->movement_counts.resize(count_);
   columns_[kMovements].ForEach(
-      [&](size_t i, uint64_t v) { group.movement_counts[i] = uint32_t(v); });
-  group.movements.reserve(movement_count_);
-  for (size_t i = 0; i < movement_count_; ++i) group.movements.push_back(MovementAt(i));
-  std::string_view rest = texts_;
-  for (size_t i = 0; i < text_count_; ++i) {
-    group.texts.emplace_back(rest.substr(0, text_lengths_[i]));
-    rest.remove_prefix(text_lengths_[i]);
+      [&](size_t i, uint64_t v) { group->movement_counts[i] = uint32_t(v); });
+  group->movements.clear();
+  for (size_t i = 0; i < movement_count_; ++i) group->movements.push_back(MovementAt(i));
+  group->texts.clear();
+  size_t offset = 0;
+  for (size_t i = 0; i < text_count_; offset += text_lengths_[i++]) {
+    group->texts.emplace_back(texts_.substr(offset, text_lengths_[i]));
   }
-  return group;
 }
 
 std::vector<LotMovement> BlockView::MovementsOf(size_t i) const {

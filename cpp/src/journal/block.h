@@ -72,6 +72,32 @@ bool ParseStoredKey(std::string_view stored, MemberKey* key);
 std::string EncodeBlock(const Group& group, const Digest& previous);
 Digest ChainHash(std::string_view block);
 
+// The columns of the entries. Their order is part of the format.
+enum EntryColumn : size_t {
+  kIdHi,
+  kIdLo,
+  kKind,
+  kStatus,
+  kCurrency,
+  kMember,
+  kEffective,
+  kPoints,
+  kMoney,
+  kExpires,
+  kBalance,
+  kRelated,
+  kTag,
+  kRule,
+  kChannel,
+  kLocation,
+  kCategory,
+  kActor,
+  kReason,
+  kRelatedKind,
+  kMovements,  // how many lot movements the entry has; the others each hold a field of it
+  kEntryColumns
+};
+
 // Reads a block by position. Does not own the bytes.
 class BlockView {
  public:
@@ -89,40 +115,13 @@ class BlockView {
   void Entries(std::span<Entry> entries) const;
   Id IdAt(size_t i) const { return {columns_[kIdHi][i], columns_[kIdLo][i]}; }
   uint32_t MemberAt(size_t i) const { return uint32_t(columns_[kMember][i]); }
-  // All of it, as it was encoded.
-  Group ToGroup() const;
+  // All of it, as it was encoded, in the place of what `group` held.
+  void Read(Group* group) const;
   // The movements and the text of entry i; walks the entries before it.
   std::vector<LotMovement> MovementsOf(size_t i) const;
   std::string_view TextOf(size_t i) const;
 
  private:
-  // The order of the columns is part of the format.
-  enum Column {
-    kIdHi,
-    kIdLo,
-    kKind,
-    kStatus,
-    kCurrency,
-    kMember,
-    kEffective,
-    kPoints,
-    kMoney,
-    kExpires,
-    kBalance,
-    kRelated,
-    kTag,
-    kRule,
-    kChannel,
-    kLocation,
-    kCategory,
-    kActor,
-    kReason,
-    kRelatedKind,
-    kMovements,
-    kColumns
-  };
-  friend std::string EncodeBlock(const Group& group, const Digest& previous);
-
   Status ParseColumns(std::string_view payload, uint32_t text_bytes);
   LotMovement MovementAt(size_t i) const;
 
@@ -132,7 +131,7 @@ class BlockView {
   int64_t recorded_us_ = 0;
   uint32_t program_version_ = 0;
   Digest previous_{};
-  ColumnView columns_[kColumns];
+  ColumnView columns_[kEntryColumns];
   ColumnView movement_columns_[4];
   ColumnView text_lengths_;
   size_t text_count_ = 0;

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace loyalty::journal {
 
@@ -20,30 +21,72 @@ static_assert(std::endian::native == std::endian::little, "stored integers are l
 
 constexpr size_t kColumnHeaderBytes = 9;
 
-// Appends `count` values, value(i) for i in [0, count), to `out`.
-template <typename T, typename Value>
-void EncodeColumn(size_t count, std::string* out, Value value) {
-  T low = count ? T(value(0)) : T(0);
-  T high = low;
-  for (size_t i = 1; i < count; ++i) {
-    const T v = value(i);
+// What a column's values lie between.
+template <typename T>
+struct ColumnRange {
+  T low = 0;
+  T high = 0;
+
+  void Include(T v) {
     low = v < low ? v : low;
     high = v > high ? v : high;
   }
-  const uint64_t base = uint64_t(low);
-  const unsigned width = (std::bit_width(uint64_t(high) - base) + 7) / 8;
-  const size_t start = out->size();
-  out->resize(start + kColumnHeaderBytes + count * width + (width ? 8 : 0));
-  char* to = out->data() + start;
-  *to = char(width);
-  std::memcpy(to + 1, &base, 8);
-  to += kColumnHeaderBytes;
-  if (width == 0) return;
-  for (size_t i = 0; i < count; ++i, to += width) {
-    const uint64_t offset = uint64_t(T(value(i))) - base;
-    std::memcpy(to, &offset, 8);  // the next value overwrites what is beyond `width`
+};
+
+// The bytes that an offset takes in a column of values from `low` to `high`.
+inline unsigned OffsetWidth(uint64_t low, uint64_t high) {
+  return unsigned(std::bit_width(high - low) + 7) / 8;
+}
+
+// Calls with_width(std::integral_constant<unsigned, w>) for the width w of 0 to 8, so that loops over
+// offsets are compiled for each.
+template <typename WithWidth>
+void SwitchWidth(unsigned width, WithWidth with_width) {
+  switch (width) {
+    case 0: return with_width(std::integral_constant<unsigned, 0>());
+    case 1: return with_width(std::integral_constant<unsigned, 1>());
+    case 2: return with_width(std::integral_constant<unsigned, 2>());
+    case 3: return with_width(std::integral_constant<unsigned, 3>());
+    case 4: return with_width(std::integral_constant<unsigned, 4>());
+    case 5: return with_width(std::integral_constant<unsigned, 5>());
+    case 6: return with_width(std::integral_constant<unsigned, 6>());
+    case 7: return with_width(std::integral_constant<unsigned, 7>());
+    default: return with_width(std::integral_constant<unsigned, 8>());
   }
+}
+
+// Appends the column's header and room for its offsets; returns where in `out` these begin.
+inline size_t AppendColumnHeader(unsigned width, uint64_t base, size_t count, std::string* out) {
+  const size_t start = out->size();
   out->resize(start + kColumnHeaderBytes + count * width);
+  (*out)[start] = char(width);
+  std::memcpy(out->data() + start + 1, &base, sizeof base);
+  return start + kColumnHeaderBytes;
+}
+
+// Writes the offsets of value(from) to value(to - 1) into a column whose offsets begin at `offsets`.
+template <typename Value>
+void PackOffsets(unsigned width, uint64_t base, size_t from, size_t to, Value value,
+                 char* offsets) {
+  SwitchWidth(width, [&](auto w) {
+    for (size_t i = from; i < to; ++i) {
+      const uint64_t offset = uint64_t(value(i)) - base;
+      std::memcpy(offsets + i * w, &offset, w);
+    }
+  });
+}
+
+// Appends `count` values, value(i) for i in [0, count), to `out`.
+template <typename T, typename Value>
+void EncodeColumn(size_t count, std::string* out, Value value) {
+  const T first = count ? T(value(0)) : T(0);
+  ColumnRange<T> range{first, first};
+  for (size_t i = 1; i < count; ++i) range.Include(T(value(i)));
+  const auto base = uint64_t(range.low);
+  const unsigned width = OffsetWidth(base, uint64_t(range.high));
+  const size_t at = AppendColumnHeader(width, base, count, out);
+  PackOffsets(
+      width, base, 0, count, [&](size_t i) { return T(value(i)); }, out->data() + at);
 }
 
 // Reads one column of `count` values; requires Parse() to have returned true.
@@ -69,35 +112,26 @@ class ColumnView {
     return base_ + offset;
   }
 
-  // Calls put(i, value) for every value; quicker than indexing one by one.
+  // Whether all values are the same.
+  bool constant() const { return width_ == 0; }
+
+  // Calls put(i, value) for from <= i < to; quicker than indexing one by one.
+  template <typename Put>
+  void ForEach(size_t from, size_t to, Put put) const {
+    SwitchWidth(width_, [&](auto w) {
+      for (size_t i = from; i < to; ++i) {
+        uint64_t offset = 0;
+        std::memcpy(&offset, values_ + i * w, w);
+        put(i, base_ + offset);
+      }
+    });
+  }
   template <typename Put>
   void ForEach(Put put) const {
-    switch (width_) {
-      case 0:
-        for (size_t i = 0; i < count_; ++i) put(i, base_);
-        return;
-      case 1: return Walk<1>(put);
-      case 2: return Walk<2>(put);
-      case 3: return Walk<3>(put);
-      case 4: return Walk<4>(put);
-      case 5: return Walk<5>(put);
-      case 6: return Walk<6>(put);
-      case 7: return Walk<7>(put);
-      default: return Walk<8>(put);
-    }
+    ForEach(0, count_, put);
   }
 
  private:
-  template <unsigned kWidth, typename Put>
-  void Walk(Put put) const {
-    const char* from = values_;
-    for (size_t i = 0; i < count_; ++i, from += kWidth) {
-      uint64_t offset = 0;
-      std::memcpy(&offset, from, kWidth);
-      put(i, base_ + offset);
-    }
-  }
-
   const char* values_ = nullptr;
   uint64_t base_ = 0;
   size_t count_ = 0;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "base/slab.h"
 #include "journal/block.h"
 #include "loyalty/posting.h"
@@ -106,15 +107,15 @@ class LotPool {
   // The points that the lot of that source has left; 0 when it is gone.
   int64_t Left(const Account& account, uint64_t source) const;
   void PrefetchChunk(uint32_t index) const {
-    if (index != Lot::kNone) __builtin_prefetch(&chunks_[index / kChunk]);
+    if (index != Lot::kNone) Prefetch(&chunks_[index / kChunk]);
   }
   void PrefetchLot(uint32_t index) const {
-    if (index != Lot::kNone) __builtin_prefetch(&At(index), 1);
+    if (index != Lot::kNone) Prefetch(&At(index));
   }
   // Where the next lot will be.
   void PrefetchNext() const {
     const uint32_t next = free_ != Lot::kNone ? free_ : used_;
-    if (next / kChunk < chunks_.size()) __builtin_prefetch(&At(next), 1);
+    if (next / kChunk < chunks_.size()) Prefetch(&At(next));
   }
 
  private:

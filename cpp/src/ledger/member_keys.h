@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "base/prefetch.h"
 #include "loyalty/posting.h"
 
 namespace loyalty::ledger {
@@ -42,7 +43,7 @@ class MemberKeys {
       }
       if (i < n) {
         hashes[i % kAhead] = Hash(key(i));
-        __builtin_prefetch(&table_->cells[Home(*table_, hashes[i % kAhead])]);
+        Prefetch(&table_->cells[Home(*table_, hashes[i % kAhead])]);
       }
     }
   }

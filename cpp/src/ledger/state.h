@@ -97,10 +97,13 @@ class State {
   // Brings the memory near that a posting will touch, in four steps some entries apart, each of which
   // only reads what the one before has brought: a miss takes as long as deciding a posting or two.
   // Requires member < keys.size() and currency < kMaxCurrencies.
-  void PrefetchPage(uint32_t member) const { __builtin_prefetch(PageOf(member)); }
+  void PrefetchPage(uint32_t member) const { Prefetch(PageOf(member)); }
   void PrefetchAccount(uint32_t member, uint16_t currency) const {
     const auto& accounts = PageOf(member)->accounts[currency];
-    if (accounts) __builtin_prefetch(&(*accounts)[member % kPageMembers], 1);
+    if (!accounts) return;
+    const Account& account = (*accounts)[member % kPageMembers];
+    Prefetch(&account);
+    Prefetch(&account.tail);  // often on the next line
   }
   // Of a debit, which eats from the head, or of a credit, which goes behind the tail.
   void PrefetchLotChunk(uint32_t member, uint16_t currency, bool debit) const {
