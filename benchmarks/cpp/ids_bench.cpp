@@ -14,6 +14,7 @@
 #include <random>
 
 #include "ids/id_index.h"
+#include "ids/recent_ids.h"
 
 namespace loyalty::ids {
 namespace {

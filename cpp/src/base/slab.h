@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <vector>
 
 #include "base/mutex.h"
 
@@ -35,5 +37,21 @@ class Slab {
 
 // Asks for huge pages under a large buffer; a hint, so failure is of no concern.
 void AdviseHugePages(void* from, size_t bytes);
+
+// For large arrays that are touched at random.
+template <typename T>
+struct HugePageAllocator : std::allocator<T> {
+  template <typename U>
+  struct rebind {
+    using other = HugePageAllocator<U>;
+  };
+  T* allocate(size_t count) {
+    T* const at = std::allocator<T>::allocate(count);
+    AdviseHugePages(at, count * sizeof(T));
+    return at;
+  }
+};
+template <typename T>
+using HugePageVector = std::vector<T, HugePageAllocator<T>>;
 
 }  // namespace loyalty

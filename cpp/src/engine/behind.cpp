@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/slab.h"
 #include "base/thread_name.h"
 #include "ledger/checkpoint.h"
 
@@ -11,13 +10,8 @@ namespace {
 
 // Fills `all` with the entries from `first` up to `through` of the blocks.
 void TakeEntries(const std::vector<SharedBlock>& blocks, uint64_t first, uint64_t through,
-                 std::vector<Entry>* all) {
-  const uint64_t count = through - first + 1;
-  if (all->capacity() < count) {
-    all->reserve(count);
-    AdviseHugePages(all->data(), all->capacity() * sizeof(Entry));
-  }
-  all->resize(count);
+                 HugePageVector<Entry>* all) {
+  all->resize(through - first + 1);
   std::vector<Entry> rows;
   for (const SharedBlock& block : blocks) {
     const uint64_t from = block.view.first_sequence();
@@ -84,6 +78,12 @@ Status Behind::Consume(uint64_t through) {
   }
 }
 
+Status Behind::ConsumeSegments(uint64_t through) {
+  const uint64_t from = taken();
+  const uint64_t segment = core_->options.segment_entries;
+  return Consume(from + (through - std::min(from, through)) / segment * segment);
+}
+
 Status Behind::Checkpoint(const ledger::Snapshot& snapshot) {
   MutexLock lock(mutex_);
   LOYALTY_RETURN_IF_ERROR(core_->ids->Flush());
@@ -115,7 +115,7 @@ void Maintainer::OnCommit() {
 }
 
 void Maintainer::WaitForRoom() {
-  const uint64_t most = kSegmentsBehind * core_->options.segment_entries;
+  const uint64_t most = Behind::kMostSegments * core_->options.segment_entries;
   if (behind_->lag() <= most) return;
   MutexLock lock(mutex_);
   while (behind_->lag() > most && !stopping_ && core_->behind_fault().ok()) changed_.Wait(mutex_);
@@ -144,8 +144,7 @@ void Maintainer::Run() {
 
 Status Maintainer::WorkOnce() {
   LOYALTY_RETURN_IF_ERROR(core_->head_file.Sync());
-  const uint64_t segment = core_->options.segment_entries;
-  LOYALTY_RETURN_IF_ERROR(behind_->Consume(behind_->taken() + behind_->lag() / segment * segment));
+  LOYALTY_RETURN_IF_ERROR(behind_->ConsumeSegments(core_->durable.sequence()));
   if (core_->durable.sequence() - core_->checkpoint_sequence < core_->options.checkpoint_entries) {
     return {};
   }

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/mutex.h"
+#include "base/slab.h"
 #include "engine/core.h"
 #include "engine/pipeline.h"
 
@@ -14,10 +15,15 @@ namespace loyalty::engine {
 
 class Behind {
  public:
+  // Posting waits while more whole segments than this are lacking.
+  static constexpr uint64_t kMostSegments = 4;
+
   explicit Behind(Core* core) : core_(core) {}
 
   // Takes the tail's entries up to `through` into ids and history, in segments.
   Status Consume(uint64_t through);
+  // The same, but leaves what does not fill a segment.
+  Status ConsumeSegments(uint64_t through);
   // Writes the state of a durable snapshot, and makes ids and history durable.
   Status Checkpoint(const ledger::Snapshot& snapshot);
   // The sequence that both ids and history have reached.
@@ -29,7 +35,7 @@ class Behind {
   Core* const core_;
   Mutex mutex_;  // one job at a time
   // A segment's rows, kept: getting 100 MB anew from the system for each would cost more than its use.
-  std::vector<Entry> segment_ GUARDED_BY(mutex_);
+  HugePageVector<Entry> segment_ GUARDED_BY(mutex_);
 };
 
 class Maintainer {
@@ -46,8 +52,6 @@ class Maintainer {
   void WaitForRoom();
 
  private:
-  static constexpr uint64_t kSegmentsBehind = 4;
-
   void Run();
   Status WorkOnce();
 

@@ -26,7 +26,7 @@ Original FromGroup(const journal::Group& group, uint64_t sequence) {
 
 }  // namespace
 
-Decider::Decider(Core* core, std::deque<ids::RecentIds> recent)
+Decider::Decider(Core* core, ids::UnsealedIds recent)
     : core_(core), recent_(std::move(recent)), recorded_us_(core->durable.head().recorded_us) {}
 
 void Decider::Process(const std::shared_ptr<Batch>& batch) {
@@ -68,11 +68,7 @@ void Decider::ForgetDurable() {
     spare_ = std::move(closed_.front());
     closed_.pop_front();
   }
-  const uint64_t sealed = core_->ids->runs()->sequence();
-  while (recent_.size() > 1 && recent_.front().next_sequence() <= sealed + 1) recent_.pop_front();
-  if (recent_.back().ids().size() >= core_->options.segment_entries) {
-    recent_.emplace_back(recent_.back().next_sequence(), core_->options.segment_entries);
-  }
+  recent_.ForgetThrough(core_->ids->runs()->sequence());
 }
 
 Status Decider::ProcessRows(Batch* batch) {
@@ -99,9 +95,7 @@ Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
   size_t reversal = 0;
   for (size_t i = 0; i < rows.size(); ++i) {
     ledger::PrefetchAhead(rows, i, *core_->state);
-    if (i + kIdsAhead < rows.size()) {
-      for (const auto& recent : recent_) recent.Prefetch(rows[i + kIdsAhead].id);
-    }
+    if (i + kIdsAhead < rows.size()) recent_.Prefetch(rows[i + kIdsAhead].id);
     while (text < batch->texts.size() && batch->texts[text].row < i) ++text;
     while (reversal < batch->reversals.size() && batch->reversals[reversal].row < i) ++reversal;
     Row row{&rows[i], &batch->replies[i], nullptr, nullptr};
@@ -127,7 +121,7 @@ Status Decider::ProcessRow(const Row& row, uint64_t seen) {
     MemberKey key;
     if (journal::ParseStoredKey(*row.text, &key)) row.entry->member = core_->state->keys.Find(key);
   }
-  if (seen == 0) seen = FindRecent(row.entry->id);
+  if (seen == 0) seen = recent_.Find(row.entry->id);
   if (row.reversal) LOYALTY_RETURN_IF_ERROR(FindOriginal(row.reversal));
   if (seen != 0) return AnswerDuplicate(row, seen);
   Post(row);
@@ -159,7 +153,7 @@ void Decider::Post(const Row& row) {
   if (!balance.ok()) std::abort();
   entry.balance = *balance;
   *row.reply = {entry.status, sequence, entry.balance};
-  recent_.back().Append(entry.id);
+  recent_.Append(entry.id);
   Entry& place = group.entries[sequence - group.first_sequence];
   if (&place != &entry) place = entry;
   group.movement_counts.push_back(uint32_t(movements.size()));
@@ -168,7 +162,7 @@ void Decider::Post(const Row& row) {
 
 Status Decider::FindOriginal(Batch::Reversal* reversal) {
   if (reversal->original.sequence != 0) return {};
-  uint64_t sequence = FindRecent(reversal->related);
+  uint64_t sequence = recent_.Find(reversal->related);
   if (sequence == 0) {  // sealed since preparation, or unknown
     const Id ids[1] = {reversal->related};
     LOYALTY_RETURN_IF_ERROR(core_->ids->runs()->Find(ids, 0, {&sequence, 1}));
@@ -178,16 +172,9 @@ Status Decider::FindOriginal(Batch::Reversal* reversal) {
   return {};
 }
 
-uint64_t Decider::FindRecent(const Id& id) const {
-  for (const ids::RecentIds& recent : recent_) {
-    if (const uint64_t sequence = recent.Find(id)) return sequence;
-  }
-  return 0;
-}
-
 Status Decider::FindSealedSince(const Batch& batch, std::span<const Entry> rows,
                                 std::vector<uint64_t>* sequences) const {
-  if (batch.ids_checked + 1 >= recent_.front().first_sequence()) return {};
+  if (batch.ids_checked + 1 >= recent_.first_sequence()) return {};
   std::vector<Id> ids;
   for (const Entry& entry : rows) ids.push_back(entry.id);
   sequences->resize(ids.size());

@@ -8,13 +8,14 @@
 
 #include "engine/batch.h"
 #include "engine/core.h"
+#include "ids/recent_ids.h"
 
 namespace loyalty::engine {
 
 class Decider {
  public:
-  // `recent`: the ids of all entries beyond core->ids->runs()->sequence(), contiguous, not empty.
-  Decider(Core* core, std::deque<ids::RecentIds> recent);
+  // `recent`: the ids of all entries beyond core->ids->runs()->sequence().
+  Decider(Core* core, ids::UnsealedIds recent);
 
   bool HasOpenGroup() const { return open_ != nullptr; }
   size_t open_entries() const { return open_ ? open_->group.entries.size() : 0; }
@@ -39,8 +40,6 @@ class Decider {
   void Post(const Row& row);
   Status FindOriginal(Batch::Reversal* reversal);
 
-  // The sequence of an id that is not sealed, or 0.
-  uint64_t FindRecent(const Id& id) const;
   // By row, the ids that were sealed after the batch was prepared; empty when none can have been.
   Status FindSealedSince(const Batch& batch, std::span<const Entry> rows,
                          std::vector<uint64_t>* sequences) const;
@@ -49,7 +48,7 @@ class Decider {
   std::shared_ptr<OpenGroup> NewGroup();
 
   Core* const core_;
-  std::deque<ids::RecentIds> recent_;
+  ids::UnsealedIds recent_;
   std::shared_ptr<OpenGroup> open_;
   std::deque<std::shared_ptr<OpenGroup>> closed_;  // handed on, and not known to be durable
   std::shared_ptr<OpenGroup> spare_;

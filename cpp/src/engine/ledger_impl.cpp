@@ -38,7 +38,7 @@ Result<std::unique_ptr<Ledger>> OpenLedger(const std::string& directory,
   return std::unique_ptr<Ledger>(new LedgerImpl(std::move(core), std::move(recent)));
 }
 
-LedgerImpl::LedgerImpl(std::unique_ptr<Core> core, std::deque<ids::RecentIds> recent)
+LedgerImpl::LedgerImpl(std::unique_ptr<Core> core, ids::UnsealedIds recent)
     : core_(std::move(core)),
       behind_(core_.get()),
       maintainer_(core_.get(), &behind_),

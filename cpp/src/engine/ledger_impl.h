@@ -17,7 +17,7 @@ Result<std::unique_ptr<Ledger>> OpenLedger(const std::string& directory,
 
 class LedgerImpl : public Ledger {
  public:
-  LedgerImpl(std::unique_ptr<Core> core, std::deque<ids::RecentIds> recent);
+  LedgerImpl(std::unique_ptr<Core> core, ids::UnsealedIds recent);
   ~LedgerImpl() override;
 
   Status Post(std::span<const Posting> postings, std::span<Reply> replies) override;

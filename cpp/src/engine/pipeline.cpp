@@ -4,8 +4,7 @@
 
 namespace loyalty::engine {
 
-Pipeline::Pipeline(Core* core, std::deque<ids::RecentIds> recent,
-                   std::function<void()> after_commit)
+Pipeline::Pipeline(Core* core, ids::UnsealedIds recent, std::function<void()> after_commit)
     : core_(core),
       after_commit_(std::move(after_commit)),
       decider_(core, std::move(recent)),

@@ -19,7 +19,7 @@ namespace loyalty::engine {
 class Pipeline {
  public:
   // `after_commit` runs on the committing thread after each group; it must not wait for a commit.
-  Pipeline(Core* core, std::deque<ids::RecentIds> recent, std::function<void()> after_commit);
+  Pipeline(Core* core, ids::UnsealedIds recent, std::function<void()> after_commit);
   ~Pipeline() { Stop(); }
 
   // Blocks while the queue is full. kClosed after Stop(), or the fault that stopped the writer.

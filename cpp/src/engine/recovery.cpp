@@ -37,19 +37,20 @@ Status LoadCheckpointOrNothing(const storage::Store& store, std::unique_ptr<ledg
   return {};
 }
 
-// Reads the journal's tail into state, tail and recent ids: this thread reads and checks blocks, one applies
-// them to the state, and one takes what ids and history lack.
+// Reads the journal's tail into RAM: this thread reads and checks blocks, one applies them to the state, and
+// one gathers ids and feeds what stands behind the journal.
 class Replay {
  public:
   explicit Replay(Core* core)
       : core_(core),
-        behind_(core),
         witness_(core->head_file.head()),
         checkpoint_(core->state->sequence),
-        behind_from_(behind_.taken()),
-        asked_(behind_from_),
-        apply_("loyalty-replay", 8, [this](SharedBlock block) { return Apply(block); }),
-        consume_("loyalty-behind", 1, [this](uint64_t to) { return behind_.Consume(to); }) {}
+        behind_from_(std::min(core->ids->runs()->sequence(), core->history->sequence())),
+        behind_(core),
+        unsealed_(core->ids->runs()->sequence() + 1, core->options.segment_entries),
+        apply_worker_("loyalty-replay", [this](const SharedBlock& block) { return Apply(block); }),
+        behind_worker_("loyalty-behind",
+                       [this](const SharedBlock& block) { return FollowBehind(block); }) {}
 
   Status Run() {
     const uint64_t from = std::max<uint64_t>(1, std::min(behind_from_, checkpoint_));
@@ -59,8 +60,8 @@ class Replay {
                             [&](const journal::BlockView& view, std::string_view bytes) {
                               return Take(view, bytes);
                             }));
-    LOYALTY_RETURN_IF_ERROR(apply_.Finish());
-    LOYALTY_RETURN_IF_ERROR(consume_.Finish());
+    LOYALTY_RETURN_IF_ERROR(apply_worker_.Finish());
+    LOYALTY_RETURN_IF_ERROR(behind_worker_.Finish());
     const uint64_t expected =
         std::max({witness_.sequence, checkpoint_, core_->ids->runs()->sequence(),
                   core_->history->sequence()});
@@ -70,18 +71,7 @@ class Replay {
   }
 
   // The ids that are not sealed. Requires that Run() went well.
-  std::deque<ids::RecentIds> RecentIds() const {
-    std::deque<ids::RecentIds> recent;
-    recent.emplace_back(core_->ids->runs()->sequence() + 1, core_->options.segment_entries);
-    for (const SharedBlock& block : core_->tail.From(recent.back().first_sequence())) {
-      for (size_t i = 0; i < block.view.count(); ++i) {
-        if (block.view.first_sequence() + i == recent.back().next_sequence()) {
-          recent.back().Append(block.view.IdAt(i));
-        }
-      }
-    }
-    return recent;
-  }
+  ids::UnsealedIds TakeUnsealedIds() { return std::move(unsealed_); }
 
  private:
   Status Take(const journal::BlockView& view, std::string_view bytes) {
@@ -95,13 +85,11 @@ class Replay {
     const SharedBlock block{std::move(copy), own};
     if (own.last_sequence() > checkpoint_) {
       core_->replayed_entries += own.count();
-      LOYALTY_RETURN_IF_ERROR(apply_.Give(block));
+      LOYALTY_RETURN_IF_ERROR(apply_worker_.Give(block));
     }
     if (own.last_sequence() <= behind_from_) return {};
     core_->tail.Append(block);
-    if (own.last_sequence() < asked_ + core_->options.segment_entries) return {};
-    asked_ += core_->options.segment_entries;
-    return consume_.Give(asked_);
+    return behind_worker_.Give(block);
   }
 
   Status Apply(const SharedBlock& block) {
@@ -109,15 +97,32 @@ class Replay {
     return ledger::ApplyGroup(group_, UINT64_MAX, core_->state.get());
   }
 
+  // Ids and history take the entries in only when they lag as much as they never do while the ledger is
+  // open: less is taken in after opening.
+  Status FollowBehind(const SharedBlock& block) {
+    const uint64_t first = std::max(block.view.first_sequence(), unsealed_.next_sequence());
+    for (uint64_t sequence = first; sequence <= block.view.last_sequence(); ++sequence) {
+      constexpr size_t kAhead = 16;
+      const size_t row = sequence - block.view.first_sequence();
+      unsealed_.Prefetch(block.view.IdAt(std::min(row + kAhead, block.view.count() - 1)));
+      unsealed_.Append(block.view.IdAt(row));
+    }
+    const uint64_t segment = core_->options.segment_entries;
+    if (block.view.last_sequence() - behind_.taken() < Behind::kMostSegments * segment) return {};
+    LOYALTY_RETURN_IF_ERROR(behind_.Consume(behind_.taken() + segment));
+    unsealed_.ForgetThrough(core_->ids->runs()->sequence());
+    return {};
+  }
+
   Core* const core_;
-  Behind behind_;
   const journal::Head witness_;
   const uint64_t checkpoint_;   // what the state held before the replay
   const uint64_t behind_from_;  // what ids and history both held
-  uint64_t asked_;              // what they have been asked to take
   journal::Group group_;        // the applying thread's
-  Worker<SharedBlock> apply_;
-  Worker<uint64_t> consume_;
+  Behind behind_;               // the other's, and
+  ids::UnsealedIds unsealed_;
+  Worker<SharedBlock> apply_worker_;
+  Worker<SharedBlock> behind_worker_;
 };
 
 }  // namespace
@@ -136,7 +141,7 @@ Status LoadState(const Core& core, uint64_t through, ledger::State* state) {
   return {};
 }
 
-Result<std::deque<ids::RecentIds>> Recover(Core* core) {
+Result<ids::UnsealedIds> Recover(Core* core) {
   LOYALTY_RETURN_IF_ERROR(LoadCheckpointOrNothing(*core->store, &core->state));
   core->checkpoint_sequence = core->state->sequence;
   LOYALTY_RETURN_IF_ERROR(OpenOrDiscard(core->store.get(), &core->ids));
@@ -147,7 +152,7 @@ Result<std::deque<ids::RecentIds>> Recover(Core* core) {
   core->currencies = core->state->currencies;
   core->readable = core->state.get();
   core->replay_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return replay.RecentIds();
+  return replay.TakeUnsealedIds();
 }
 
 }  // namespace loyalty::engine

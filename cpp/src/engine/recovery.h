@@ -1,9 +1,8 @@
 // From what is stored to what is in RAM.
 #pragma once
 
-#include <deque>
-
 #include "engine/core.h"
+#include "ids/recent_ids.h"
 
 namespace loyalty::engine {
 
@@ -13,6 +12,6 @@ Status LoadState(const Core& core, uint64_t through, ledger::State* state);
 // Fills core->state, core->tail and what stands behind the journal, at opening. Damaged derived data
 // (state pages, ids, history) is rebuilt from the journal. kCorruption when the journal itself is damaged
 // or shorter than what was acknowledged. Returns the ids beyond the sealed ones.
-Result<std::deque<ids::RecentIds>> Recover(Core* core);
+Result<ids::UnsealedIds> Recover(Core* core);
 
 }  // namespace loyalty::engine

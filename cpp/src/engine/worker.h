@@ -17,15 +17,15 @@ namespace loyalty::engine {
 template <typename Job>
 class Worker {
  public:
-  // At most `queued` jobs wait. After the first fault of `work` no more are done.
-  Worker(const char* name, size_t queued, std::function<Status(Job)> work)
-      : queued_(queued), work_(std::move(work)), thread_([this, name] { Run(name); }) {}
+  // After the first fault of `work` no more jobs are done.
+  Worker(const char* name, std::function<Status(const Job&)> work)
+      : work_(std::move(work)), thread_([this, name] { Run(name); }) {}
   ~Worker() { (void)Finish(); }
 
   // Queues a job, waiting for a place. The first fault there was, if any.
   Status Give(Job job) {
     MutexLock lock(mutex_);
-    while (jobs_.size() >= queued_ && fault_.ok()) changed_.Wait(mutex_);
+    while (jobs_.size() >= kQueued && fault_.ok()) changed_.Wait(mutex_);
     if (fault_.ok()) jobs_.push_back(std::move(job));
     changed_.NotifyAll();
     return fault_;
@@ -43,10 +43,12 @@ class Worker {
   }
 
  private:
+  static constexpr size_t kQueued = 256;
+
   void Run(const char* name) {
     NameThisThread(name);
     while (std::optional<Job> job = Next()) {
-      Status status = work_(std::move(*job));
+      Status status = work_(*job);
       if (status.ok()) continue;
       MutexLock lock(mutex_);
       fault_ = std::move(status);
@@ -67,8 +69,7 @@ class Worker {
     return job;
   }
 
-  const size_t queued_;
-  const std::function<Status(Job)> work_;
+  const std::function<Status(const Job&)> work_;
   Mutex mutex_;
   CondVar changed_;
   std::deque<Job> jobs_ GUARDED_BY(mutex_);

@@ -1,6 +1,6 @@
 // Permanent idempotency: which sequence has which 128-bit id, for ever.
 //
-// Ids of the newest entries are in RAM (RecentIds, owned by the writer). Behind the journal, each
+// Ids of the newest entries are in RAM (recent_ids.h, owned by the writer). Behind the journal, each
 // sealed segment becomes a sorted *run*: packed chunks of ids in the store, with a blocked Bloom
 // filter and the least and greatest id in RAM. Runs of like size are merged, so an id is looked for
 // in few of them: in none when it lies outside every range (time-ordered ids), else in those whose
@@ -20,8 +20,6 @@
 #include <span>
 #include <vector>
 
-#include "base/prefetch.h"
-#include "ids/id_hash.h"
 #include "loyalty/posting.h"
 #include "loyalty/status.h"
 #include "storage/store.h"
@@ -76,39 +74,6 @@ class IdIndex {
   // Visits every stored id, run by run, until the visitor returns false; checks order, counts and
   // filters besides checksums. For verification.
   virtual Status Visit(const std::function<bool(const IdAt&)>& visitor) const = 0;
-};
-
-// The ids of a contiguous stretch of fewer than 2^30 sequences, newest entries only; one thread
-// (the writer). 24 to 32 bytes an id.
-class RecentIds {
- public:
-  // `expected_ids`: grows only beyond as many. Growing doubles, which takes 10 ms at 1 M ids.
-  explicit RecentIds(uint64_t first_sequence, size_t expected_ids = 0);
-
-  uint64_t first_sequence() const { return first_sequence_; }
-  uint64_t next_sequence() const { return first_sequence_ + ids_.size(); }
-  // The sequence of `id`, or 0.
-  uint64_t Find(const Id& id) const;
-  void Prefetch(const Id& id) const {
-    loyalty::Prefetch(&table_[HashId(id) & (table_.size() - 1)]);
-  }
-  // Records the id of sequence next_sequence(); a zero id (an entry of the ledger's own) is counted
-  // but never found. Requires that the id is not there.
-  void Append(const Id& id);
-  const std::vector<Id>& ids() const { return ids_; }
-
- private:
-  void NewTable();
-  void Grow();
-  void Insert(uint64_t hash, uint32_t index);
-
-  uint64_t first_sequence_;
-  std::vector<Id> ids_;
-  // Open addressing, at most half full. A slot is 0 when free, else index + 1 in the low
-  // index_bits_ and above them bits of the hash, so that other ids are told apart without a look at
-  // ids_.
-  std::vector<uint32_t> table_;
-  int index_bits_;  // table_.size() == 1 << index_bits_
 };
 
 }  // namespace loyalty::ids

@@ -1,5 +1,4 @@
-#include "base/slab.h"
-#include "ids/id_index.h"
+#include "ids/recent_ids.h"
 
 namespace loyalty::ids {
 namespace {
@@ -17,17 +16,7 @@ RecentIds::RecentIds(uint64_t first_sequence, size_t expected_ids)
     : first_sequence_(first_sequence), index_bits_(kLeastIndexBits) {
   while (expected_ids > size_t{1} << index_bits_ >> 1) ++index_bits_;
   ids_.reserve(expected_ids);
-  AdviseHugePages(ids_.data(), ids_.capacity() * sizeof(Id));
-  NewTable();
-}
-
-// Probed at random: see base/slab.h.
-void RecentIds::NewTable() {
-  const size_t cells = size_t{1} << index_bits_;
-  table_ = {};
-  table_.reserve(cells);
-  AdviseHugePages(table_.data(), cells * sizeof table_[0]);
-  table_.resize(cells);
+  table_.resize(size_t{1} << index_bits_);
 }
 
 uint64_t RecentIds::Find(const Id& id) const {
@@ -60,7 +49,7 @@ void RecentIds::Insert(uint64_t hash, uint32_t index) {
 void RecentIds::Grow() {
   constexpr size_t kAhead = 16;
   ++index_bits_;
-  NewTable();
+  table_ = HugePageVector<uint32_t>(size_t{1} << index_bits_);
   for (size_t i = 0; i < ids_.size(); ++i) {
     if (i + kAhead < ids_.size()) Prefetch(ids_[i + kAhead]);
     if (!ids_[i].is_zero()) Insert(HashId(ids_[i]), uint32_t(i));

@@ -164,11 +164,7 @@ std::string EncodeBlock(const Group& group, const Digest& previous) {
   AppendEntryColumns(e, &out);
   EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return group.movement_counts[i]; });
 
-  const std::vector<LotMovement>& m = group.movements;
-  EncodeColumn<int64_t>(m.size(), &out, [&](size_t i) { return m[i].points; });
-  EncodeColumn<int64_t>(m.size(), &out, [&](size_t i) { return m[i].expires_us; });
-  EncodeColumn<int64_t>(m.size(), &out, [&](size_t i) { return m[i].effective_us; });
-  EncodeColumn<uint64_t>(m.size(), &out, [&](size_t i) { return m[i].source; });
+  AppendMovements(group.movements, &out);
 
   EncodeColumn<uint64_t>(group.texts.size(), &out, [&](size_t i) { return group.texts[i].size(); });
   for (const std::string& text : group.texts) out += text;
@@ -198,26 +194,24 @@ Result<BlockView> BlockView::Parse(std::string_view block) {
   BlockView view;
   view.first_sequence_ = LoadLittle<uint64_t>(at + 8);
   view.count_ = LoadLittle<uint32_t>(at + 16);
-  view.movement_count_ = LoadLittle<uint32_t>(at + 20);
   view.recorded_us_ = LoadLittle<int64_t>(at + 24);
   view.program_version_ = LoadLittle<uint32_t>(at + 32);
   std::memcpy(view.previous_.data(), at + 40, view.previous_.size());
   if (view.count_ == 0) return Damaged("has no entries");
-  LOYALTY_RETURN_IF_ERROR(
-      view.ParseColumns(block.substr(kBlockHeaderBytes), LoadLittle<uint32_t>(at + 36)));
+  LOYALTY_RETURN_IF_ERROR(view.ParseColumns(block.substr(kBlockHeaderBytes),
+                                            LoadLittle<uint32_t>(at + 20),
+                                            LoadLittle<uint32_t>(at + 36)));
   return view;
 }
 
-Status BlockView::ParseColumns(std::string_view payload, uint32_t text_bytes) {
+Status BlockView::ParseColumns(std::string_view payload, uint32_t movements, uint32_t text_bytes) {
   for (ColumnView& column : columns_) {
     if (!column.Parse(count_, &payload)) return Damaged("an entry column is cut short");
   }
-  for (ColumnView& column : movement_columns_) {
-    if (!column.Parse(movement_count_, &payload)) return Damaged("a movement column is cut short");
-  }
-  uint64_t movements = 0;
-  columns_[kMovements].ForEach([&](size_t, uint64_t count) { movements += count; });
-  if (movements != movement_count_) return Damaged("movement counts do not add up");
+  if (!movements_.Parse(movements, &payload)) return Damaged("a movement column is cut short");
+  uint64_t counted = 0;
+  columns_[kMovements].ForEach([&](size_t, uint64_t count) { counted += count; });
+  if (counted != movements) return Damaged("movement counts do not add up");
   columns_[kKind].ForEach([&](size_t, uint64_t kind) { text_count_ += HasText(Kind(kind)); });
   if (!text_lengths_.Parse(text_count_, &payload)) return Damaged("text lengths are cut short");
   uint64_t bytes = 0;
@@ -249,11 +243,6 @@ void BlockView::Entries(std::span<Entry> entries) const {
   }
 }
 
-LotMovement BlockView::MovementAt(size_t i) const {
-  return {int64_t(movement_columns_[0][i]), int64_t(movement_columns_[1][i]),
-          int64_t(movement_columns_[2][i]), movement_columns_[3][i]};
-}
-
 void BlockView::Read(Group* group) const {
   group->first_sequence = first_sequence_;
   group->recorded_us = recorded_us_;
@@ -263,8 +252,7 @@ void BlockView::Read(Group* group) const {
   group->movement_counts.resize(count_);
   columns_[kMovements].ForEach(
       [&](size_t i, uint64_t v) { group->movement_counts[i] = uint32_t(v); });
-  group->movements.clear();
-  for (size_t i = 0; i < movement_count_; ++i) group->movements.push_back(MovementAt(i));
+  movements_.Read(&group->movements);
   group->texts.clear();
   size_t offset = 0;
   for (size_t i = 0; i < text_count_; offset += text_lengths_[i++]) {
@@ -276,7 +264,7 @@ std::vector<LotMovement> BlockView::MovementsOf(size_t i) const {
   size_t first = 0;
   for (size_t before = 0; before < i; ++before) first += columns_[kMovements][before];
   std::vector<LotMovement> movements;
-  for (size_t k = 0; k < columns_[kMovements][i]; ++k) movements.push_back(MovementAt(first + k));
+  for (size_t k = 0; k < columns_[kMovements][i]; ++k) movements.push_back(movements_[first + k]);
   return movements;
 }
 

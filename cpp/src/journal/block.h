@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "journal/columns.h"
+#include "journal/movements.h"
 #include "loyalty/digest.h"
 #include "loyalty/posting.h"
 #include "loyalty/status.h"
@@ -33,16 +34,6 @@ namespace loyalty::journal {
 
 constexpr uint16_t kBlockFormat = 1;
 constexpr size_t kBlockHeaderBytes = 88;
-
-// Points that an entry puts into a lot (positive) or takes out of it. The lot an earn or a positive
-// adjustment makes is not listed: the entry itself says all of it.
-struct LotMovement {
-  int64_t points = 0;
-  int64_t expires_us = 0;
-  int64_t effective_us = 0;  // of the credit that made the lot
-  uint64_t source = 0;       // its sequence: names the lot
-  bool operator==(const LotMovement&) const = default;
-};
 
 // The content of a block, as rows.
 struct Group {
@@ -122,17 +113,15 @@ class BlockView {
   std::string_view TextOf(size_t i) const;
 
  private:
-  Status ParseColumns(std::string_view payload, uint32_t text_bytes);
-  LotMovement MovementAt(size_t i) const;
+  Status ParseColumns(std::string_view payload, uint32_t movements, uint32_t text_bytes);
 
   uint64_t first_sequence_ = 0;
   size_t count_ = 0;
-  size_t movement_count_ = 0;
   int64_t recorded_us_ = 0;
   uint32_t program_version_ = 0;
   Digest previous_{};
   ColumnView columns_[kEntryColumns];
-  ColumnView movement_columns_[4];
+  MovementColumns movements_;
   ColumnView text_lengths_;
   size_t text_count_ = 0;
   std::string_view texts_;

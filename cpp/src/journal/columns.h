@@ -106,9 +106,8 @@ class ColumnView {
   }
 
   uint64_t operator[](size_t i) const {
-    if (width_ == 0) return base_;
     uint64_t offset = 0;
-    std::memcpy(&offset, values_ + i * width_, width_);
+    SwitchWidth(width_, [&](auto w) { std::memcpy(&offset, values_ + i * w, w); });
     return base_ + offset;
   }
 

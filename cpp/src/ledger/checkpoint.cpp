@@ -123,13 +123,14 @@ Status LoadKeys(const storage::Store& store, uint32_t members, State* state) {
       if (!in->fine || !journal::ParseStoredKey(stored, &member)) {
         fault = Damaged("a member's key is not in a known form");
       } else {
-        state->keys.Add(member);
+        state->keys.AddUnindexed(member);
       }
     }
     return fault.ok();
   };
   LOYALTY_RETURN_IF_ERROR(store.Scan(Family::kState, "k", "l", visit));
   if (fault.ok() && state->keys.size() != members) fault = Damaged("member keys are missing");
+  if (fault.ok()) state->keys.Index();
   return fault;
 }
 
@@ -212,8 +213,11 @@ Status LoadCheckpoint(const storage::Store& store, State* state) {
   if (!globals) return {};
   uint32_t members = 0;
   LOYALTY_RETURN_IF_ERROR(DecodeGlobals(*globals, &members, state));
-  LOYALTY_RETURN_IF_ERROR(LoadKeys(store, members, state));
-  return LoadPages(store, members, state);
+  Status keys;
+  std::thread loading_keys([&] { keys = LoadKeys(store, members, state); });
+  const Status pages = LoadPages(store, members, state);
+  loading_keys.join();
+  return keys.ok() ? pages : keys;
 }
 
 }  // namespace loyalty::ledger

@@ -13,7 +13,7 @@
 
 #include "base/prefetch.h"
 #include "base/slab.h"
-#include "journal/block.h"
+#include "journal/movements.h"
 #include "loyalty/posting.h"
 
 namespace loyalty::ledger {

@@ -16,6 +16,9 @@ uint64_t MixBits(uint64_t x) {  // the finaliser of splitmix64
   return x ^ (x >> 31);
 }
 
+// 85 % full at most: longer probes stay within a cache line or two.
+bool HasRoom(uint64_t keys, uint64_t cells) { return keys * 20 <= cells * 17; }
+
 }  // namespace
 
 MemberKeys::MemberKeys()
@@ -55,17 +58,32 @@ MemberKey MemberKeys::At(uint32_t slot) const {
 
 uint32_t MemberKeys::Add(const MemberKey& key) {
   const uint32_t slot = size_.load(std::memory_order_relaxed);
+  Store(slot, key);
+  if (!HasRoom(slot + 1, table_->cells.size())) Reindex(table_->cells.size() * 3 / 2);
+  Insert(table_.get(), Hash(key), slot);
+  size_.store(slot + 1, std::memory_order_release);
+  return slot;
+}
+
+void MemberKeys::AddUnindexed(const MemberKey& key) {
+  const uint32_t slot = size_.load(std::memory_order_relaxed);
+  Store(slot, key);
+  size_.store(slot + 1, std::memory_order_release);
+}
+
+void MemberKeys::Index() {
+  size_t capacity = kFirstCapacity;
+  while (!HasRoom(size(), capacity)) capacity = capacity * 3 / 2;
+  Reindex(capacity);
+}
+
+void MemberKeys::Store(uint32_t slot, const MemberKey& key) {
   std::atomic<Chunk*>& chunk = (*chunks_)[slot / kChunkSlots];
   if (slot % kChunkSlots == 0) chunk.store(new Chunk, std::memory_order_release);
   Chunk& to = *chunk.load(std::memory_order_relaxed);
   to.words[slot % kChunkSlots] =
       key.is_text ? reinterpret_cast<uint64_t>(Keep(key.text)) : uint64_t(key.number);
   to.lengths[slot % kChunkSlots] = key.is_text ? uint8_t(key.text.size()) : kIsNumber;
-  // 85 % full at most: longer probes stay within a cache line or two.
-  if ((slot + 1) * 20ull > table_->cells.size() * 17ull) Grow();
-  Insert(table_.get(), Hash(key), slot);
-  size_.store(slot + 1, std::memory_order_release);
-  return slot;
 }
 
 void MemberKeys::Insert(Table* table, uint64_t hash, uint32_t slot) {
@@ -76,12 +94,20 @@ void MemberKeys::Insert(Table* table, uint64_t hash, uint32_t slot) {
   table->cells[i].store(hash << 32 | (slot + 1), std::memory_order_release);
 }
 
-void MemberKeys::Grow() {
-  auto larger = std::make_unique<Table>(table_->cells.size() * 3 / 2);
+void MemberKeys::Reindex(size_t capacity) {
+  auto table = std::make_unique<Table>(capacity);
   const uint32_t count = size_.load(std::memory_order_relaxed);
-  for (uint32_t slot = 0; slot < count; ++slot) Insert(larger.get(), Hash(At(slot)), slot);
+  constexpr uint32_t kAhead = 16;
+  std::array<uint64_t, kAhead> hashes;
+  for (uint32_t slot = 0; slot < count + kAhead; ++slot) {
+    if (slot >= kAhead) Insert(table.get(), hashes[slot % kAhead], slot - kAhead);
+    if (slot < count) {
+      hashes[slot % kAhead] = Hash(At(slot));
+      Prefetch(&table->cells[Home(*table, hashes[slot % kAhead])]);
+    }
+  }
   WriterLock lock(table_mutex_);
-  table_ = std::move(larger);
+  table_ = std::move(table);
 }
 
 const char* MemberKeys::Keep(std::string_view text) {

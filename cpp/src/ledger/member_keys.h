@@ -16,6 +16,7 @@
 
 #include "base/mutex.h"
 #include "base/prefetch.h"
+#include "base/slab.h"
 #include "loyalty/posting.h"
 
 namespace loyalty::ledger {
@@ -52,6 +53,9 @@ class MemberKeys {
 
   // Requires that the key is not there. Returns its slot.
   uint32_t Add(const MemberKey& key);
+  // For loading many, when nobody reads yet: adds a key that is not findable before Index().
+  void AddUnindexed(const MemberKey& key);
+  void Index();
   uint64_t ram_bytes() const;
 
  private:
@@ -66,7 +70,7 @@ class MemberKeys {
   // Cell 0 is empty; else the hash's upper 32 bits, then slot + 1.
   struct Table {
     explicit Table(size_t capacity) : cells(capacity) {}
-    std::vector<std::atomic<uint64_t>> cells;
+    HugePageVector<std::atomic<uint64_t>> cells;
   };
 
   static uint64_t Hash(const MemberKey& key);
@@ -75,7 +79,9 @@ class MemberKeys {
   }
   uint32_t FindIn(const Table& table, const MemberKey& key, uint64_t hash) const;
   static void Insert(Table* table, uint64_t hash, uint32_t slot);
-  void Grow();
+  // Puts a new index of all keys in place.
+  void Reindex(size_t capacity);
+  void Store(uint32_t slot, const MemberKey& key);
   const char* Keep(std::string_view text);
 
   std::atomic<uint32_t> size_ = 0;

@@ -1,6 +1,7 @@
 #include "ledger/page.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/bytes.h"
 #include "base/hash.h"
@@ -19,13 +20,14 @@ Status Damaged(const char* what) {
 }
 
 // The lots of one currency's accounts in order of member, then of spending.
-std::vector<Lot> LotsInOrder(const Page& page, const Page::Accounts& accounts,
-                             std::vector<uint32_t>* counts) {
-  std::vector<Lot> lots;
+std::vector<LotMovement> LotsInOrder(const Page& page, const Page::Accounts& accounts,
+                                     std::vector<uint32_t>* counts) {
+  std::vector<LotMovement> lots;
   counts->assign(kPageMembers, 0);
   for (uint32_t m = 0; m < kPageMembers; ++m) {
     page.lots.ForEach(accounts[m], [&](const Lot& lot) {
-      lots.push_back(lot);
+      const LotOrder order = lot.order();
+      lots.push_back({lot.points, order.expires_us, order.effective_us, order.source});
       ++(*counts)[m];
       return true;
     });
@@ -39,12 +41,9 @@ void EncodeAccounts(const Page& page, const Page::Accounts& a, std::string* out)
   EncodeColumn<int64_t>(kPageMembers, out, [&](size_t i) { return a[i].lifetime_redeemed; });
   EncodeColumn<uint64_t>(kPageMembers, out, [&](size_t i) { return a[i].sequence; });
   std::vector<uint32_t> counts;
-  const std::vector<Lot> lots = LotsInOrder(page, a, &counts);
+  const std::vector<LotMovement> lots = LotsInOrder(page, a, &counts);
   EncodeColumn<uint64_t>(kPageMembers, out, [&](size_t i) { return counts[i]; });
-  EncodeColumn<int64_t>(lots.size(), out, [&](size_t i) { return lots[i].points; });
-  EncodeColumn<int64_t>(lots.size(), out, [&](size_t i) { return lots[i].order().expires_us; });
-  EncodeColumn<int64_t>(lots.size(), out, [&](size_t i) { return lots[i].order().effective_us; });
-  EncodeColumn<uint64_t>(lots.size(), out, [&](size_t i) { return lots[i].order().source; });
+  journal::AppendMovements(lots, out);
 }
 
 Status DecodeAccounts(std::string_view* bytes, uint16_t currency, Page* page) {
@@ -52,22 +51,25 @@ Status DecodeAccounts(std::string_view* bytes, uint16_t currency, Page* page) {
   for (ColumnView& column : columns) {
     if (!column.Parse(kPageMembers, bytes)) return Damaged("an account column is cut short");
   }
-  size_t total = 0;
-  for (size_t m = 0; m < kPageMembers; ++m) total += columns[4][m];
-  ColumnView lots[4];
-  for (ColumnView& column : lots) {
-    if (!column.Parse(total, bytes)) return Damaged("a lot column is cut short");
+  Account* const to = &page->MutableAccount(0, currency);
+  columns[0].ForEach([=](size_t m, uint64_t v) { to[m].active = int64_t(v); });
+  columns[1].ForEach([=](size_t m, uint64_t v) { to[m].lifetime_earned = int64_t(v); });
+  columns[2].ForEach([=](size_t m, uint64_t v) { to[m].lifetime_redeemed = int64_t(v); });
+  columns[3].ForEach([=](size_t m, uint64_t v) { to[m].sequence = v; });
+  std::vector<uint64_t> counts(kPageMembers);
+  columns[4].ForEach([&](size_t m, uint64_t v) { counts[m] = v; });
+
+  journal::MovementColumns stored;
+  if (!stored.Parse(std::accumulate(counts.begin(), counts.end(), uint64_t(0)), bytes)) {
+    return Damaged("a lot column is cut short");
   }
-  for (size_t m = 0, lot = 0; m < kPageMembers; ++m) {
-    Account& account = page->MutableAccount(uint32_t(m), currency);
-    account.active = int64_t(columns[0][m]);
-    account.lifetime_earned = int64_t(columns[1][m]);
-    account.lifetime_redeemed = int64_t(columns[2][m]);
-    account.sequence = columns[3][m];
-    for (uint64_t k = columns[4][m]; k > 0; --k, ++lot) {
-      const LotOrder order{int64_t(lots[1][lot]), int64_t(lots[2][lot]), lots[3][lot]};
-      if (!page->lots.Move(&account, order, int64_t(lots[0][lot])))
-        return Damaged("a lot is wrong");
+  std::vector<LotMovement> lots;
+  stored.Read(&lots);
+  const LotMovement* lot = lots.data();
+  for (uint32_t m = 0; m < kPageMembers; ++m) {
+    for (uint64_t k = counts[m]; k > 0; --k, ++lot) {
+      const LotOrder order{lot->expires_us, lot->effective_us, lot->source};
+      if (!page->lots.Move(&to[m], order, lot->points)) return Damaged("a lot is wrong");
     }
   }
   return {};

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "ids/id_index.h"
 #include "ids/id_kinds.h"
+#include "ids/recent_ids.h"
 
 namespace loyalty::ids {
 namespace {
