@@ -177,11 +177,12 @@ void AddPostingMethods(py::classh<Ledger>& ledger, py::module_& m) {
            py::arg("effective_us"), py::arg("expires_us"), py::arg("codes"), py::arg("related"),
            py::arg("tag"), "Returns the status's number, the sequence and the balance.")
       .def(
-          "intern_code",
-          [](Ledger& self, const std::string& text) {
-            return Check(WithoutGil([&] { return self.InternCode(text); }));
+          "intern_codes",
+          [](Ledger& self, const std::vector<std::string>& texts) {
+            const std::vector<std::string_view> views(texts.begin(), texts.end());
+            return Check(WithoutGil([&] { return self.InternCodes(views); }));
           },
-          py::arg("text"));
+          py::arg("texts"), "Returns the codes' numbers, journaling the new ones together.");
 }
 
 }  // namespace loyalty::python

@@ -31,7 +31,7 @@ _WITHOUT_POINTS = (_core.Kind.OPEN_MEMBER, _core.Kind.REVERSE)
 
 
 def to_postings(
-    frame: object, currencies: Sequence[str], intern: Callable[[str], int]
+    frame: object, currencies: Sequence[str], intern: Callable[[list[str]], list[int]]
 ) -> _core.PostingColumns:
     """Check a frame and turn it into the engine's columns.
 
@@ -40,9 +40,8 @@ def to_postings(
     frame : see `Ledger.post`
     currencies : Sequence[str]
         The ledger's, in its order.
-    intern : Callable[[str], int]
-        Gives a code's number. Called last, and once per distinct text, since it writes to the
-        ledger.
+    intern : Callable[[list[str]], list[int]]
+        Gives codes' numbers. Called last and once, since it writes to the ledger.
 
     Raises
     ------
@@ -73,8 +72,12 @@ def to_postings(
         arrays["related"] = _convert.ids("related", given["related"], required=False)
     codes = {name: _convert.dictionary(name, given[name]) for name in CODES if name in given}
     checked = _core.PostingColumns(**arrays)
+    numbers = _numbers(codes, intern)
     checked.set_codes(
-        [_intern(name, codes[name], intern) if name in codes else None for name in CODES]
+        [
+            codes[name].replace(numbers.__getitem__, np.uint32) if name in codes else None
+            for name in CODES
+        ]
     )
     return checked
 
@@ -107,23 +110,31 @@ def currency_of(name: str | None, currencies: Sequence[str]) -> int:
     return currencies.index(name)
 
 
+def wrong_code(text: str) -> str | None:
+    """Return what is wrong with the text of a code, if anything is."""
+    size = len(text.encode())
+    if size <= _core.MAX_CODE_BYTES:
+        return None
+    return f"a code has at most {_core.MAX_CODE_BYTES} bytes, this one {size}"
+
+
 def _unknown(name: object, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(str(name), known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
     return f"unknown {name!r}; {hint}"
 
 
-def _intern(
-    name: str, codes: _convert.Dictionary, intern: Callable[[str], int]
-) -> NDArray[np.uint32]:
-    def number(text: str) -> int:
-        try:
-            return intern(text)
-        except InvalidInputError as error:
-            row = codes.first_row(codes.texts.index(text))
-            raise bad_row(name, row, str(error)) from None
-
-    return codes.replace(number, np.uint32)
+def _numbers(
+    codes: dict[str, _convert.Dictionary], intern: Callable[[list[str]], list[int]]
+) -> dict[str, int]:
+    """Return the number of every text that occurs; `InvalidInputError` for one that is too long."""
+    texts: dict[str, None] = {}
+    for name, column in codes.items():
+        for index, text in column.used():
+            if wrong := wrong_code(text):
+                raise bad_row(name, column.first_row(index), wrong)
+            texts[text] = None
+    return dict(zip(texts, intern(list(texts)), strict=True)) if texts else {}
 
 
 def _kinds(array: pa.Array) -> NDArray[np.uint8]:

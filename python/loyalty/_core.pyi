@@ -12,6 +12,7 @@ import numpy
 import numpy.typing
 
 __all__: list[str] = [
+    "MAX_CODE_BYTES",
     "MAX_MEMBER_BYTES",
     "MAX_TIME_US",
     "MIN_TIME_US",
@@ -237,7 +238,10 @@ class Ledger:
     def close(self) -> None: ...
     def currencies(self) -> list[str]: ...
     def info(self) -> Info: ...
-    def intern_code(self, text: str) -> int: ...
+    def intern_codes(self, texts: collections.abc.Sequence[str]) -> list[int]:
+        """
+        Returns the codes' numbers, journaling the new ones together.
+        """
     def members_are_texts(self) -> bool:
         """
         Whether the first member's key is a text; False without members.
@@ -309,6 +313,7 @@ def ids_from_texts(
 
 def open_ledger(directory: str, options: LedgerOptions) -> Ledger: ...
 
+MAX_CODE_BYTES: int = 256
 MAX_MEMBER_BYTES: int = 64
 MAX_TIME_US: int = 7258118400000000
 MIN_TIME_US: int = -2208988800000000

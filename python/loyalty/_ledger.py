@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self, overload
 
 from loyalty import _core
-from loyalty._columns import CODES, currency_of, kind_of, to_postings
+from loyalty._columns import CODES, currency_of, kind_of, to_postings, wrong_code
 from loyalty._frame import Frame, read_column
 from loyalty._ids import IdLike, new_ids
 from loyalty._posting import Posting, core_arguments, integer, to_frame
@@ -185,7 +185,7 @@ class Ledger(LedgerReader):
         if isinstance(postings, Posting):
             return self._post_one(postings)
         frame = to_frame(postings) if isinstance(postings, list | tuple) else postings
-        columns = to_postings(frame, self._currencies, self._core.intern_code)
+        columns = to_postings(frame, self._currencies, self._core.intern_codes)
         with progress_callback(progress, "posting") as callback:
             outcome = self._core.post_columns(
                 columns, callback, chunk_rows=self._chunk_rows, chunks_in_flight=_CHUNKS_IN_FLIGHT
@@ -338,7 +338,7 @@ class Ledger(LedgerReader):
         opens = kind == _core.Kind.OPEN_MEMBER
         currency = 0 if opens else currency_of(posting.currency, self._currencies)
         texts = [_code_text(name, getattr(posting, name)) for name in CODES]
-        codes = [self._core.intern_code(text) if text else 0 for text in texts]
+        codes = self._core.intern_codes(texts)
         status, sequence, balance = self._core.post_one(
             kind=kind, currency=currency, codes=codes, **arguments
         )
@@ -359,6 +359,8 @@ def _posting(
 def _code_text(name: str, value: object) -> str:
     if value is not None and not isinstance(value, str):
         raise InvalidInputError(f"{name} must be a text, not {type(value).__name__}: {value!r}")
+    if value and (wrong := wrong_code(value)):
+        raise InvalidInputError(f"{name}: {wrong}")
     return value or ""
 
 

@@ -103,7 +103,7 @@ def count_beside(call: Callable[[], object]) -> int:
 
 def test_the_gil_is_released_while_posting(ledger: loyalty.Ledger) -> None:
     ledger.open_member(1)
-    columns = to_postings(earns(200_000, 1), ledger.currencies, ledger._core.intern_code)
+    columns = to_postings(earns(200_000, 1), ledger.currencies, ledger._core.intern_codes)
     posted = count_beside(
         lambda: ledger._core.post_columns(columns, chunk_rows=8192, chunks_in_flight=4)
     )

@@ -107,8 +107,9 @@ class Ledger {
   virtual Result<std::unique_ptr<Ticket>> Submit(std::span<const Posting> postings,
                                                  std::span<Reply> replies) = 0;
 
-  // The number of a code's text, journaling it when it is new. Empty text is code 0.
-  virtual Result<uint32_t> InternCode(std::string_view text) = 0;
+  // The numbers of codes' texts, journaling those that are new, with few syncs for many. Empty text is
+  // code 0. kInvalidArgument for one longer than kMaxCodeBytes: then none is journaled.
+  virtual Result<std::vector<uint32_t>> InternCodes(std::span<const std::string_view> texts) = 0;
   virtual Result<std::string> CodeText(uint32_t code) const = 0;
   virtual std::vector<std::string> Currencies() const = 0;
 

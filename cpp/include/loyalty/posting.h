@@ -22,8 +22,16 @@ struct Id {
 Id IdFromReference(std::string_view reference);
 std::string ToString(const Id& id);  // 32 hex digits
 // The 16 bytes of an id, big-endian, as UUIDs are written.
-Id LoadId(const uint8_t* bytes);
-void StoreId(const Id& id, uint8_t* bytes);
+inline Id LoadId(const uint8_t* bytes) {
+  Id id;
+  for (int i = 0; i < 8; ++i) id.hi = id.hi << 8 | bytes[i];
+  for (int i = 8; i < 16; ++i) id.lo = id.lo << 8 | bytes[i];
+  return id;
+}
+inline void StoreId(const Id& id, uint8_t* bytes) {
+  for (int i = 0; i < 8; ++i) bytes[i] = uint8_t(id.hi >> (56 - 8 * i));
+  for (int i = 0; i < 8; ++i) bytes[8 + i] = uint8_t(id.lo >> (56 - 8 * i));
+}
 
 // A member's own key: an integer, or a string of 1 to 64 bytes of UTF-8. The integer 7 and the string
 // "7" are different members. Does not own its text.
@@ -103,7 +111,8 @@ std::string_view ToString(PostingStatus status);
 inline bool IsMalformed(PostingStatus s) { return uint16_t(s) >= 10 && uint16_t(s) < 30; }
 inline bool IsDuplicate(PostingStatus s) { return uint16_t(s) >= 30 && uint16_t(s) < 60; }
 
-// Text codes are interned once (Ledger::InternCode); zero means none.
+// Text codes are interned once (Ledger::InternCodes); zero means none.
+constexpr size_t kMaxCodeBytes = 256;
 struct Codes {
   uint32_t rule = 0;
   uint32_t channel = 0;

@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <memory>
 
-#include "base/bytes.h"
 #include "loyalty/posting.h"
 
 namespace loyalty {
@@ -39,15 +38,5 @@ std::string ToHex(const Digest& digest) {
 }
 
 Id IdFromReference(std::string_view reference) { return LoadId(Sha256({reference}).data()); }
-
-Id LoadId(const uint8_t* bytes) {
-  const char* from = reinterpret_cast<const char*>(bytes);
-  return {LoadBig<uint64_t>(from), LoadBig<uint64_t>(from + 8)};
-}
-
-void StoreId(const Id& id, uint8_t* bytes) {
-  const uint64_t halves[2] = {ByteSwap(id.hi), ByteSwap(id.lo)};
-  std::memcpy(bytes, halves, sizeof halves);
-}
 
 }  // namespace loyalty

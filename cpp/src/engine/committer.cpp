@@ -4,13 +4,22 @@
 
 namespace loyalty::engine {
 
-void Committer::Commit(const OpenGroup& group) {
+void Committer::Commit(std::shared_ptr<OpenGroup> group) {
   if (failure_.ok()) {
     Status status = core_->behind_fault();
-    if (status.ok()) status = MakeDurable(group);
+    if (status.ok()) status = MakeDurable(*group);
     if (!status.ok()) Fail(status);
   }
-  for (const auto& batch : group.batches) batch->Finish(failure_);
+  Outcome outcome{std::move(group), failure_};
+  if (outcome.group->batches.size() <= kMostWokenHere) {
+    Acknowledge(outcome);
+  } else {
+    (void)waker_.Give(std::move(outcome));  // its work never fails
+  }
+}
+
+void Committer::Acknowledge(const Outcome& outcome) {
+  for (const auto& batch : outcome.group->batches) batch->Finish(outcome.status);
 }
 
 void Committer::Fail(const Status& fault) {

@@ -8,7 +8,6 @@ namespace loyalty {
 namespace engine {
 namespace {
 
-constexpr size_t kMaxCodeBytes = 256;
 // Closing leaves a small tail to the next opening's replay: it is quicker than a checkpoint.
 constexpr uint64_t kSmallTail = 65'536;
 
@@ -85,24 +84,41 @@ Result<std::unique_ptr<Ledger::Ticket>> LedgerImpl::Submit(std::span<const Posti
   return std::unique_ptr<Ticket>(new BatchTicket(std::move(batch)));
 }
 
-Result<uint32_t> LedgerImpl::InternCode(std::string_view text) {
+Result<std::vector<uint32_t>> LedgerImpl::InternCodes(std::span<const std::string_view> texts) {
   LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
-  uint32_t code = 0;
-  if (core_->state->codes.Find(text, &code)) return code;
-  if (text.size() > kMaxCodeBytes) {
-    return Status(StatusCode::kInvalidArgument,
-                  "a code has at most 256 bytes; got " + std::to_string(text.size()));
+  const ledger::Dictionary& known = core_->state->codes;
+  std::vector<uint32_t> codes(texts.size());
+  std::vector<std::string_view> unknown;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].size() > kMaxCodeBytes) {
+      return Status(StatusCode::kInvalidArgument,
+                    "a code has at most " + std::to_string(kMaxCodeBytes) + " bytes; text " +
+                        std::to_string(i) + " has " + std::to_string(texts[i].size()));
+    }
+    if (!known.Find(texts[i], &codes[i])) unknown.push_back(texts[i]);
   }
+  constexpr size_t kTogether = 8192;
+  for (std::span<const std::string_view> left = unknown; !left.empty();) {
+    const size_t count = std::min(kTogether, left.size());
+    LOYALTY_RETURN_IF_ERROR(DefineCodes(left.first(count)));
+    left = left.subspan(count);
+  }
+  if (!unknown.empty()) {
+    for (size_t i = 0; i < texts.size(); ++i) (void)known.Find(texts[i], &codes[i]);
+  }
+  return codes;
+}
+
+Status LedgerImpl::DefineCodes(std::span<const std::string_view> texts) {
+  std::vector<Reply> replies(texts.size());
   auto batch = std::make_shared<Batch>();
-  Reply reply;
-  Entry entry;
-  entry.kind = Kind::kDefineCode;
-  batch->entries.push_back(entry);
-  batch->texts.push_back({0, std::string(text)});
-  batch->replies = &reply;
+  batch->replies = replies.data();
+  for (size_t i = 0; i < texts.size(); ++i) {
+    batch->entries.emplace_back().kind = Kind::kDefineCode;
+    batch->texts.push_back({uint32_t(i), std::string(texts[i])});
+  }
   LOYALTY_RETURN_IF_ERROR(pipeline_.Submit(batch));
-  LOYALTY_RETURN_IF_ERROR(batch->Wait());
-  return uint32_t(reply.balance);
+  return batch->Wait();
 }
 
 Status LedgerImpl::Checkpoint() {

@@ -23,7 +23,7 @@ class LedgerImpl : public Ledger {
   Status Post(std::span<const Posting> postings, std::span<Reply> replies) override;
   Result<std::unique_ptr<Ticket>> Submit(std::span<const Posting> postings,
                                          std::span<Reply> replies) override;
-  Result<uint32_t> InternCode(std::string_view text) override;
+  Result<std::vector<uint32_t>> InternCodes(std::span<const std::string_view> texts) override;
   Result<std::string> CodeText(uint32_t code) const override;
   std::vector<std::string> Currencies() const override { return core_->currencies; }
   Status Balances(std::span<const MemberKey> members, uint16_t currency,
@@ -49,6 +49,8 @@ class LedgerImpl : public Ledger {
   Result<ledger::Snapshot> TakeSnapshot() const;
   Status CheckCurrency(uint16_t currency) const;
   Status CheckpointLocked();
+  // Defines the texts that are new, in one group.
+  Status DefineCodes(std::span<const std::string_view> texts);
 
   std::unique_ptr<Core> core_;
   Behind behind_;

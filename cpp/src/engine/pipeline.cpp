@@ -93,7 +93,7 @@ void Pipeline::CommitLoop() {
       committing_ = true;
       work_.NotifyOne();
     }
-    committer_.Commit(*group);
+    committer_.Commit(std::move(group));
     after_commit_();
   }
 }

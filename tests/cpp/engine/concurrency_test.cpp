@@ -103,7 +103,7 @@ TEST_F(ConcurrencyTest, ASmallQueueOnlySlowsCallersDown) {
 
 TEST_F(ConcurrencyTest, CodesInternedByManyThreadsAreOne) {
   std::vector<uint32_t> codes(16);
-  InThreads(16, [&](int t) { codes[size_t(t)] = *ledger_->InternCode("the same"); });
+  InThreads(16, [&](int t) { codes[size_t(t)] = *Intern("the same"); });
   for (uint32_t code : codes) EXPECT_EQ(code, codes[0]);
 }
 

@@ -64,6 +64,10 @@ class LedgerTest : public testing::Test {
     return replies;
   }
   Reply PostOne(const Posting& posting) { return Post({posting})[0]; }
+  Result<uint32_t> Intern(std::string_view text) {
+    LOYALTY_ASSIGN_OR_RETURN(const std::vector<uint32_t> codes, ledger_->InternCodes({&text, 1}));
+    return codes[0];
+  }
   int64_t BalanceOf(int64_t member, uint16_t currency = 0) {
     const MemberKey key(member);
     Balance balance;

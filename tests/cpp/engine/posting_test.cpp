@@ -109,7 +109,7 @@ TEST_F(PostingTest, ARepeatedIdAnswersWithTheOriginal) {
 }
 
 TEST_F(PostingTest, ARepeatedIdWithOtherContentNamesTheField) {
-  const auto code = ledger_->InternCode("till 4");
+  const auto code = Intern("till 4");
   ASSERT_OK(code.status());
   Posting earn = Earn(2, 7, 10);
   earn.expires_us = kNoon_us * 2;
@@ -148,11 +148,11 @@ TEST_F(PostingTest, AnIdTwiceInOneBatch) {
 }
 
 TEST_F(PostingTest, Adjustments) {
-  const uint32_t code = *ledger_->InternCode("clerk");
+  const uint32_t code = *Intern("clerk");
   Posting up = Request(Kind::kAdjust, 2, MemberKey(int64_t(7)), 30);
   up.codes.actor = code;
   EXPECT_EQ(PostOne(up).status, kReasonMissing);
-  up.codes.reason = *ledger_->InternCode("goodwill");
+  up.codes.reason = *Intern("goodwill");
   Posting down = up;
   down.id.lo = 3;
   down.points = -31;
@@ -238,15 +238,42 @@ TEST_F(PostingTest, EmptyAndOversizedBatches) {
 }
 
 TEST_F(PostingTest, CodesAreInternedOnce) {
-  const uint32_t first = *ledger_->InternCode("grocery");
-  EXPECT_EQ(*ledger_->InternCode("grocery"), first);
-  EXPECT_NE(*ledger_->InternCode("drinks"), first);
-  EXPECT_EQ(*ledger_->InternCode(""), 0u);
+  const uint32_t first = *Intern("grocery");
+  EXPECT_EQ(*Intern("grocery"), first);
+  EXPECT_NE(*Intern("drinks"), first);
+  EXPECT_EQ(*Intern(""), 0u);
   Reopen();
-  EXPECT_EQ(*ledger_->InternCode("grocery"), first);
+  EXPECT_EQ(*Intern("grocery"), first);
   EXPECT_EQ(*ledger_->CodeText(first), "grocery");
-  EXPECT_EQ(ledger_->InternCode(std::string(257, 'x')).status().code(),
-            StatusCode::kInvalidArgument);
+}
+
+TEST_F(PostingTest, ManyCodesAreInternedTogether) {
+  const uint32_t drinks = *Intern("drinks");
+  const uint64_t before = ledger_->GetInfo().sequence;
+  const std::vector<std::string_view> texts = {"tea", "", "drinks", "tea", "coffee"};
+  const auto codes = ledger_->InternCodes(texts);
+  ASSERT_OK(codes.status());
+  EXPECT_EQ(*codes, (std::vector<uint32_t>{drinks + 1, 0, drinks, drinks + 1, drinks + 2}));
+  EXPECT_EQ(ledger_->GetInfo().sequence, before + 2);
+
+  std::vector<std::string> many;
+  for (int i = 0; i < 20'000; ++i) many.push_back(std::to_string(i));
+  const std::vector<std::string_view> views(many.begin(), many.end());
+  const auto numbered = ledger_->InternCodes(views);
+  ASSERT_OK(numbered.status());
+  for (size_t i : {0u, 8191u, 8192u, 19'999u}) {
+    EXPECT_EQ(*ledger_->CodeText((*numbered)[i]), many[i]);
+  }
+}
+
+TEST_F(PostingTest, ATextTooLongForACodeIsNamedAndNoneIsInterned) {
+  const uint64_t before = ledger_->GetInfo().sequence;
+  const std::string longest(256, 'x'), longer(257, 'x');
+  const std::vector<std::string_view> texts = {longest, longer};
+  const Status status = ledger_->InternCodes(texts).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.message(), "a code has at most 256 bytes; text 1 has 257");
+  EXPECT_EQ(ledger_->GetInfo().sequence, before);
 }
 
 }  // namespace

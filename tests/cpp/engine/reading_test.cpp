@@ -123,7 +123,7 @@ TEST_F(ReadingTest, EverythingIsRefusedAfterClose) {
   EXPECT_EQ(ledger_->Post({&earn, 1}, {&reply, 1}).code(), StatusCode::kClosed);
   EXPECT_EQ(ledger_->Statement(key, 0, 1).status().code(), StatusCode::kClosed);
   EXPECT_EQ(ledger_->Verify(nullptr).status().code(), StatusCode::kClosed);
-  EXPECT_EQ(ledger_->InternCode("x").status().code(), StatusCode::kClosed);
+  EXPECT_EQ(Intern("x").status().code(), StatusCode::kClosed);
 }
 
 TEST_F(ReadingTest, VerifyCanBeStopped) {
