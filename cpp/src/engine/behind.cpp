@@ -33,12 +33,14 @@ std::vector<ids::IdAt> TakeIds(const std::vector<SharedBlock>& blocks, uint64_t 
                                uint64_t through) {
   std::vector<ids::IdAt> found;
   found.reserve(through - first + 1);
+  std::vector<Id> ids;
   for (const SharedBlock& block : blocks) {
-    const uint64_t from = block.view.first_sequence();
-    for (uint64_t s = std::max(from, first); s <= std::min(block.view.last_sequence(), through);
-         ++s) {
-      const Id id = block.view.IdAt(s - from);
-      if (!id.is_zero()) found.push_back({id, s});
+    const uint64_t from = std::max(block.view.first_sequence(), first);
+    const uint64_t to = std::min(block.view.last_sequence(), through);
+    if (from > to) continue;
+    block.view.Ids(from - block.view.first_sequence(), to + 1 - block.view.first_sequence(), &ids);
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (!ids[i].is_zero()) found.push_back({ids[i], from + i});
     }
   }
   return found;
@@ -84,13 +86,16 @@ Status Behind::ConsumeSegments(uint64_t through) {
   return Consume(from + (through - std::min(from, through)) / segment * segment);
 }
 
-Status Behind::Checkpoint(const ledger::Snapshot& snapshot) {
+Status Behind::Checkpoint(Pipeline* pipeline) {
   MutexLock lock(mutex_);
   LOYALTY_RETURN_IF_ERROR(core_->ids->Flush());
   LOYALTY_RETURN_IF_ERROR(core_->history->Flush());
-  LOYALTY_RETURN_IF_ERROR(ledger::WriteCheckpoint(snapshot, core_->state->keys, core_->state->codes,
-                                                  core_->checkpoint_sequence, core_->store.get()));
-  core_->checkpoint_sequence = snapshot.sequence;
+  const auto on_writer = [=](std::function<void()> step) {
+    return pipeline->Inspect(std::move(step));
+  };
+  LOYALTY_ASSIGN_OR_RETURN(core_->checkpoint_sequence,
+                           ledger::WriteCheckpoint(*core_->state, core_->checkpoint_sequence,
+                                                   on_writer, core_->store.get()));
   return {};
 }
 
@@ -148,9 +153,7 @@ Status Maintainer::WorkOnce() {
   if (core_->durable.sequence() - core_->checkpoint_sequence < core_->options.checkpoint_entries) {
     return {};
   }
-  ledger::Snapshot snapshot;
-  const Status taken = pipeline_->Inspect([&] { snapshot = core_->state->TakeSnapshot(); });
-  return taken.ok() ? behind_->Checkpoint(snapshot) : taken;
+  return behind_->Checkpoint(pipeline_);
 }
 
 }  // namespace loyalty::engine

@@ -24,8 +24,8 @@ class Behind {
   Status Consume(uint64_t through);
   // The same, but leaves what does not fill a segment.
   Status ConsumeSegments(uint64_t through);
-  // Writes the state of a durable snapshot, and makes ids and history durable.
-  Status Checkpoint(const ledger::Snapshot& snapshot);
+  // Writes the changed state, and makes ids and history durable. The pipeline is where it is seen.
+  Status Checkpoint(Pipeline* pipeline);
   // The sequence that both ids and history have reached.
   uint64_t taken() const;
   // How many durable entries are beyond that.

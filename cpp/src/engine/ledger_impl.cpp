@@ -128,10 +128,9 @@ Status LedgerImpl::Checkpoint() {
 }
 
 Status LedgerImpl::CheckpointLocked() {
-  LOYALTY_ASSIGN_OR_RETURN(const ledger::Snapshot snapshot, TakeSnapshot());
   LOYALTY_RETURN_IF_ERROR(behind_.Consume(core_->durable.sequence()));
   LOYALTY_RETURN_IF_ERROR(core_->head_file.Sync());
-  return behind_.Checkpoint(snapshot);
+  return behind_.Checkpoint(&pipeline_);
 }
 
 Status LedgerImpl::Close() {

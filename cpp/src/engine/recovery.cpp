@@ -101,11 +101,9 @@ class Replay {
   // open: less is taken in after opening.
   Status FollowBehind(const SharedBlock& block) {
     const uint64_t first = std::max(block.view.first_sequence(), unsealed_.next_sequence());
-    for (uint64_t sequence = first; sequence <= block.view.last_sequence(); ++sequence) {
-      constexpr size_t kAhead = 16;
-      const size_t row = sequence - block.view.first_sequence();
-      unsealed_.Prefetch(block.view.IdAt(std::min(row + kAhead, block.view.count() - 1)));
-      unsealed_.Append(block.view.IdAt(row));
+    if (first <= block.view.last_sequence()) {
+      block.view.Ids(first - block.view.first_sequence(), block.view.count(), &ids_);
+      unsealed_.Append(ids_);
     }
     const uint64_t segment = core_->options.segment_entries;
     if (block.view.last_sequence() - behind_.taken() < Behind::kMostSegments * segment) return {};
@@ -121,6 +119,7 @@ class Replay {
   journal::Group group_;        // the applying thread's
   Behind behind_;               // the other's, and
   ids::UnsealedIds unsealed_;
+  std::vector<Id> ids_;
   Worker<SharedBlock> apply_worker_;
   Worker<SharedBlock> behind_worker_;
 };

@@ -69,6 +69,14 @@ class UnsealedIds {
     }
     segments_.back().Append(id);
   }
+  // Many, one after the other.
+  void Append(std::span<const Id> ids) {
+    constexpr size_t kAhead = 16;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (i + kAhead < ids.size()) segments_.back().Prefetch(ids[i + kAhead]);
+      Append(ids[i]);
+    }
+  }
   // Forgets the segments that end at or before `sequence`, but never the last.
   void ForgetThrough(uint64_t sequence) {
     while (segments_.size() > 1 && segments_.front().next_sequence() <= sequence + 1) {

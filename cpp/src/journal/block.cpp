@@ -243,6 +243,13 @@ void BlockView::Entries(std::span<Entry> entries) const {
   }
 }
 
+void BlockView::Ids(size_t from, size_t to, std::vector<Id>* ids) const {
+  ids->resize(to - from);
+  Id* const out = ids->data();
+  columns_[kIdHi].ForEach(from, to, [=](size_t i, uint64_t v) { out[i - from].hi = v; });
+  columns_[kIdLo].ForEach(from, to, [=](size_t i, uint64_t v) { out[i - from].lo = v; });
+}
+
 void BlockView::Read(Group* group) const {
   group->first_sequence = first_sequence_;
   group->recorded_us = recorded_us_;

@@ -105,6 +105,8 @@ class BlockView {
   // Fills `entries`, which has count() places, with all of them; quicker than one by one.
   void Entries(std::span<Entry> entries) const;
   Id IdAt(size_t i) const { return {columns_[kIdHi][i], columns_[kIdLo][i]}; }
+  // The ids of entries `from` to `to` - 1, in the place of what `ids` held.
+  void Ids(size_t from, size_t to, std::vector<Id>* ids) const;
   uint32_t MemberAt(size_t i) const { return uint32_t(columns_[kMember][i]); }
   // All of it, as it was encoded, in the place of what `group` held.
   void Read(Group* group) const;

@@ -15,7 +15,8 @@ using storage::Durability;
 using storage::Family;
 
 constexpr std::string_view kMagic = "LYG1";
-constexpr size_t kBatchBytes = 16u << 20;
+// What the writer changes of pages that are being written, it must copy first: so they are few.
+constexpr size_t kPagesTogether = 32;
 
 std::string NumberedKey(char kind, uint32_t number) {
   std::string key(1, kind);
@@ -71,21 +72,21 @@ Result<Reader> Unsealed(std::string_view bytes, const std::string& what) {
   return Reader{bytes.substr(12)};
 }
 
-std::string EncodeGlobals(const Snapshot& snapshot, const Dictionary& codes) {
+std::string EncodeSummary(const Summary& summary, const Dictionary& codes) {
   std::string body;
-  AppendLittle(&body, snapshot.sequence);
-  AppendLittle(&body, snapshot.members);
-  AppendLittle(&body, uint32_t(snapshot.currencies.size()));
-  for (size_t c = 0; c < snapshot.currencies.size(); ++c) {
-    const CurrencyTotals& totals = snapshot.totals[c];
-    AppendText(&body, snapshot.currencies[c]);
+  AppendLittle(&body, summary.sequence);
+  AppendLittle(&body, summary.members);
+  AppendLittle(&body, uint32_t(summary.currencies.size()));
+  for (size_t c = 0; c < summary.currencies.size(); ++c) {
+    const CurrencyTotals& totals = summary.totals[c];
+    AppendText(&body, summary.currencies[c]);
     for (int64_t sum : {totals.members, totals.issued, totals.redeemed, totals.adjusted}) {
       AppendLittle(&body, sum);
     }
   }
   // Codes defined since are left out: replay adds them.
-  AppendLittle(&body, snapshot.codes);
-  for (uint32_t code = 1; code < snapshot.codes; ++code) AppendText(&body, codes.At(code));
+  AppendLittle(&body, summary.codes);
+  for (uint32_t code = 1; code < summary.codes; ++code) AppendText(&body, codes.At(code));
   return Sealed(body);
 }
 
@@ -96,7 +97,7 @@ std::string EncodeKeys(const MemberKeys& keys, uint32_t first, uint32_t end) {
   return Sealed(body);
 }
 
-Status DecodeGlobals(std::string_view bytes, uint32_t* members, State* state) {
+Status DecodeSummary(std::string_view bytes, uint32_t* members, State* state) {
   LOYALTY_ASSIGN_OR_RETURN(Reader in, Unsealed(bytes, "the summary"));
   state->sequence = in.Number<uint64_t>();
   *members = in.Number<uint32_t>();
@@ -186,33 +187,39 @@ Status LoadPages(const storage::Store& store, uint32_t members, State* state) {
 
 }  // namespace
 
-Status WriteCheckpoint(const Snapshot& snapshot, const MemberKeys& keys, const Dictionary& codes,
-                       uint64_t since, storage::Store* store) {
-  Batch batch;
-  const auto write = [&] {
-    Batch full = std::move(batch);
-    batch = Batch();
-    return store->Write(std::move(full), Durability::kUnlogged);
-  };
-  for (uint32_t number = 0; number < snapshot.pages.size(); ++number) {
-    const Page& page = *snapshot.pages[number].get();
-    if (page.sequence <= since) continue;
-    const uint32_t first = number * kPageMembers;
-    batch.Put(Family::kState, NumberedKey('p', number), EncodePage(page));
-    batch.Put(Family::kState, NumberedKey('k', number),
-              EncodeKeys(keys, first, std::min(first + kPageMembers, snapshot.members)));
-    if (batch.bytes() >= kBatchBytes) LOYALTY_RETURN_IF_ERROR(write());
+Result<uint64_t> WriteCheckpoint(const State& state, uint64_t since, const OnWriter& on_writer,
+                                 storage::Store* store) {
+  Summary summary;
+  LOYALTY_RETURN_IF_ERROR(on_writer([&] { summary = state.Summarize(); }));
+  for (uint32_t next = 0; next < summary.page_count;) {
+    std::vector<std::pair<uint32_t, PagePtr>> changed;
+    LOYALTY_RETURN_IF_ERROR(on_writer([&] {
+      for (; next < summary.page_count && changed.size() < kPagesTogether; ++next) {
+        const PagePtr& page = state.PageAt(next);
+        if (page.get()->sequence > since) changed.emplace_back(next, page);
+      }
+    }));
+    Batch batch;
+    for (const auto& [number, page] : changed) {
+      const uint32_t first = number * kPageMembers;
+      batch.Put(Family::kState, NumberedKey('p', number), EncodePage(*page.get()));
+      batch.Put(Family::kState, NumberedKey('k', number),
+                EncodeKeys(state.keys, first, std::min(first + kPageMembers, summary.members)));
+    }
+    LOYALTY_RETURN_IF_ERROR(store->Write(std::move(batch), Durability::kUnlogged));
   }
-  batch.Put(Family::kState, "g", EncodeGlobals(snapshot, codes));
-  LOYALTY_RETURN_IF_ERROR(write());
-  return store->Flush(Family::kState);
+  Batch last;
+  last.Put(Family::kState, "g", EncodeSummary(summary, state.codes));
+  LOYALTY_RETURN_IF_ERROR(store->Write(std::move(last), Durability::kUnlogged));
+  LOYALTY_RETURN_IF_ERROR(store->Flush(Family::kState));
+  return summary.sequence;
 }
 
 Status LoadCheckpoint(const storage::Store& store, State* state) {
   LOYALTY_ASSIGN_OR_RETURN(auto globals, store.Get(Family::kState, "g"));
   if (!globals) return {};
   uint32_t members = 0;
-  LOYALTY_RETURN_IF_ERROR(DecodeGlobals(*globals, &members, state));
+  LOYALTY_RETURN_IF_ERROR(DecodeSummary(*globals, &members, state));
   Status keys;
   std::thread loading_keys([&] { keys = LoadKeys(store, members, state); });
   const Status pages = LoadPages(store, members, state);

@@ -24,6 +24,7 @@ std::vector<LotMovement> LotsInOrder(const Page& page, const Page::Accounts& acc
                                      std::vector<uint32_t>* counts) {
   std::vector<LotMovement> lots;
   counts->assign(kPageMembers, 0);
+  page.lots.PrefetchAll();
   for (uint32_t m = 0; m < kPageMembers; ++m) {
     page.lots.ForEach(accounts[m], [&](const Lot& lot) {
       const LotOrder order = lot.order();

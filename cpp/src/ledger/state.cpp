@@ -84,17 +84,14 @@ void State::InstallPage(uint32_t number, std::unique_ptr<Page> page) {
   if (page_count_ <= number) page_count_ = number + 1;
 }
 
+Summary State::Summarize() const {
+  return {sequence, keys.size(), codes.size(), page_count_, currencies, totals};
+}
+
 Snapshot State::TakeSnapshot() const {
-  Snapshot snapshot;
-  snapshot.sequence = sequence;
-  snapshot.members = keys.size();
-  snapshot.codes = codes.size();
+  Snapshot snapshot{Summarize(), {}};
   snapshot.pages.reserve(page_count_);
-  for (uint32_t page = 0; page < page_count_; ++page) {
-    snapshot.pages.push_back(SlotOf(page * kPageMembers).page);
-  }
-  snapshot.currencies = currencies;
-  snapshot.totals = totals;
+  for (uint32_t page = 0; page < page_count_; ++page) snapshot.pages.push_back(PageAt(page));
   return snapshot;
 }
 

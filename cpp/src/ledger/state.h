@@ -46,14 +46,19 @@ struct CurrencyTotals {
   bool operator==(const CurrencyTotals&) const = default;
 };
 
-// A consistent picture that stays as it is while the state moves on; shares the pages.
-struct Snapshot {
+// What there is of the state beside its pages, at one sequence.
+struct Summary {
   uint64_t sequence = 0;
   uint32_t members = 0;
   uint32_t codes = 0;
-  std::vector<PagePtr> pages;
+  uint32_t page_count = 0;
   std::vector<std::string> currencies;
   std::vector<CurrencyTotals> totals;
+};
+
+// A consistent picture that stays as it is while the state moves on; shares the pages.
+struct Snapshot : Summary {
+  std::vector<PagePtr> pages;
 };
 
 class State {
@@ -91,6 +96,8 @@ class State {
   void EnsurePage(uint32_t member);
   void InstallPage(uint32_t number, std::unique_ptr<Page> page);
   uint32_t page_count() const { return page_count_; }
+  Summary Summarize() const;
+  const PagePtr& PageAt(uint32_t number) const { return SlotOf(number * kPageMembers).page; }
   Snapshot TakeSnapshot() const;
   uint64_t ram_bytes() const;
 

@@ -187,10 +187,15 @@ void PrefetchAhead(std::span<const Entry> entries, size_t i, const State& state)
     return at < entries.size() && entries[at].member < members &&
            entries[at].currency < kMaxCurrencies;
   };
+  const size_t row = i + 8 * kApart;
   const size_t page = i + 4 * kApart;
   const size_t account = i + 3 * kApart;
   const size_t chunk = i + 2 * kApart;
   const size_t lot = i + kApart;
+  if (row < entries.size()) {
+    Prefetch(&entries[row]);
+    Prefetch(&entries[row].member);
+  }
   if (known(page)) state.PrefetchPage(entries[page].member);
   if (known(account)) state.PrefetchAccount(entries[account].member, entries[account].currency);
   if (known(chunk)) {
