@@ -52,44 +52,44 @@ uint64_t Behind::taken() const {
   return std::min(core_->ids->runs()->sequence(), core_->history->sequence());
 }
 
-uint64_t Behind::lag() const {
-  const uint64_t durable = core_->durable.sequence();
-  return durable - std::min(taken(), durable);
-}
-
-Status Behind::Consume(uint64_t through) {
-  MutexLock lock(mutex_);
+Status Behind::ConsumeIds(uint64_t through) {
+  MutexLock lock(ids_mutex_);
   for (;;) {
-    const uint64_t ids_from = core_->ids->runs()->sequence() + 1;
-    const uint64_t history_from = core_->history->sequence() + 1;
-    const uint64_t first = std::min(ids_from, history_from);
+    const uint64_t first = core_->ids->runs()->sequence() + 1;
     if (first > through) return {};
-    const std::vector<SharedBlock> blocks = core_->tail.From(first);
-    // A segment at a time, so that memory stays bounded when much has gathered; when only one of the
-    // two lags (after a crash), it comes up to the other first.
-    uint64_t last = std::min(through, first + core_->options.segment_entries - 1);
-    if (ids_from != history_from) last = std::min(last, std::max(ids_from, history_from) - 1);
-    if (history_from == first) {
-      TakeEntries(blocks, first, last, &segment_);
-      LOYALTY_RETURN_IF_ERROR(core_->history->Add(segment_, first));
-    }
-    if (ids_from == first) {
-      LOYALTY_RETURN_IF_ERROR(core_->ids->Add(TakeIds(blocks, first, last), last));
-    }
+    const uint64_t last = std::min(through, first + core_->options.segment_entries - 1);
+    LOYALTY_RETURN_IF_ERROR(core_->ids->Add(TakeIds(core_->tail.From(first), first, last), last));
     core_->tail.DropThrough(taken());
   }
 }
 
-Status Behind::ConsumeSegments(uint64_t through) {
-  const uint64_t from = taken();
-  const uint64_t segment = core_->options.segment_entries;
-  return Consume(from + (through - std::min(from, through)) / segment * segment);
+Status Behind::ConsumeHistory(uint64_t through) {
+  MutexLock lock(history_mutex_);
+  for (;;) {
+    const uint64_t first = core_->history->sequence() + 1;
+    if (first > through) return {};
+    const uint64_t last = std::min(through, first + core_->options.segment_entries - 1);
+    TakeEntries(core_->tail.From(first), first, last, &segment_);
+    LOYALTY_RETURN_IF_ERROR(core_->history->Add(segment_, first));
+    core_->tail.DropThrough(taken());
+  }
+}
+
+Status Behind::Consume(uint64_t through) {
+  LOYALTY_RETURN_IF_ERROR(ConsumeIds(through));
+  return ConsumeHistory(through);
 }
 
 Status Behind::Checkpoint(Pipeline* pipeline) {
-  MutexLock lock(mutex_);
-  LOYALTY_RETURN_IF_ERROR(core_->ids->Flush());
-  LOYALTY_RETURN_IF_ERROR(core_->history->Flush());
+  MutexLock lock(checkpoint_mutex_);
+  {
+    MutexLock ids(ids_mutex_);
+    LOYALTY_RETURN_IF_ERROR(core_->ids->Flush());
+  }
+  {
+    MutexLock history(history_mutex_);
+    LOYALTY_RETURN_IF_ERROR(core_->history->Flush());
+  }
   const auto on_writer = [=](std::function<void()> step) {
     return pipeline->Inspect(std::move(step));
   };
@@ -100,8 +100,30 @@ Status Behind::Checkpoint(Pipeline* pipeline) {
 }
 
 void Maintainer::Start(Pipeline* pipeline) {
-  pipeline_ = pipeline;
-  thread_ = std::thread([this] { Run(); });
+  Core* const core = core_;
+  const uint64_t segment = core->options.segment_entries;
+  const auto ids_to = [=] { return core->ids->runs()->sequence() + segment; };
+  const auto history_to = [=] { return core->history->sequence() + segment; };
+  const auto reached = [=](uint64_t sequence) { return core->durable.sequence() >= sequence; };
+  StartThread(
+      "loyalty-ids", [=] { return reached(ids_to()); },
+      [=, this] { return behind_->ConsumeIds(ids_to()); });
+  StartThread(
+      "loyalty-history", [=] { return reached(history_to()); },
+      [=, this] { return behind_->ConsumeHistory(history_to()); });
+  StartThread(
+      "loyalty-checkpt",
+      [=] { return reached(core->checkpoint_sequence + core->options.checkpoint_entries); },
+      [=, this] { return behind_->Checkpoint(pipeline); });
+  threads_.emplace_back([this] { SyncHead(); });
+}
+
+void Maintainer::StartThread(const char* name, std::function<bool()> due,
+                             std::function<Status()> work) {
+  threads_.emplace_back([=, this, due = std::move(due), work = std::move(work)] {
+    NameThisThread(name);
+    Run(due, work);
+  });
 }
 
 void Maintainer::Stop() {
@@ -110,50 +132,56 @@ void Maintainer::Stop() {
     stopping_ = true;
     changed_.NotifyAll();
   }
-  if (thread_.joinable()) thread_.join();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+uint64_t Maintainer::Lag() const {
+  const uint64_t durable = core_->durable.sequence();
+  return durable - std::min(behind_->taken(), durable);
 }
 
 void Maintainer::OnCommit() {
-  if (behind_->lag() < core_->options.segment_entries) return;
+  if (Lag() < core_->options.segment_entries) return;
   MutexLock lock(mutex_);
   changed_.NotifyAll();
 }
 
 void Maintainer::WaitForRoom() {
   const uint64_t most = Behind::kMostSegments * core_->options.segment_entries;
-  if (behind_->lag() <= most) return;
+  if (Lag() <= most) return;
   MutexLock lock(mutex_);
-  while (behind_->lag() > most && !stopping_ && core_->behind_fault().ok()) changed_.Wait(mutex_);
+  while (Lag() > most && !stopping_ && core_->behind_fault().ok()) changed_.Wait(mutex_);
 }
 
-void Maintainer::Run() {
-  NameThisThread("loyalty-behind");
+void Maintainer::Run(const std::function<bool()>& due, const std::function<Status()>& work) {
   for (;;) {
     {
       MutexLock lock(mutex_);
-      const auto second = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-      while (!stopping_ && behind_->lag() < core_->options.segment_entries) {
-        if (!changed_.WaitUntil(mutex_, second)) break;
-      }
+      while (!stopping_ && !due()) changed_.Wait(mutex_);
       if (stopping_) return;
     }
-    const Status status = WorkOnce();
+    const Status status = work();
     if (!status.ok()) core_->FailBehind(status);
-    {
-      MutexLock lock(mutex_);
-      changed_.NotifyAll();
-    }
+    MutexLock lock(mutex_);
+    changed_.NotifyAll();
     if (!status.ok()) return;
   }
 }
 
-Status Maintainer::WorkOnce() {
-  LOYALTY_RETURN_IF_ERROR(core_->head_file.Sync());
-  LOYALTY_RETURN_IF_ERROR(behind_->ConsumeSegments(core_->durable.sequence()));
-  if (core_->durable.sequence() - core_->checkpoint_sequence < core_->options.checkpoint_entries) {
-    return {};
+void Maintainer::SyncHead() {
+  NameThisThread("loyalty-head");
+  for (;;) {
+    {
+      MutexLock lock(mutex_);
+      const auto second = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+      while (!stopping_ && changed_.WaitUntil(mutex_, second)) {
+      }
+      if (stopping_) return;
+    }
+    const Status status = core_->head_file.Sync();
+    if (!status.ok()) return core_->FailBehind(status);
   }
-  return behind_->Checkpoint(pipeline_);
 }
 
 }  // namespace loyalty::engine

@@ -1,10 +1,12 @@
 // What is built behind the journal: ids, history, checkpoints.
 //
-// Behind does the work, on whatever thread calls it, one at a time; Maintainer is the thread that calls it
-// when enough has gathered.
+// Behind does the work, on whatever thread calls it; Maintainer has a thread for each kind, which calls it when
+// enough has gathered: a merge of ids holds up neither history nor a checkpoint.
 #pragma once
 
+#include <functional>
 #include <thread>
+#include <vector>
 
 #include "base/mutex.h"
 #include "base/slab.h"
@@ -20,22 +22,22 @@ class Behind {
 
   explicit Behind(Core* core) : core_(core) {}
 
-  // Takes the tail's entries up to `through` into ids and history, in segments.
+  // Take the tail's entries up to `through` in, in segments: ids, history, or both.
+  Status ConsumeIds(uint64_t through);
+  Status ConsumeHistory(uint64_t through);
   Status Consume(uint64_t through);
-  // The same, but leaves what does not fill a segment.
-  Status ConsumeSegments(uint64_t through);
   // Writes the changed state, and makes ids and history durable. The pipeline is where it is seen.
   Status Checkpoint(Pipeline* pipeline);
   // The sequence that both ids and history have reached.
   uint64_t taken() const;
-  // How many durable entries are beyond that.
-  uint64_t lag() const;
 
  private:
   Core* const core_;
-  Mutex mutex_;  // one job at a time
+  Mutex checkpoint_mutex_;  // one of each kind at a time
+  Mutex ids_mutex_;
+  Mutex history_mutex_;
   // A segment's rows, kept: getting 100 MB anew from the system for each would cost more than its use.
-  HugePageVector<Entry> segment_ GUARDED_BY(mutex_);
+  HugePageVector<Entry> segment_ GUARDED_BY(history_mutex_);
 };
 
 class Maintainer {
@@ -43,25 +45,29 @@ class Maintainer {
   Maintainer(Core* core, Behind* behind) : core_(core), behind_(behind) {}
   ~Maintainer() { Stop(); }
 
-  // The pipeline is where snapshots come from.
+  // The pipeline is where checkpoints see the state.
   void Start(Pipeline* pipeline);
   void Stop();
-  // After each commit: wakes the thread when there is work.
+  // After each commit: wakes the threads when there is work.
   void OnCommit();
   // Holds a caller who wants to post while the work is more than a few segments behind.
   void WaitForRoom();
 
  private:
-  void Run();
-  Status WorkOnce();
+  void StartThread(const char* name, std::function<bool()> due, std::function<Status()> work);
+  // Does the work whenever it is due, until stopped; a fault ends it, and stops the writer.
+  void Run(const std::function<bool()>& due, const std::function<Status()>& work);
+  // Every second.
+  void SyncHead();
+  // How many durable entries ids or history have not taken in.
+  uint64_t Lag() const;
 
   Core* const core_;
   Behind* const behind_;
-  Pipeline* pipeline_ = nullptr;
   Mutex mutex_;
   CondVar changed_;
   bool stopping_ GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace loyalty::engine

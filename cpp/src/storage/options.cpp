@@ -46,6 +46,11 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
   // One flush makes one file, so there are few open files. Those of the journal, in the order of
   // its keys, move down the levels without being rewritten: compaction wrote nothing for 1 GB.
   options.target_file_size_base = 128 * kMiB;
+  // Runs of ids that were merged away, and months of history, are better rewritten seldom: with the
+  // usual 4 files, compaction took three times the CPU (20 M postings), and reads gained nothing.
+  options.level0_file_num_compaction_trigger = 12;
+  options.level0_slowdown_writes_trigger = 40;
+  options.level0_stop_writes_trigger = 60;
   options.max_bytes_for_level_base = 1024 * kMiB;
   options.force_consistency_checks = true;
   // Reads each new file back before the log that it came from may go: 0.7 s of CPU a GB, so only
