@@ -1,6 +1,7 @@
 // A batch on its way: prepared by the caller's thread, decided by the writer, committed, acknowledged.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -54,6 +55,8 @@ struct Batch {
 struct OpenGroup {
   journal::Group group;
   std::vector<std::shared_ptr<Batch>> batches;
+  // Set by who answers the batches, as the last thing: from then on the decider may use it again.
+  std::atomic<bool> answered = false;
 };
 
 }  // namespace loyalty::engine

@@ -20,6 +20,7 @@ void Committer::Commit(std::shared_ptr<OpenGroup> group) {
 
 void Committer::Acknowledge(const Outcome& outcome) {
   for (const auto& batch : outcome.group->batches) batch->Finish(outcome.status);
+  outcome.group->answered = true;
 }
 
 void Committer::Fail(const Status& fault) {

@@ -52,13 +52,14 @@ std::shared_ptr<OpenGroup> Decider::CloseGroup() {
 
 // An empty group, with the memory of one that is done when there is one.
 std::shared_ptr<OpenGroup> Decider::NewGroup() {
-  if (!spare_ || spare_.use_count() > 1) return std::make_shared<OpenGroup>();
+  if (!spare_ || !spare_->answered) return std::make_shared<OpenGroup>();
   journal::Group& group = spare_->group;
   group.entries.clear();
   group.movement_counts.clear();
   group.movements.clear();
   group.texts.clear();
   spare_->batches.clear();
+  spare_->answered = false;
   return std::move(spare_);
 }
 
