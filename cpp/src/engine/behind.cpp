@@ -105,12 +105,16 @@ void Maintainer::Start(Pipeline* pipeline) {
   const auto ids_to = [=] { return core->ids->runs()->sequence() + segment; };
   const auto history_to = [=] { return core->history->sequence() + segment; };
   const auto reached = [=](uint64_t sequence) { return core->durable.sequence() >= sequence; };
+  // A caller's checkpoint may have taken the segment in meanwhile, and what is not durable is not there.
+  const auto durable = [=](uint64_t sequence) {
+    return std::min(sequence, core->durable.sequence());
+  };
   StartThread(
       "loyalty-ids", [=] { return reached(ids_to()); },
-      [=, this] { return behind_->ConsumeIds(ids_to()); });
+      [=, this] { return behind_->ConsumeIds(durable(ids_to())); });
   StartThread(
       "loyalty-history", [=] { return reached(history_to()); },
-      [=, this] { return behind_->ConsumeHistory(history_to()); });
+      [=, this] { return behind_->ConsumeHistory(durable(history_to())); });
   StartThread(
       "loyalty-checkpt",
       [=] { return reached(core->checkpoint_sequence + core->options.checkpoint_entries); },

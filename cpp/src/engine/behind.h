@@ -22,7 +22,8 @@ class Behind {
 
   explicit Behind(Core* core) : core_(core) {}
 
-  // Take the tail's entries up to `through` in, in segments: ids, history, or both.
+  // Take the tail's entries up to `through` in, in segments: ids, history, or both. Requires that the tail
+  // reaches so far.
   Status ConsumeIds(uint64_t through);
   Status ConsumeHistory(uint64_t through);
   Status Consume(uint64_t through);

@@ -52,6 +52,34 @@ TEST_F(ConcurrencyTest, TheSameIdFromManyThreadsPostsOnce) {
   EXPECT_EQ(BalanceOf(7), 50);
 }
 
+// Both take segments in: neither may take what the other has, or what is not there yet.
+TEST_F(ConcurrencyTest, CheckpointsOfCallersAndTheLedgersOwnLoseNothing) {
+  options_.segment_entries = 20;
+  options_.checkpoint_entries = 50;
+  Reopen();
+  Post({Open(1, 7)});
+  std::atomic<bool> over = false;
+  std::thread checkpoints([&] {
+    while (!over) ASSERT_TRUE(ledger_->Checkpoint().ok());
+  });
+  InThreads(4, [&](int t) {
+    for (uint64_t i = 0; i < 1000; ++i) {
+      const Posting earn = Earn(10'000 * uint64_t(t + 1) + i, 7, 1);
+      Reply reply;
+      ASSERT_TRUE(ledger_->Post({&earn, 1}, {&reply, 1}).ok());
+    }
+  });
+  over = true;
+  checkpoints.join();
+  ExpectVerified();
+  for (int t = 0; t < 4; ++t) {
+    for (uint64_t i = 0; i < 1000; i += 37) {
+      EXPECT_EQ(PostOne(Earn(10'000 * uint64_t(t + 1) + i, 7, 1)).status,
+                PostingStatus::kAlreadyExists);
+    }
+  }
+}
+
 TEST_F(ConcurrencyTest, ReadersSeeWhatWasAcknowledgedAndNothingTorn) {
   options_.segment_entries = 200;
   options_.checkpoint_entries = 500;
