@@ -165,12 +165,15 @@ void Maintainer::Run(const std::function<bool()>& due, const std::function<Statu
       while (!stopping_ && !due()) changed_.Wait(mutex_);
       if (stopping_) return;
     }
-    const Status status = work();
-    if (!status.ok()) core_->FailBehind(status);
-    MutexLock lock(mutex_);
-    changed_.NotifyAll();
-    if (!status.ok()) return;
+    if (!Finish(work())) return;
   }
+}
+
+bool Maintainer::Finish(const Status& status) {
+  if (!status.ok()) core_->FailBehind(status);
+  MutexLock lock(mutex_);
+  changed_.NotifyAll();
+  return status.ok();
 }
 
 void Maintainer::SyncHead() {
@@ -183,8 +186,7 @@ void Maintainer::SyncHead() {
       }
       if (stopping_) return;
     }
-    const Status status = core_->head_file.Sync();
-    if (!status.ok()) return core_->FailBehind(status);
+    if (!Finish(core_->head_file.Sync())) return;
   }
 }
 

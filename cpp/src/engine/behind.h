@@ -58,8 +58,10 @@ class Maintainer {
   void StartThread(const char* name, std::function<bool()> due, std::function<Status()> work);
   // Does the work whenever it is due, until stopped; a fault ends it, and stops the writer.
   void Run(const std::function<bool()>& due, const std::function<Status()>& work);
-  // Every second.
+  // Every second; so the others look at least that often whether their work is due.
   void SyncHead();
+  // Notes a fault, and wakes callers and the other threads. Whether to go on.
+  bool Finish(const Status& status);
   // How many durable entries ids or history have not taken in.
   uint64_t Lag() const;
 

@@ -45,8 +45,8 @@ class Replay {
       : core_(core),
         witness_(core->head_file.head()),
         checkpoint_(core->state->sequence),
-        behind_from_(std::min(core->ids->runs()->sequence(), core->history->sequence())),
         behind_(core),
+        behind_from_(behind_.taken()),
         unsealed_(core->ids->runs()->sequence() + 1, core->options.segment_entries),
         apply_worker_("loyalty-replay", [this](const SharedBlock& block) { return Apply(block); }),
         behind_worker_("loyalty-behind",
@@ -114,11 +114,11 @@ class Replay {
 
   Core* const core_;
   const journal::Head witness_;
-  const uint64_t checkpoint_;   // what the state held before the replay
+  const uint64_t checkpoint_;  // what the state held before the replay
+  Behind behind_;
   const uint64_t behind_from_;  // what ids and history both held
   journal::Group group_;        // the applying thread's
-  Behind behind_;               // the other's, and
-  ids::UnsealedIds unsealed_;
+  ids::UnsealedIds unsealed_;   // the other's
   std::vector<Id> ids_;
   Worker<SharedBlock> apply_worker_;
   Worker<SharedBlock> behind_worker_;

@@ -104,7 +104,6 @@ class BlockView {
   Entry EntryAt(size_t i) const;
   // Fills `entries`, which has count() places, with all of them; quicker than one by one.
   void Entries(std::span<Entry> entries) const;
-  Id IdAt(size_t i) const { return {columns_[kIdHi][i], columns_[kIdLo][i]}; }
   // The ids of entries `from` to `to` - 1, in the place of what `ids` held.
   void Ids(size_t from, size_t to, std::vector<Id>* ids) const;
   uint32_t MemberAt(size_t i) const { return uint32_t(columns_[kMember][i]); }
