@@ -68,7 +68,9 @@ PostingColumns MakeColumns(
     const OptionalArray<int64_t>& member_numbers, const OptionalArray<int64_t>& member_offsets,
     const OptionalArray<uint8_t>& member_data, const OptionalArray<int64_t>& money,
     const OptionalArray<int64_t>& expires_us, const OptionalArray<uint8_t>& related,
-    const OptionalArray<uint64_t>& tags) {
+    const OptionalArray<uint64_t>& tags, const OptionalArray<int64_t>& activates_us,
+    const OptionalArray<int64_t>& deadline_us, const OptionalArray<int64_t>& floors,
+    const OptionalArray<int64_t>& ceilings) {
   PostingColumns columns;
   const auto rows = size_t(kinds.size());
   columns.rows = rows;
@@ -82,6 +84,10 @@ PostingColumns MakeColumns(
   columns.expires_us = Take(columns, "expires_us", expires_us, rows);
   columns.related = Take(columns, "related", related, rows * 16);
   columns.tags = Take(columns, "tags", tags, rows);
+  columns.activates_us = Take(columns, "activates_us", activates_us, rows);
+  columns.deadline_us = Take(columns, "deadline_us", deadline_us, rows);
+  columns.floors = Take(columns, "floors", floors, rows);
+  columns.ceilings = Take(columns, "ceilings", ceilings, rows);
   return columns;
 }
 
@@ -106,8 +112,12 @@ T ValueAt(const T* values, size_t row, T absent) {
 
 }  // namespace
 
-void FillPostings(const PostingColumns& columns, size_t begin, std::span<Posting> out) {
+void FillPostings(const PostingColumns& columns, size_t begin, std::span<Posting> out,
+                  std::vector<Terms>* terms) {
   const auto& codes = columns.codes;
+  const bool has_terms =
+      columns.activates_us || columns.deadline_us || columns.floors || columns.ceilings;
+  terms->resize(has_terms ? out.size() : 0);
   for (size_t i = 0; i < out.size(); ++i) {
     const size_t row = begin + i;
     Posting& posting = out[i];
@@ -124,6 +134,13 @@ void FillPostings(const PostingColumns& columns, size_t begin, std::span<Posting
                      ValueAt(codes[4], row, 0u), ValueAt(codes[5], row, 0u)};
     posting.related = columns.related ? LoadId(columns.related + 16 * row) : Id{};
     posting.tag = ValueAt<uint64_t>(columns.tags, row, 0);
+    posting.terms = nullptr;
+    if (!has_terms) continue;
+    (*terms)[i] = {ValueAt(columns.activates_us, row, kAtOnce_us),
+                   ValueAt(columns.deadline_us, row, kNever_us),
+                   ValueAt<int64_t>(columns.floors, row, 0),
+                   ValueAt(columns.ceilings, row, INT64_MAX)};
+    posting.terms = &(*terms)[i];
   }
 }
 
@@ -137,7 +154,10 @@ void register_columns(py::module_& m) {
            py::arg("member_data").noconvert() = py::none(),
            py::arg("money").noconvert() = py::none(),
            py::arg("expires_us").noconvert() = py::none(),
-           py::arg("related").noconvert() = py::none(), py::arg("tags").noconvert() = py::none())
+           py::arg("related").noconvert() = py::none(), py::arg("tags").noconvert() = py::none(),
+           py::arg("activates_us").noconvert() = py::none(),
+           py::arg("deadline_us").noconvert() = py::none(),
+           py::arg("floors").noconvert() = py::none(), py::arg("ceilings").noconvert() = py::none())
       .def("set_codes", &SetCodes, py::arg("codes").noconvert(),
            "The numbers of rule, channel, location, category, actor and reason; None: no such "
            "column.")

@@ -36,11 +36,17 @@ struct PostingColumns {
   std::array<const uint32_t*, kCodes> codes{};
   const uint8_t* related = nullptr;  // rows x 16
   const uint64_t* tags = nullptr;
+  const int64_t* activates_us = nullptr;
+  const int64_t* deadline_us = nullptr;
+  const int64_t* floors = nullptr;
+  const int64_t* ceilings = nullptr;
 
   std::vector<py::array> owners;  // keep all of the above alive
 };
 
-// Writes rows [begin, begin + out.size()). The texts of `out` are those of `columns`.
-void FillPostings(const PostingColumns& columns, size_t begin, std::span<Posting> out);
+// Writes rows [begin, begin + out.size()). The texts of `out` are those of `columns`, its terms are put
+// into `terms`.
+void FillPostings(const PostingColumns& columns, size_t begin, std::span<Posting> out,
+                  std::vector<Terms>* terms);
 
 }  // namespace loyalty::python

@@ -36,41 +36,42 @@ void AddBalances(ColumnDict& columns, std::span<const Balance> balances) {
   std::vector<uint8_t> found(balances.size());
   for (size_t i = 0; i < found.size(); ++i) found[i] = balances[i].found;
   columns["found"] = ToNumpy(std::move(found));
-  columns["active"] = column([](const Balance& b) { return b.active; });
+  columns["active"] = column([](const Balance& b) { return b.parts.active; });
+  columns["pending"] = column([](const Balance& b) { return b.parts.pending; });
+  columns["held"] = column([](const Balance& b) { return b.parts.held; });
+  columns["arrears"] = column([](const Balance& b) { return b.parts.arrears; });
+  columns["expiring_points"] = column([](const Balance& b) { return b.expiring_points; });
+  columns["expiring_us"] = column([](const Balance& b) { return b.expiring_us; });
   columns["lifetime_earned"] = column([](const Balance& b) { return b.lifetime_earned; });
   columns["lifetime_redeemed"] = column([](const Balance& b) { return b.lifetime_redeemed; });
   columns["last_sequence"] = column([](const Balance& b) { return b.sequence; });
 }
 
-using Numbers = py::typing::Tuple<py::int_, py::int_, py::int_, py::int_>;
-
-py::typing::Optional<Numbers> GetBalance(const Ledger& ledger, const Key& member,
-                                         uint16_t currency) {
+Balance GetBalance(const Ledger& ledger, const Key& member, const BalanceQuery& query) {
   const MemberKey key = ToMemberKey(member);
   Balance balance;
-  Check(WithoutGil([&] { return ledger.Balances({&key, 1}, currency, {&balance, 1}); }));
-  if (!balance.found) return py::none();
-  return py::make_tuple(balance.active, balance.lifetime_earned, balance.lifetime_redeemed,
-                        balance.sequence);
+  Check(WithoutGil([&] { return ledger.Balances({&key, 1}, query, {&balance, 1}); }));
+  return balance;
 }
 
-ColumnDict BalancesOf(const Ledger& ledger, uint16_t currency, std::span<const MemberKey> keys) {
+ColumnDict BalancesOf(const Ledger& ledger, const BalanceQuery& query,
+                      std::span<const MemberKey> keys) {
   std::vector<Balance> balances(keys.size());
-  Check(WithoutGil([&] { return ledger.Balances(keys, currency, balances); }));
+  Check(WithoutGil([&] { return ledger.Balances(keys, query, balances); }));
   ColumnDict columns;
   AddBalances(columns, balances);
   return columns;
 }
 
-ColumnDict BalancesOfNumbers(const Ledger& ledger, uint16_t currency,
+ColumnDict BalancesOfNumbers(const Ledger& ledger, const BalanceQuery& query,
                              const Array<int64_t>& members) {
   std::vector<MemberKey> keys(size_t(members.size()));
   for (size_t i = 0; i < keys.size(); ++i) keys[i] = MemberKey(members.data()[i]);
-  return BalancesOf(ledger, currency, keys);
+  return BalancesOf(ledger, query, keys);
 }
 
-ColumnDict BalancesOfTexts(const Ledger& ledger, uint16_t currency, const Array<int64_t>& offsets,
-                           const Array<uint8_t>& data) {
+ColumnDict BalancesOfTexts(const Ledger& ledger, const BalanceQuery& query,
+                           const Array<int64_t>& offsets, const Array<uint8_t>& data) {
   const std::string_view bytes(reinterpret_cast<const char*>(data.data()), size_t(data.size()));
   std::vector<MemberKey> keys(offsets.size() ? size_t(offsets.size()) - 1 : 0);
   for (size_t i = 0; i < keys.size(); ++i) {
@@ -80,14 +81,14 @@ ColumnDict BalancesOfTexts(const Ledger& ledger, uint16_t currency, const Array<
     }
     keys[i] = MemberKey(bytes.substr(size_t(at[0]), size_t(at[1] - at[0])));
   }
-  return BalancesOf(ledger, currency, keys);
+  return BalancesOf(ledger, query, keys);
 }
 
 // The texts of the snapshot's keys belong to the ledger, which `ledger` keeps alive.
-ColumnDict AllBalances(const Ledger& ledger, uint16_t currency) {
+ColumnDict AllBalances(const Ledger& ledger, const BalanceQuery& query) {
   MemberColumn members;
   const Ledger::Snapshot snapshot = Check(WithoutGil([&]() -> Result<Ledger::Snapshot> {
-    LOYALTY_ASSIGN_OR_RETURN(Ledger::Snapshot taken, ledger.AllBalances(currency));
+    LOYALTY_ASSIGN_OR_RETURN(Ledger::Snapshot taken, ledger.AllBalances(query));
     for (const MemberKey& key : taken.members) members.Append(key);
     return taken;
   }));
@@ -119,12 +120,54 @@ VerifyReport Verify(const Ledger& ledger, py::object progress) {
   return Check(report);
 }
 
+ExpiryReport Expire(Ledger& ledger, int64_t as_of_us, bool dry_run, py::object progress) {
+  Pulse pulse(std::move(progress));
+  const auto report = WithoutGil([&] {
+    return ledger.Expire(as_of_us, dry_run,
+                         [&](uint64_t done, uint64_t total) { return pulse.Ask(done, total); });
+  });
+  if (pulse.error()) throw *pulse.error();
+  return Check(report);
+}
+
+void register_balances(py::module_& m) {
+  py::classh<BalanceParts>(m, "BalanceParts")
+      .def_readonly("active", &BalanceParts::active)
+      .def_readonly("pending", &BalanceParts::pending)
+      .def_readonly("held", &BalanceParts::held)
+      .def_readonly("arrears", &BalanceParts::arrears);
+  py::classh<BalanceQuery>(m, "BalanceQuery")
+      .def(py::init([](uint16_t currency, int64_t at_us, bool expiring) {
+             return BalanceQuery{currency, at_us, expiring};
+           }),
+           py::kw_only(), py::arg("currency"), py::arg("at_us"), py::arg("expiring"));
+  py::classh<Balance>(m, "Balance")
+      .def_readonly("found", &Balance::found)
+      .def_readonly("parts", &Balance::parts)
+      .def_readonly("expiring_points", &Balance::expiring_points)
+      .def_readonly("expiring_us", &Balance::expiring_us)
+      .def_readonly("lifetime_earned", &Balance::lifetime_earned)
+      .def_readonly("lifetime_redeemed", &Balance::lifetime_redeemed)
+      .def_readonly("sequence", &Balance::sequence);
+}
+
 void register_reports(py::module_& m) {
+  py::classh<ExpiryReport::Line>(m, "ExpiryLine")
+      .def_readonly("kind", &ExpiryReport::Line::kind)
+      .def_readonly("currency", &ExpiryReport::Line::currency)
+      .def_readonly("month", &ExpiryReport::Line::month)
+      .def_readonly("entries", &ExpiryReport::Line::entries)
+      .def_readonly("points", &ExpiryReport::Line::points);
+  py::classh<ExpiryReport>(m, "ExpiryReport")
+      .def_readonly("lines", &ExpiryReport::lines)
+      .def_readonly("started_sequence", &ExpiryReport::started_sequence)
+      .def_readonly("finished_sequence", &ExpiryReport::finished_sequence);
   py::classh<Totals>(m, "Totals")
       .def_readonly("currency", &Totals::currency)
       .def_readonly("members", &Totals::members)
       .def_readonly("issued", &Totals::issued)
       .def_readonly("redeemed", &Totals::redeemed)
+      .def_readonly("expired", &Totals::expired)
       .def_readonly("adjusted", &Totals::adjusted);
   py::classh<Info>(m, "Info")
       .def_readonly("sequence", &Info::sequence)
@@ -153,12 +196,12 @@ void register_reports(py::module_& m) {
 }
 
 void AddReadingMethods(py::classh<Ledger>& ledger) {
-  ledger.def("balance", &GetBalance, py::arg("member"), py::arg("currency"))
-      .def("balances_of_numbers", &BalancesOfNumbers, py::arg("currency"),
+  ledger.def("balance", &GetBalance, py::arg("member"), py::arg("query"))
+      .def("balances_of_numbers", &BalancesOfNumbers, py::arg("query"),
            py::arg("members").noconvert())
-      .def("balances_of_texts", &BalancesOfTexts, py::arg("currency"),
-           py::arg("offsets").noconvert(), py::arg("data").noconvert())
-      .def("all_balances", &AllBalances, py::arg("currency"))
+      .def("balances_of_texts", &BalancesOfTexts, py::arg("query"), py::arg("offsets").noconvert(),
+           py::arg("data").noconvert())
+      .def("all_balances", &AllBalances, py::arg("query"))
       .def(
           "statement",
           [](const Ledger& self, const Key& member, int64_t from_us, int64_t to_us) {
@@ -184,6 +227,7 @@ void AddReadingMethods(py::classh<Ledger>& ledger) {
 }  // namespace
 
 void register_ledger(py::module_& m) {
+  register_balances(m);
   register_reports(m);
 
   py::classh<LedgerOptions>(m, "LedgerOptions")
@@ -212,6 +256,8 @@ void register_ledger(py::module_& m) {
           [](const Ledger& self) { return Check(WithoutGil([&] { return self.TrialBalance(); })); })
       .def("info", [](const Ledger& self) { return WithoutGil([&] { return self.GetInfo(); }); })
       .def("verify", &Verify, py::arg("progress") = py::none())
+      .def("expire", &Expire, py::arg("as_of_us"), py::arg("dry_run"),
+           py::arg("progress") = py::none())
       .def("checkpoint", [](Ledger& self) { Check(WithoutGil([&] { return self.Checkpoint(); })); })
       .def("close", [](Ledger& self) { Check(WithoutGil([&] { return self.Close(); })); });
 }

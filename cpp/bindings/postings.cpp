@@ -20,8 +20,33 @@ struct Outcome {
   py::array_t<uint16_t> status;
   py::array_t<int64_t> sequence;
   py::array_t<int64_t> balance;
+  py::array_t<int64_t> points;
+  // What few replies have, as columns "row" (int64), "pending", "held", ...; zero in all other rows.
+  ColumnDict rare;
   size_t rows_durable = 0;
   py::object error = py::none();  // the exception that ended it early
+};
+
+// The parts of a reply that few have.
+class RareParts {
+ public:
+  void Add(size_t row, const Reply& reply) {
+    const BalanceParts& b = reply.balance;
+    if ((b.pending | b.held | b.arrears | reply.repaid | reply.limit) == 0) return;
+    const int64_t values[] = {int64_t(row), b.pending,    b.held,
+                              b.arrears,    reply.repaid, reply.limit};
+    for (size_t i = 0; i < columns_.size(); ++i) columns_[i].push_back(values[i]);
+  }
+  ColumnDict ToDict() && {
+    constexpr std::array kNames = {"row", "pending", "held", "arrears", "repaid", "limit"};
+    ColumnDict columns;
+    for (size_t i = 0; i < columns_.size(); ++i)
+      columns[kNames[i]] = ToNumpy(std::move(columns_[i]));
+    return columns;
+  }
+
+ private:
+  std::array<std::vector<int64_t>, 6> columns_;
 };
 
 // A batch under way, in chunks: while earlier ones are committed, the next is converted. Uses no
@@ -37,7 +62,8 @@ class Batch {
         postings_(std::min(chunk_rows, columns.rows)),
         statuses_(outcome.status.mutable_data()),
         sequences_(outcome.sequence.mutable_data()),
-        balances_(outcome.balance.mutable_data()) {}
+        balances_(outcome.balance.mutable_data()),
+        points_(outcome.points.mutable_data()) {}
 
   // Stops at a fault, or with kInterrupted when `pulse` says so. Either way what was submitted is
   // waited for, so that durable_rows() is exact.
@@ -52,6 +78,7 @@ class Batch {
   }
 
   size_t durable_rows() const { return durable_rows_; }
+  RareParts TakeRareParts() { return std::move(rare_); }
 
  private:
   struct Chunk {
@@ -66,7 +93,7 @@ class Batch {
       }
       const std::span<Posting> postings(postings_.data(),
                                         std::min(chunk_rows_, columns_.rows - begin));
-      FillPostings(columns_, begin, postings);
+      FillPostings(columns_, begin, postings, &terms_);
       while (in_flight_.size() >= in_flight_max_) LOYALTY_RETURN_IF_ERROR(FinishOldest());
       std::vector<Reply> replies(postings.size());
       LOYALTY_ASSIGN_OR_RETURN(auto ticket, ledger_.Submit(postings, replies));
@@ -85,7 +112,9 @@ class Batch {
     for (const Reply& reply : chunk.replies) {
       statuses_[durable_rows_] = uint16_t(reply.status);
       sequences_[durable_rows_] = int64_t(reply.sequence);
-      balances_[durable_rows_] = reply.balance;
+      balances_[durable_rows_] = reply.balance.active;
+      points_[durable_rows_] = reply.points;
+      rare_.Add(durable_rows_, reply);
       ++durable_rows_;
     }
     return Status();
@@ -96,10 +125,13 @@ class Batch {
   const size_t chunk_rows_;
   const size_t in_flight_max_;
   std::vector<Posting> postings_;
+  std::vector<Terms> terms_;
   std::deque<Chunk> in_flight_;
   uint16_t* const statuses_;
   int64_t* const sequences_;
   int64_t* const balances_;
+  int64_t* const points_;
+  RareParts rare_;
   size_t durable_rows_ = 0;
   bool failed_ = false;
 };
@@ -111,11 +143,12 @@ Outcome PostColumns(Ledger& ledger, const PostingColumns& columns, py::object pr
   if (chunk_rows == 0 || chunks_in_flight == 0) throw py::value_error("chunks must not be empty");
   const auto rows = py::ssize_t(columns.rows);
   Outcome outcome{py::array_t<uint16_t>(rows), py::array_t<int64_t>(rows),
-                  py::array_t<int64_t>(rows)};
+                  py::array_t<int64_t>(rows), py::array_t<int64_t>(rows)};
   Pulse pulse(std::move(progress));
   Batch batch(ledger, columns, chunk_rows, chunks_in_flight, outcome);
   const Status status = WithoutGil([&] { return batch.Run(pulse); });
   outcome.rows_durable = batch.durable_rows();
+  outcome.rare = batch.TakeRareParts().ToDict();
   if (pulse.error()) {
     outcome.error = pulse.error()->value();
   } else if (!status.ok()) {
@@ -137,11 +170,12 @@ Id ToId(std::string_view bytes) {
   return LoadId(reinterpret_cast<const uint8_t*>(bytes.data()));
 }
 
-py::typing::Tuple<py::int_, py::int_, py::int_> PostOne(
-    Ledger& ledger, const py::bytes& id, Kind kind, uint16_t currency, const Key& member,
-    int64_t points, int64_t money, int64_t effective_us, int64_t expires_us,
-    const std::array<uint32_t, PostingColumns::kCodes>& codes, const py::bytes& related,
-    uint64_t tag) {
+Reply PostOne(Ledger& ledger, const py::bytes& id, Kind kind, uint16_t currency, const Key& member,
+              int64_t points, int64_t money, int64_t effective_us, int64_t expires_us,
+              const std::array<uint32_t, PostingColumns::kCodes>& codes, const py::bytes& related,
+              uint64_t tag, int64_t activates_us, int64_t deadline_us, int64_t floor,
+              int64_t ceiling) {
+  const Terms terms{activates_us, deadline_us, floor, ceiling};
   Posting posting;
   posting.id = ToId(std::string_view(id));
   posting.kind = kind;
@@ -154,9 +188,10 @@ py::typing::Tuple<py::int_, py::int_, py::int_> PostOne(
   posting.codes = {codes[0], codes[1], codes[2], codes[3], codes[4], codes[5]};
   posting.related = ToId(std::string_view(related));
   posting.tag = tag;
+  posting.terms = &terms;
   Reply reply;
   Check(WithoutGil([&] { return ledger.Post({&posting, 1}, {&reply, 1}); }));
-  return py::make_tuple(uint16_t(reply.status), reply.sequence, reply.balance);
+  return reply;
 }
 
 }  // namespace
@@ -167,15 +202,25 @@ void AddPostingMethods(py::classh<Ledger>& ledger, py::module_& m) {
       .def_readonly("status", &Outcome::status)
       .def_readonly("sequence", &Outcome::sequence)
       .def_readonly("balance", &Outcome::balance)
+      .def_readonly("points", &Outcome::points)
+      .def_readonly("rare", &Outcome::rare)
       .def_readonly("rows_durable", &Outcome::rows_durable)
       .def_readonly("error", &Outcome::error);
+  py::classh<Reply>(m, "Reply")
+      .def_property_readonly("status", [](const Reply& reply) { return uint16_t(reply.status); })
+      .def_readonly("sequence", &Reply::sequence)
+      .def_readonly("balance", &Reply::balance)
+      .def_readonly("points", &Reply::points)
+      .def_readonly("repaid", &Reply::repaid)
+      .def_readonly("limit", &Reply::limit);
   ledger
       .def("post_columns", &PostColumns, py::arg("columns"), py::arg("progress") = py::none(),
            py::kw_only(), py::arg("chunk_rows"), py::arg("chunks_in_flight"))
       .def("post_one", &PostOne, py::kw_only(), py::arg("posting_id"), py::arg("kind"),
            py::arg("currency"), py::arg("member"), py::arg("points"), py::arg("money"),
            py::arg("effective_us"), py::arg("expires_us"), py::arg("codes"), py::arg("related"),
-           py::arg("tag"), "Returns the status's number, the sequence and the balance.")
+           py::arg("tag"), py::arg("activates_us"), py::arg("deadline_us"), py::arg("floor"),
+           py::arg("ceiling"))
       .def(
           "intern_codes",
           [](Ledger& self, const std::vector<std::string>& texts) {

@@ -33,6 +33,8 @@ struct MemberColumn {
 struct RecordColumns {
   std::vector<int64_t> sequence, recorded_us, effective_us, points, money, balance, expires_us,
       related;
+  std::vector<int64_t> activates_us, deadline_us, floor, ceiling, asked, held, revived, repaid,
+      limit, pending_after, held_after, arrears_after;
   std::vector<uint64_t> tag;
   std::vector<uint8_t> id;  // 16 bytes a row
   std::vector<uint8_t> kind;

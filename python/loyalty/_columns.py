@@ -22,12 +22,14 @@ CODES = ("rule", "channel", "location", "category", "actor", "reason")
 REQUIRED = ("id", "kind", "member", "effective_time")
 NAMES = (
     *("id", "kind", "member", "currency", "points", "money", "effective_time", "expires_time"),
+    *("activates_time", "deadline_time", "floor", "ceiling"),
     *CODES,
     *("related", "tag"),
 )
 # What a caller may ask for; the ledger writes entries of other kinds itself.
 KINDS = {kind.name.lower(): kind for kind in _core.Kind if 0 < kind < _core.Kind.DEFINE_CURRENCY}
-_WITHOUT_POINTS = (_core.Kind.OPEN_MEMBER, _core.Kind.REVERSE)
+_WITH_POINTS = (_core.Kind.EARN, _core.Kind.REDEEM, _core.Kind.ADJUST, _core.Kind.HOLD)
+_CREDITS = (_core.Kind.EARN, _core.Kind.ADJUST)
 
 
 def to_postings(
@@ -68,6 +70,7 @@ def to_postings(
         arrays["tags"] = _convert.integers("tag", given["tag"], np.uint64)
     if "expires_time" in given:
         arrays["expires_us"] = _convert.times("expires_time", given["expires_time"], _core.NEVER_US)
+    arrays |= _terms(given, kinds)
     if "related" in given:
         arrays["related"] = _convert.ids("related", given["related"], required=False)
     codes = {name: _convert.dictionary(name, given[name]) for name in CODES if name in given}
@@ -178,12 +181,34 @@ def _currencies(
     return _by_name("currency", array, {name: i for i, name in enumerate(currencies)}, np.uint16)
 
 
+def _terms(given: Columns, kinds: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
+    """Return the columns that few postings have."""
+    arrays = {}
+    if "activates_time" in given:
+        arrays["activates_us"] = _convert.times(
+            "activates_time", given["activates_time"], _core.AT_ONCE_US
+        )
+    if "deadline_time" in given:
+        deadlines = _convert.times("deadline_time", given["deadline_time"], _core.NEVER_US)
+        arrays["deadline_us"] = deadlines
+        at_once = np.full(len(kinds), _core.AT_ONCE_US)
+        waits = np.isin(kinds, _CREDITS) & (deadlines != _core.NEVER_US)
+        activates = arrays.get("activates_us", at_once)
+        arrays["activates_us"] = np.where(
+            waits & (activates == _core.AT_ONCE_US), _core.NEVER_US, activates
+        )
+    for name, missing in (("floor", 0), ("ceiling", 2**63 - 1)):
+        if name in given:
+            arrays[f"{name}s"] = _convert.integers(name, given[name].fill_null(missing))
+    return arrays
+
+
 def _points(given: Columns, kinds: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return points; only rows that open members or reverse postings need none."""
+    """Return points; null is 0 where a kind needs none, or takes that for all that is left."""
     array = given.get("points")
     if array is not None and array.null_count == 0:
         return _convert.integers("points", array)
-    free = np.isin(kinds, _WITHOUT_POINTS)
+    free = ~np.isin(kinds, _WITH_POINTS)
     if array is None:
         if not free.all():
             row = int(np.argmin(free))

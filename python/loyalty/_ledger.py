@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self, overload
+from typing import Self
 
 from loyalty import _core
-from loyalty._columns import CODES, currency_of, kind_of, to_postings, wrong_code
-from loyalty._frame import Frame, read_column
-from loyalty._ids import IdLike, new_ids
-from loyalty._posting import Posting, core_arguments, integer, to_frame
+from loyalty._posting import integer
 from loyalty._progress import ProgressLike, progress_callback
-from loyalty._reading import LedgerReader
-from loyalty._records import totals_table
+from loyalty._records import expiry_table, totals_table
 from loyalty._reports import VerifyReport
-from loyalty._result import STATUS_NAMES, PostResult, Reply
+from loyalty._table import Table
 from loyalty._times import TimeLike, now_us, time_us
-from loyalty.errors import InvalidInputError, LoyaltyError, PostInterrupted
-
-# Measured from 2,048 rows x 8 to 32,768 x 2: the rate is the same. Of those in flight, one is
-# synced while the next is applied and others wait: the engine never idles, and Ctrl-C comes soon.
-_CHUNK_ROWS = 8192
-_CHUNKS_IN_FLIGHT = 4
+from loyalty._writing import CHUNK_ROWS, LedgerWriter
 
 _UINT32 = (1, 2**32 - 1)
 _DEFAULTS = _core.LedgerOptions()
@@ -89,10 +80,10 @@ def open(  # noqa: A001 - as gzip.open
     options.segment_entries = integer(segment_entries, "segment_entries", _UINT32)
     options.checkpoint_entries = integer(checkpoint_entries, "checkpoint_entries", _UINT32)
     core = _core.open_ledger(os.fspath(path), options)
-    return Ledger(core, os.fspath(path), min(_CHUNK_ROWS, queue_capacity))
+    return Ledger(core, os.fspath(path), min(CHUNK_ROWS, queue_capacity))
 
 
-class Ledger(LedgerReader):
+class Ledger(LedgerWriter):
     """An open ledger. Made by `create` and `open`; a context manager that closes itself.
 
     Any thread may call any method at any time. Posting threads share one writer; readers never
@@ -105,8 +96,7 @@ class Ledger(LedgerReader):
     """
 
     def __init__(self, core: _core.Ledger, path: str, chunk_rows: int) -> None:
-        super().__init__(core, path)
-        self._chunk_rows = chunk_rows
+        super().__init__(core, path, chunk_rows)
         self._closed = False
 
     @property
@@ -114,167 +104,48 @@ class Ledger(LedgerReader):
         """Whether `close` was called."""
         return self._closed
 
-    @overload
-    def post(self, postings: Posting, *, progress: ProgressLike = ...) -> Reply: ...
-    @overload
-    def post(
-        self, postings: Frame | Sequence[Posting], *, progress: ProgressLike = ...
-    ) -> PostResult: ...
-    def post(
-        self, postings: Posting | Frame | Sequence[Posting], *, progress: ProgressLike = False
-    ) -> Reply | PostResult:
-        """Post one posting or a batch, durably; each posting gets its own status.
-
-        Rows are applied in order, and each stands alone. A batch is checked whole before any of
-        it is posted, then committed in chunks of some thousands of rows, while other threads run.
-
-        Parameters
-        ----------
-        postings : Posting, list of Posting, or a frame
-            A frame is a dict of columns, a pandas or Polars DataFrame, an Arrow table, or
-            anything with ``__arrow_c_stream__`` or ``__arrow_c_array__``. A dict's columns are
-            NumPy arrays, lists or series; a single value there stands for every row. Columns:
-
-            ``id``
-                Required: UUIDs, their texts, 16 bytes (NumPy ``V16``, fixed-size binary), pairs
-                of uint64 of shape (n, 2), or other texts as references, which are hashed. See
-                `new_ids`.
-            ``kind``
-                Required: ``open_member``, ``earn``, ``redeem``, ``adjust``, ``reverse``, or their
-                numbers.
-            ``member``
-                Required: all integers, or all texts of 1 to 64 bytes.
-            ``effective_time``
-                Required: timestamps of any unit and zone (without one: UTC), dates (midnight
-                UTC), or integer microseconds since 1970 UTC. Finer than microseconds is cut off.
-            ``points``
-                Integers, minor units; floats are refused even if whole. May be missing or null
-                where the kind is ``open_member`` or ``reverse``.
-            ``currency``
-                Names; may be missing when the ledger has one, and for ``open_member``.
-            ``money``
-                Integers, minor units; 0 by default.
-            ``expires_time``
-                As ``effective_time``; null, or no column: never.
-            ``rule``, ``channel``, ``location``, ``category``, ``actor``, ``reason``
-                Texts; null or empty: none. Dictionary columns (categories) are quickest.
-            ``related``
-                As ``id``: the posting that a ``reverse`` reverses; null: none.
-            ``tag``
-                Integers, 0 to 2**64 - 1; 0 by default.
-        progress : bool or callable
-            True draws a bar (needs rich). A callable is told (done, total) rows some ten times a
-            second; returning False stops after the chunks under way.
-
-        Returns
-        -------
-        Reply or PostResult
-            A `Reply` for a `Posting`, else a `PostResult` with one reply a row.
-
-        Raises
-        ------
-        InvalidInputError
-            Naming the column and the first bad row, counted from 0. Nothing was posted.
-        StoppedError, NoSpaceError, IoError
-            Part of the batch may be durable: the first ``len(error.result)`` rows are, and the
-            message says so. Posting the same frame again is safe: those rows answer
-            ``already_exists``.
-        PostInterrupted
-            Ctrl-C; the same holds.
-        """
-        if isinstance(postings, Posting):
-            return self._post_one(postings)
-        frame = to_frame(postings) if isinstance(postings, list | tuple) else postings
-        columns = to_postings(frame, self._currencies, self._core.intern_codes)
-        with progress_callback(progress, "posting") as callback:
-            outcome = self._core.post_columns(
-                columns, callback, chunk_rows=self._chunk_rows, chunks_in_flight=_CHUNKS_IN_FLIGHT
-            )
-        return _finish(outcome, len(columns))
-
-    def earn(
-        self, member: int | str, points: int, currency: str | None = None, **fields: Any
-    ) -> Reply:
-        """Give points to a member.
-
-        Parameters
-        ----------
-        member : int or str
-            The member's key.
-        points : int
-            Minor units, above 0.
-        currency : str, optional
-            Needed when the ledger has several.
-        **fields
-            The other fields of `Posting`, such as ``id``, ``effective_time``, ``expires_time``,
-            ``money``, ``rule``. A retry must give the same ``id`` and ``effective_time`` as the
-            first try, or it is another posting: keep a `Posting` and `post` it again.
-
-        Returns
-        -------
-        Reply
-            A refusal is a status in it, no exception.
-
-        Raises
-        ------
-        InvalidInputError
-            A field is unknown, or of a wrong type or size.
-        """
-        return self._post_one(_posting("earn", member, points, currency, fields))
-
-    def redeem(
-        self, member: int | str, points: int, currency: str | None = None, **fields: Any
-    ) -> Reply:
-        """Take points (above 0) that a member spends; as `earn` otherwise."""
-        return self._post_one(_posting("redeem", member, points, currency, fields))
-
-    def adjust(
+    def expire(
         self,
-        member: int | str,
-        points: int,
-        currency: str | None = None,
+        as_of: TimeLike | None = None,
         *,
-        actor: str,
-        reason: str,
-        **fields: Any,
-    ) -> Reply:
-        """Correct a balance by `points` (signed, not 0), saying who and why; else as `earn`."""
-        fields |= {"actor": actor, "reason": reason}
-        return self._post_one(_posting("adjust", member, points, currency, fields))
+        dry_run: bool = False,
+        progress: ProgressLike = False,
+    ) -> Table:
+        """Journal what time alone has done: a run for every night.
 
-    def reverse(
-        self, member: int | str, related: IdLike, currency: str | None = None, **fields: Any
-    ) -> Reply:
-        """Undo the posting of that member whose id is `related`, whole; else as `earn`."""
-        fields |= {"related": related}
-        return self._post_one(_posting("reverse", member, 0, currency, fields))
-
-    def open_member(self, member: int | str, **fields: Any) -> Reply:
-        """Open a member, whose first posting this must be; else as `earn`."""
-        return self._post_one(_posting("open_member", member, 0, None, fields))
-
-    def open_members(self, members: object, effective_time: TimeLike | None = None) -> PostResult:
-        """Open many members.
-
-        Opening a member that is open answers ``member_already_open`` and changes nothing, so
-        calling this again for the same members is safe.
+        Lots that expired, pending ones that became active, holds and confirmations whose time has
+        passed. It changes no answer about any instant, since all of that shows at its time; it
+        makes the books say so, and the entries visible. Posting goes on. Stopped by Ctrl-C or a
+        crash, the next run goes on where it was.
 
         Parameters
         ----------
-        members : sequence or array of int or str
-            Their keys.
-        effective_time : datetime, date, numpy.datetime64 or int, optional
-            Now, by default.
+        as_of : datetime, date, numpy.datetime64 or int, optional
+            What fell due by then; now, by default. Never of the future.
+        dry_run : bool
+            Only tell what would be journaled.
+        progress : bool or callable
+            As in `verify`.
+
+        Returns
+        -------
+        Table
+            Columns ``kind`` (``expire``, ``activate``, ``time_out`` of holds, ``cancel`` of what
+            was not confirmed), ``currency``, ``month`` (UTC, its first day), ``entries``,
+            ``points`` (minor units). ``metadata["started_sequence"]`` and
+            ``metadata["finished_sequence"]`` are the entries that record the run.
+
+        Raises
+        ------
+        LedgerBusyError
+            Another run is under way.
+        InvalidInputError
+            `as_of` is in the future.
         """
-        keys = read_column("member", members)
-        at_us = now_us() if effective_time is None else time_us(effective_time, "effective_time")
-        frame = {
-            "id": new_ids(len(keys)),
-            "kind": "open_member",
-            "member": keys,
-            "effective_time": at_us,
-        }
-        return self.post(frame)
+        at_us = now_us() if as_of is None else time_us(as_of, "as_of")
+        with progress_callback(progress, "expiring") as callback:
+            report = self._core.expire(at_us, dry_run, callback)
+        return expiry_table(report, self._currencies)
 
     def verify(self, progress: ProgressLike = False) -> VerifyReport:
         """Check the whole ledger: checksums, chain, state, history, ids, trial balance.
@@ -331,56 +202,3 @@ class Ledger(LedgerReader):
             f"<Ledger {self._path!r}: {info.members:,} members, sequence {info.sequence:,}, "
             f"currencies {', '.join(self._currencies)}>"
         )
-
-    def _post_one(self, posting: Posting) -> Reply:
-        arguments = core_arguments(posting)
-        kind = kind_of(posting.kind)
-        opens = kind == _core.Kind.OPEN_MEMBER
-        currency = 0 if opens else currency_of(posting.currency, self._currencies)
-        texts = [_code_text(name, getattr(posting, name)) for name in CODES]
-        codes = self._core.intern_codes(texts)
-        status, sequence, balance = self._core.post_one(
-            kind=kind, currency=currency, codes=codes, **arguments
-        )
-        return Reply(STATUS_NAMES[status], sequence, balance)
-
-
-def _posting(
-    kind: str, member: int | str, points: int, currency: str | None, fields: dict[str, Any]
-) -> Posting:
-    known: Callable[..., Posting] = Posting
-    fields = {name: value for name, value in fields.items() if not (name == "id" and value is None)}
-    try:
-        return known(kind, member, points, currency, **fields)
-    except TypeError as error:
-        raise InvalidInputError(f"{kind}: {error}") from None
-
-
-def _code_text(name: str, value: object) -> str:
-    if value is not None and not isinstance(value, str):
-        raise InvalidInputError(f"{name} must be a text, not {type(value).__name__}: {value!r}")
-    if value and (wrong := wrong_code(value)):
-        raise InvalidInputError(f"{name}: {wrong}")
-    return value or ""
-
-
-def _finish(outcome: _core.Outcome, rows: int) -> PostResult:
-    """Return the replies, or raise what ended the batch early, saying how much of it is durable."""
-    durable = outcome.rows_durable
-    result = PostResult(
-        outcome.status[:durable], outcome.sequence[:durable], outcome.balance[:durable]
-    )
-    error = outcome.error
-    if error is None:
-        return result
-    extent = (
-        f"the first {durable:,} of {rows:,} rows are durable; post the same frame again to go on"
-    )
-    if isinstance(error, KeyboardInterrupt):
-        raise PostInterrupted(f"interrupted: {extent}", result) from error
-    if isinstance(error, LoyaltyError):
-        new = type(error)(f"{error}; {extent}")
-        new.result = result
-        raise new
-    error.add_note(extent)
-    raise error

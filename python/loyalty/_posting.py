@@ -32,12 +32,14 @@ class Posting:
 
     Parameters
     ----------
-    kind : {"open_member", "earn", "redeem", "adjust", "reverse"}
-        What to do.
+    kind : str
+        What to do: ``open_member``, ``earn``, ``redeem``, ``adjust``, ``reverse``, ``hold``,
+        ``capture``, ``release``, ``confirm``, ``cancel``, ``extend`` or ``set_limits``.
     member : int or str
         The member's key: an integer (int64), or a text of 1 to 64 bytes of UTF-8.
     points : int
-        Minor units: above 0 to earn and redeem, signed and not 0 to adjust, else 0.
+        Minor units: above 0 to earn, redeem and hold, signed and not 0 to adjust. To reverse or
+        capture in part above 0, or 0 for all that is left. Else 0.
     currency : str, optional
         Needed when the ledger has several; ignored by ``open_member``.
     money : int
@@ -46,11 +48,22 @@ class Posting:
         When it happened; without a time zone: UTC; integers are microseconds since 1970 UTC. Now,
         by default.
     expires_time : the same, optional
-        When the points expire; None: never.
+        When the points expire; None: never. For ``extend``: from now on. For ``confirm``: None
+        leaves it as it was.
+    activates_time : the same, optional
+        Of points that are earned or given by an adjustment: from when on they can be spent; None:
+        at once. Until then they are pending.
+    deadline_time : the same, optional
+        Of a hold, which needs one: when it ends by itself. Of points that are earned or given: they
+        are pending until ``confirm``, and lost if that has not come by then.
+    floor, ceiling : int, optional
+        For ``set_limits``: the least that debits may leave of the account, which may be below zero,
+        and the most that credits may make of it; None: 0, and no ceiling.
     rule, channel, location, category, actor, reason : str, optional
-        Codes for analysis and audit; ``adjust`` needs the last two.
+        Codes for analysis and audit; ``adjust``, ``extend`` and ``set_limits`` need the last two.
     related : UUID, str or 16 bytes, optional
-        For ``reverse``: the id of the posting to reverse.
+        The id of the posting that this one is about: to reverse, capture, release, confirm, cancel
+        or extend.
     tag : int
         Free for the caller, 0 to 2**64 - 1.
     id : UUID, str or 16 bytes
@@ -66,6 +79,10 @@ class Posting:
     money: int = 0
     effective_time: TimeLike = field(default_factory=_now)
     expires_time: TimeLike | None = None
+    activates_time: TimeLike | None = None
+    deadline_time: TimeLike | None = None
+    floor: int | None = None
+    ceiling: int | None = None
     rule: str | None = None
     channel: str | None = None
     location: str | None = None
@@ -87,10 +104,15 @@ def to_frame(postings: Sequence[Posting]) -> dict[str, Any]:
         "id": _void16([id_bytes(p.id, "id") for p in postings]),
         "related": _void16(related),
         "effective_time": [time_us(p.effective_time, "effective_time") for p in postings],
-        "expires_time": [_expires_us(p) for p in postings],
+        "expires_time": [_optional_us(p, "expires_time", _core.NEVER_US) for p in postings],
+        "activates_time": [_activates_us(p) for p in postings],
+        "deadline_time": [_optional_us(p, "deadline_time", _core.NEVER_US) for p in postings],
         **{
             name: [getattr(p, name) for p in postings]
-            for name in ("kind", "member", "points", "currency", "money", "tag", *CODES)
+            for name in (
+                *("kind", "member", "points", "currency", "money", "tag", "floor", "ceiling"),
+                *CODES,
+            )
         },
     }
 
@@ -105,7 +127,15 @@ def core_arguments(posting: Posting) -> dict[str, Any]:
         "effective_us": integer(
             time_us(posting.effective_time, "effective_time"), "effective_time"
         ),
-        "expires_us": integer(_expires_us(posting), "expires_time"),
+        "expires_us": integer(
+            _optional_us(posting, "expires_time", _core.NEVER_US), "expires_time"
+        ),
+        "activates_us": integer(_activates_us(posting), "activates_time"),
+        "deadline_us": integer(
+            _optional_us(posting, "deadline_time", _core.NEVER_US), "deadline_time"
+        ),
+        "floor": 0 if posting.floor is None else integer(posting.floor, "floor"),
+        "ceiling": _INT64[1] if posting.ceiling is None else integer(posting.ceiling, "ceiling"),
         "related": NO_ID if posting.related is None else id_bytes(posting.related, "related"),
         "tag": integer(posting.tag, "tag", _UINT64),
     }
@@ -140,10 +170,14 @@ def integer(
     return int(value)
 
 
-def _expires_us(posting: Posting) -> int:
-    if posting.expires_time is None:
-        return _core.NEVER_US
-    return time_us(posting.expires_time, "expires_time")
+def _optional_us(posting: Posting, name: str, missing: int) -> int:
+    value = getattr(posting, name)
+    return missing if value is None else time_us(value, name)
+
+
+def _activates_us(posting: Posting) -> int:
+    waits = posting.kind in ("earn", "adjust") and posting.deadline_time is not None
+    return _optional_us(posting, "activates_time", _core.NEVER_US if waits else _core.AT_ONCE_US)
 
 
 def _void16(ids: list[bytes]) -> np.ndarray[Any, np.dtype[np.void]]:

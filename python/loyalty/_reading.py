@@ -21,7 +21,7 @@ from loyalty._records import (
 )
 from loyalty._reports import Balance, Info
 from loyalty._table import Table
-from loyalty._times import TimeLike, time_us
+from loyalty._times import TimeLike, now_us, time_us
 from loyalty.errors import InvalidInputError, MemberNotFoundError, NotFoundError
 
 
@@ -48,8 +48,20 @@ class LedgerReader:
         """64 hex digits: the chain hash of all that is durable. Equal digests: equal ledgers."""
         return self._core.info().digest
 
-    def balance(self, member: int | str, currency: str | None = None) -> Balance:
+    def balance(
+        self, member: int | str, currency: str | None = None, *, at: TimeLike | None = None
+    ) -> Balance:
         """Return what a member has of a currency (by default, of the ledger's only one).
+
+        Parameters
+        ----------
+        member : int or str
+            The member's key.
+        currency : str, optional
+            Needed when the ledger has several.
+        at : datetime, date, numpy.datetime64 or int, optional
+            The instant at which to look at what was posted: what has expired by then is gone, what
+            becomes active by then is. Now, by default.
 
         Raises
         ------
@@ -58,12 +70,14 @@ class LedgerReader:
         InvalidInputError
             The currency is unknown, or not said though there are several.
         """
-        values = self._core.balance(member_key(member), currency_of(currency, self._currencies))
-        if values is None:
+        found = self._core.balance(member_key(member), self._query(currency, at, expiring=True))
+        if not found.found:
             raise _no_member(member)
-        return Balance(*values)
+        return Balance.of(found)
 
-    def balances(self, members: object = None, currency: str | None = None) -> Table:
+    def balances(
+        self, members: object = None, currency: str | None = None, *, at: TimeLike | None = None
+    ) -> Table:
         """Return the balances of many members, or of all.
 
         Parameters
@@ -72,30 +86,33 @@ class LedgerReader:
             Their keys; by default all members, in the order of opening, at one sequence.
         currency : str, optional
             By default, the ledger's only one.
+        at : datetime, date, numpy.datetime64 or int, optional
+            As in `balance`.
 
         Returns
         -------
         Table
-            Columns ``member``, ``active``, ``lifetime_earned``, ``lifetime_redeemed`` (minor
-            units) and ``last_sequence`` (of the account's last entry). Of given members also
-            ``found``: where it is False there is no such member, and the numbers are 0. Of all
-            members, ``metadata["sequence"]`` is the sequence that the table shows. Keys are
-            integers or texts as in the ledger; where both occur, ``member`` is text and
+            Column ``member``, and those of `Balance`: ``active``, ``pending``, ``held``,
+            ``arrears``, ``expiring_points``, ``expiring_time``, ``lifetime_earned``,
+            ``lifetime_redeemed``, ``last_sequence`` (of the account's last entry). Of given
+            members also ``found``: where it is False there is no such member, and the numbers are
+            0. Of all members, ``metadata["sequence"]`` is the sequence that the table shows. Keys
+            are integers or texts as in the ledger; where both occur, ``member`` is text and
             ``member_is_text`` tells them apart.
         """
-        index = currency_of(currency, self._currencies)
+        query = self._query(currency, at, expiring=True)
         if members is None:
-            raw = self._core.all_balances(index)
+            raw = self._core.all_balances(query)
             texts = self._core.members_are_texts()
             columns = {**member_columns(raw, texts), **balance_columns(raw)}
             return Table(pa.table(columns), {"sequence": raw["sequence"]})
         keys = read_column("member", members)
         arrays = member_arrays(keys)
         if "member_numbers" in arrays:
-            raw = self._core.balances_of_numbers(index, arrays["member_numbers"])
+            raw = self._core.balances_of_numbers(query, arrays["member_numbers"])
         else:
             raw = self._core.balances_of_texts(
-                index, arrays["member_offsets"], arrays["member_data"]
+                query, arrays["member_offsets"], arrays["member_data"]
             )
         found = pa.array(raw["found"].astype(bool))
         return Table(pa.table({"member": keys, "found": found, **balance_columns(raw)}))
@@ -146,9 +163,14 @@ class LedgerReader:
         Table
             Columns ``sequence``, ``recorded_time``, ``effective_time``, ``kind``, ``member``,
             ``currency``, ``points`` (signed: what the member gained if ``status`` is ``posted``),
-            ``money``, ``balance`` (right after the entry), ``status``, ``expires_time`` (null:
-            never), the six codes, ``related_sequence`` (of what it reverses), ``id`` (16 bytes),
-            ``tag``, and ``text`` (of entries that define a currency or a code, or open a member).
+            ``money``, ``balance``, ``pending``, ``held``, ``arrears`` (right after the entry),
+            ``status``, ``expires_time`` (null: never), ``activates_time``, ``deadline_time``,
+            ``floor``, ``ceiling``, ``asked`` (points, where others were moved, or a part was asked
+            for), ``held_change`` (points that it set aside, or no longer does), ``revived``
+            (expired points that a reversal took back), ``repaid``, ``limit`` (see `Reply`), the
+            six codes, ``related_sequence`` (of the entry that it is about), ``id`` (16 bytes),
+            ``tag``, and ``text`` (of entries that define a currency or a code, open a member or
+            record a run).
             ``metadata["next_sequence"]`` is where to go on.
 
         Raises
@@ -179,15 +201,24 @@ class LedgerReader:
         Returns
         -------
         Table
-            Columns ``currency``, ``members`` (outstanding), ``issued``, ``redeemed``,
-            ``adjusted``, in minor units. The four numbers sum to 0: points are neither created
-            nor destroyed.
+            Columns ``currency``, ``members`` (outstanding), ``issued``, ``redeemed``, ``expired``
+            (as journaled by `Ledger.expire`), ``adjusted``, in minor units. They sum to 0: points
+            are neither created nor destroyed.
         """
         return totals_table(self._core.trial_balance())
 
     def info(self) -> Info:
         """Return the ledger's size and state."""
         return Info.of(self._core.info())
+
+    def _query(
+        self, currency: str | None, at: TimeLike | None, *, expiring: bool
+    ) -> _core.BalanceQuery:
+        return _core.BalanceQuery(
+            currency=currency_of(currency, self._currencies),
+            at_us=now_us() if at is None else time_us(at, "at"),
+            expiring=expiring,
+        )
 
     def _records(self, raw: dict[str, Any], metadata: dict[str, Any]) -> Table:
         return records_table(raw, self._currencies, self._core.members_are_texts(), metadata)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,15 @@ from loyalty._result import STATUS_NAMES, name_column
 from loyalty._table import Table
 
 _KIND_NAMES = {int(kind): kind.name.lower() for kind in _core.Kind}
-_WITH_CURRENCY = (_core.Kind.EARN, _core.Kind.REDEEM, _core.Kind.ADJUST, _core.Kind.REVERSE)
+_WITHOUT_CURRENCY = (
+    _core.Kind.OPEN_MEMBER,
+    _core.Kind.DEFINE_CURRENCY,
+    _core.Kind.DEFINE_CODE,
+    _core.Kind.RUN_STARTED,
+    _core.Kind.RUN_FINISHED,
+)
+_NO_CEILING = 2**63 - 1
+_POSTED = (_core.PostingStatus.POSTED, _core.PostingStatus.POSTED_IN_PART)
 _NO_MEMBER, _NUMBER, _TEXT = 0, 1, 2  # "member_sorts"
 
 Raw = Mapping[str, Any]
@@ -26,7 +35,8 @@ def records_table(
     raw: Raw, currencies: Sequence[str], members_are_texts: bool, metadata: Mapping[str, Any]
 ) -> Table:
     """Return journal entries as a Table; see `Ledger.changes` for its columns."""
-    moves = np.isin(raw["kind"], _WITH_CURRENCY)
+    moves = ~np.isin(raw["kind"], _WITHOUT_CURRENCY)
+    limits = raw["kind"] != _core.Kind.SET_LIMITS
     names = dict(enumerate(currencies))
     currency = name_column(np.where(moves, raw["currency"], 0), names)
     columns: dict[str, pa.Array] = {
@@ -39,8 +49,22 @@ def records_table(
         "points": pa.array(raw["points"]),
         "money": pa.array(raw["money"]),
         "balance": pa.array(raw["balance"]),
+        "pending": pa.array(raw["pending_after"]),
+        "held": pa.array(raw["held_after"]),
+        "arrears": pa.array(raw["arrears_after"]),
         "status": name_column(raw["status"], STATUS_NAMES),
         "expires_time": _times(raw["expires_us"], raw["expires_us"] == _core.NEVER_US),
+        "activates_time": _times(
+            raw["activates_us"], np.isin(raw["activates_us"], (_core.AT_ONCE_US, _core.NEVER_US))
+        ),
+        "deadline_time": _times(raw["deadline_us"], raw["deadline_us"] == _core.NEVER_US),
+        "floor": pa.array(raw["floor"], mask=limits),
+        "ceiling": pa.array(raw["ceiling"], mask=limits | (raw["ceiling"] == _NO_CEILING)),
+        "asked": pa.array(raw["asked"], mask=raw["asked"] == 0),
+        "held_change": pa.array(raw["held"]),
+        "revived": pa.array(raw["revived"]),
+        "repaid": pa.array(raw["repaid"]),
+        "limit": pa.array(raw["limit"], mask=raw["limit"] == 0),
         **{name: _code(raw[name], raw["code_texts"]) for name in CODES},
         "related_sequence": pa.array(raw["related"], mask=raw["related"] == 0),
         "id": pa.Array.from_buffers(
@@ -80,24 +104,48 @@ def member_columns(raw: Raw, members_are_texts: bool) -> dict[str, pa.Array]:
 
 def balance_columns(raw: Raw) -> dict[str, pa.Array]:
     """Return the numbers of `Balance` as columns."""
-    names = ("active", "lifetime_earned", "lifetime_redeemed", "last_sequence")
-    return {name: pa.array(raw[name]) for name in names}
+    names = ("active", "pending", "held", "arrears")
+    sums = ("lifetime_earned", "lifetime_redeemed", "last_sequence")
+    expiring = {
+        "expiring_points": pa.array(raw["expiring_points"]),
+        "expiring_time": _times(raw["expiring_us"], raw["expiring_us"] == _core.NEVER_US),
+    }
+    return {
+        **{name: pa.array(raw[name]) for name in names},
+        **expiring,
+        **{name: pa.array(raw[name]) for name in sums},
+    }
 
 
 def totals_table(totals: Sequence[_core.Totals]) -> Table:
     """Return a trial balance as a Table; see `Ledger.totals`."""
     numbers = {
         name: pa.array([getattr(total, name) for total in totals], pa.int64())
-        for name in ("members", "issued", "redeemed", "adjusted")
+        for name in ("members", "issued", "redeemed", "expired", "adjusted")
     }
     return Table(
         pa.table({"currency": pa.array([t.currency for t in totals], pa.string()), **numbers})
     )
 
 
+def expiry_table(report: _core.ExpiryReport, currencies: Sequence[str]) -> Table:
+    """Return what a run journaled as a Table; see `Ledger.expire`."""
+    lines = report.lines
+    months = [dt.date(line.month // 12, line.month % 12 + 1, 1) for line in lines]
+    columns = {
+        "kind": pa.array([_KIND_NAMES[int(line.kind)] for line in lines], pa.string()),
+        "currency": pa.array([currencies[line.currency] for line in lines], pa.string()),
+        "month": pa.array(months, pa.date32()),
+        "entries": pa.array([line.entries for line in lines], pa.int64()),
+        "points": pa.array([line.points for line in lines], pa.int64()),
+    }
+    names = ("started_sequence", "finished_sequence")
+    return Table(pa.table(columns), {name: getattr(report, name) for name in names})
+
+
 def running_balance(raw: Raw) -> NDArray[np.int64]:
     """Return the sum of the points up to each row, in the order of the rows, by currency."""
-    moved = np.where(raw["status"] == _core.PostingStatus.POSTED, raw["points"], 0)
+    moved = np.where(np.isin(raw["status"], _POSTED), raw["points"], 0)
     running = np.zeros(len(moved), np.int64)
     for currency in np.unique(raw["currency"]):
         of_currency = raw["currency"] == currency

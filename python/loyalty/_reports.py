@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from loyalty import _core
 from loyalty._table import Table
+from loyalty._times import datetime_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,16 @@ class Balance:
     ----------
     active : int
         Points that can be spent.
+    pending : int
+        Points earned that are not active yet.
+    held : int
+        Points that holds have set aside.
+    arrears : int
+        Points owed: later credits repay them first.
+    expiring_points : int
+        How many of the active points expire next.
+    expiring_time : datetime or None
+        When they do (UTC); None: none of them ever.
     lifetime_earned, lifetime_redeemed : int
         Points earned and redeemed since the member was opened.
     sequence : int
@@ -23,9 +35,31 @@ class Balance:
     """
 
     active: int
+    pending: int
+    held: int
+    arrears: int
+    expiring_points: int
+    expiring_time: dt.datetime | None
     lifetime_earned: int
     lifetime_redeemed: int
     sequence: int
+
+    @classmethod
+    def of(cls, balance: _core.Balance) -> Balance:
+        """Copy the engine's."""
+        parts = balance.parts
+        never = balance.expiring_us == _core.NEVER_US
+        return cls(
+            active=parts.active,
+            pending=parts.pending,
+            held=parts.held,
+            arrears=parts.arrears,
+            expiring_points=balance.expiring_points,
+            expiring_time=None if never else datetime_of(balance.expiring_us),
+            lifetime_earned=balance.lifetime_earned,
+            lifetime_redeemed=balance.lifetime_redeemed,
+            sequence=balance.sequence,
+        )
 
 
 @dataclass(frozen=True, slots=True)

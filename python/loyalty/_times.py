@@ -50,6 +50,11 @@ def time_us(value: object, name: str) -> int:
     )
 
 
+def datetime_of(at_us: int) -> dt.datetime:
+    """Return the ledger's time as a datetime in UTC."""
+    return _EPOCH + at_us * _MICROSECOND
+
+
 def _is_missing(value: dt.date) -> bool:
     # pandas.NaT is a datetime by isinstance, and differs from itself.
     return value != value

@@ -10,6 +10,7 @@ making, and so is the digest.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 import struct
@@ -29,6 +30,7 @@ FORMAT = 1
 LEDGER = Path(__file__).parent / f"format-{FORMAT}"
 EXPECTED = LEDGER.with_suffix(".json")
 STATEMENT_OF = 7
+STATE_AT = dt.datetime(2024, 7, 1, tzinfo=dt.UTC)
 
 HEADER_BYTES = 88
 HEADER = (
@@ -42,7 +44,8 @@ HEADER = (
     ("programme version", 4),
     ("bytes of texts", 4),
     ("chain hash of the block before", 32),
-    ("zero", 8),
+    ("details", 4),
+    ("zero", 4),
     ("checksum", 8),
 )
 ENTRY_COLUMNS = (
@@ -68,7 +71,7 @@ ENTRY_COLUMNS = (
     "related kind",
     "number of lot movements",
 )
-KINDS_WITH_TEXT = (1, 64, 65)
+KINDS_WITH_TEXT = (1, 64, 65, 69, 70)
 MOVEMENT_COLUMNS = ("points", "expiry", "effective time", "source sequence")
 
 
@@ -123,6 +126,60 @@ def postings() -> list[Posting]:
             effective_time=at(june, 14),
             related="voucher 1",
         ),
+        Posting(
+            "earn",
+            7,
+            70,
+            "points",
+            id="pending",
+            effective_time=at(june, 14),
+            activates_time=at(june, 20),
+        ),
+        Posting(
+            "earn",
+            7,
+            80,
+            "points",
+            id="to confirm",
+            effective_time=at(june, 14),
+            deadline_time=at(june, 21),
+        ),
+        Posting(
+            "hold",
+            7,
+            30,
+            "points",
+            id="checkout",
+            effective_time=at(june, 14),
+            deadline_time=at(next_may, 0),
+        ),
+        Posting(
+            "capture", 7, 10, "points", id=uuid(12), effective_time=at(june, 14), related="checkout"
+        ),
+        Posting(
+            "hold",
+            7,
+            5,
+            "points",
+            id="forgotten",
+            effective_time=at(june, 14),
+            deadline_time=at(june, 16),
+        ),
+        Posting(
+            "set_limits",
+            7,
+            0,
+            "points",
+            floor=-50,
+            ceiling=10_000,
+            actor="clerk 12",
+            reason="vip",
+            id=uuid(13),
+            effective_time=at(june, 14),
+        ),
+        Posting(
+            "reverse", 7, 40, "miles", id=uuid(14), effective_time=at(june, 14), related=uuid(4)
+        ),
         # After the checkpoint: opening replays these. The first is backdated.
         Posting("earn", "ada", 1_000, "points", id=uuid(10), effective_time=at(may, 2)),
         Posting("redeem", 7, 450, "points", id=uuid(11), effective_time=at(june, 15)),
@@ -150,7 +207,9 @@ def expectations(ledger: loyalty.Ledger) -> dict[str, Any]:
     return {
         "digest": ledger.digest,
         "sequence": ledger.info().sequence,
-        "balances": {name: _plain(ledger.balances(currency=name)) for name in ledger.currencies},
+        "balances": {
+            name: _plain(ledger.balances(currency=name, at=STATE_AT)) for name in ledger.currencies
+        },
         "totals": _plain(ledger.totals()),
         "statement": _plain(ledger.statement(STATEMENT_OF)),
     }

@@ -44,7 +44,7 @@ BAD: list[tuple[dict[Any, Any], str]] = [
     # kind
     ({"kind": ["earn", "earm", "earn", "x"]}, "column 'kind', row 1: unknown 'earm'; did you mean"),
     ({"kind": ["earn", "earn", None, "earn"]}, "column 'kind', row 2: a value is missing"),
-    ({"kind": [2, 2, 2, 6]}, "column 'kind', row 3: unknown number 6; there are: 1 open_member"),
+    ({"kind": [2, 2, 2, 64]}, "column 'kind', row 3: unknown number 64; there are: 1 open_member"),
     ({"kind": [2, -1, 2, 2]}, "column 'kind', row 1: unknown number -1"),
     ({"kind": ["define_code"] * 4}, "column 'kind', row 0: unknown 'define_code'"),
     ({"kind": [1.0] * 4}, "column 'kind': it must hold texts, not double"),

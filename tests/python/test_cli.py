@@ -162,6 +162,7 @@ def test_verify(shop: Path) -> None:
         "members": 570,
         "issued": -600,
         "redeemed": 30,
+        "expired": 0,
         "adjusted": 0,
     }
 

@@ -77,7 +77,8 @@ def test_posts_every_field_of_a_csv_row(ledger: loyalty.Ledger, tmp_path: Path) 
     assert expected.items() <= earn.items()
     assert redeem["points"] == -20
     assert redeem["effective_time"] == datetime(2024, 5, 2, 10, 0, 0, 250_000, tzinfo=UTC)
-    assert ledger.balance("ada").active == 100
+    assert ledger.balance("ada", at=datetime(2025, 4, 30, tzinfo=UTC)).active == 100
+    assert ledger.balance("ada", at=datetime(2025, 5, 1, tzinfo=UTC)).active == 0
 
 
 def test_adjusts_and_reverses(ledger: loyalty.Ledger, tmp_path: Path) -> None:

@@ -95,11 +95,25 @@ def test_a_list_of_postings_is_a_batch(ledger: loyalty.Ledger) -> None:
         loyalty.Posting("open_member", "ada"),
         loyalty.Posting("earn", "ada", 50, rule="welcome", expires_time=later, id="e1"),
         loyalty.Posting("adjust", "ada", -1, actor="me", reason="test"),
+        loyalty.Posting("redeem", "ada", 50),
         loyalty.Posting("reverse", "ada", related="e1"),
+        loyalty.Posting("hold", "ada", 1, deadline_time=later),
     ]
     result = ledger.post(postings)
-    assert list(result.status) == ["posted", "posted", "posted", "insufficient_points"]
-    assert list(ledger.post(postings).status) == ["already_exists"] * 3 + ["id_already_failed"]
+    refused = "insufficient_points"
+    assert list(result.status) == ["posted", "posted", "posted", refused, "posted", refused]
+    assert result.balance.tolist() == [0, 50, 49, 49, 0, 0]
+    assert result.points.tolist() == [0, 50, -1, 0, -50, 0]
+    assert result.limit.tolist() == [0, 0, 0, 49, 0, 0]
+    assert result.arrears.tolist() == [0, 0, 0, 0, 1, 1]
+    assert result.table["repaid"].tolist() == [0] * 6
+    assert ledger.earn("ada", 10, effective_time=later).repaid == 1
+    assert list(ledger.post(postings).status) == [
+        *["already_exists"] * 3,
+        "id_already_failed",
+        "already_exists",
+        "id_already_failed",
+    ]
 
 
 def test_a_list_of_other_things_is_refused(ledger: loyalty.Ledger) -> None:

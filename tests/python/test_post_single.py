@@ -26,7 +26,10 @@ def ada(ledger: loyalty.Ledger) -> loyalty.Ledger:
 def test_a_reply_says_status_sequence_and_balance(ledger: loyalty.Ledger) -> None:
     ledger.open_member(7)
     reply = ledger.earn(7, 500)
-    assert reply == loyalty.Reply("posted", ledger.info().sequence, 500)
+    assert reply == loyalty.Reply("posted", ledger.info().sequence, 500, points=500)
+    assert (
+        repr(reply) == f"Reply(status='posted', sequence={reply.sequence}, balance=500, points=500)"
+    )
     assert reply.ok
 
 
@@ -39,7 +42,8 @@ def test_a_refusal_is_a_status(ada: loyalty.Ledger) -> None:
     assert reply.status == "insufficient_points"
     assert reply.balance == 500
     assert not reply.ok
-    with pytest.raises(loyalty.PostingRefusedError, match="insufficient_points"):
+    assert reply.limit == 500
+    with pytest.raises(loyalty.PostingRefusedError, match="insufficient_points; possible were 500"):
         reply.raise_for_status()
 
 
@@ -74,7 +78,7 @@ def test_the_number_and_the_text_are_two_members(ledger: loyalty.Ledger) -> None
 def test_the_same_id_posts_once(ada: loyalty.Ledger, posting_id: Any) -> None:
     first = ada.earn("ada", 10, id=posting_id, effective_time=NOON)
     again = ada.earn("ada", 10, id=posting_id, effective_time=NOON)
-    assert again == loyalty.Reply("already_exists", first.sequence, 510)
+    assert again == loyalty.Reply("already_exists", first.sequence, 510, points=10)
     assert ada.balance("ada").active == 510
 
 
@@ -89,7 +93,7 @@ def test_the_same_id_with_other_content_names_the_field(ada: loyalty.Ledger) -> 
 def test_a_posting_object_is_a_safe_retry(ada: loyalty.Ledger) -> None:
     posting = loyalty.Posting("earn", "ada", 10)
     first = ada.post(posting)
-    assert ada.post(posting) == loyalty.Reply("already_exists", first.sequence, 510)
+    assert ada.post(posting) == loyalty.Reply("already_exists", first.sequence, 510, points=10)
 
 
 def test_an_id_of_none_is_a_fresh_one(ada: loyalty.Ledger) -> None:
@@ -108,6 +112,7 @@ def test_every_field_arrives(ada: loyalty.Ledger) -> None:
             money=1999,
             effective_time=NOON,
             expires_time=NOON + dt.timedelta(days=365),
+            activates_time=NOON + dt.timedelta(days=14),
             rule="double",
             channel="web",
             location="Łódź",
@@ -127,9 +132,21 @@ def test_every_field_arrives(ada: loyalty.Ledger) -> None:
         "currency": "points",
         "points": 10,
         "money": 1999,
-        "balance": 510,
+        "balance": 500,
+        "pending": 10,
+        "held": 0,
+        "arrears": 0,
         "status": "posted",
         "expires_time": NOON + dt.timedelta(days=365),
+        "activates_time": NOON + dt.timedelta(days=14),
+        "deadline_time": None,
+        "floor": None,
+        "ceiling": None,
+        "asked": None,
+        "held_change": 0,
+        "revived": 0,
+        "repaid": 0,
+        "limit": None,
         "rule": "double",
         "channel": "web",
         "location": "Łódź",

@@ -35,7 +35,15 @@ def shop(ledger: loyalty.Ledger) -> loyalty.Ledger:
 def test_balance_of_one(shop: loyalty.Ledger) -> None:
     balance = shop.balance("ada")
     assert balance == loyalty.Balance(
-        active=450, lifetime_earned=550, lifetime_redeemed=100, sequence=shop.info().sequence
+        active=450,
+        pending=0,
+        held=0,
+        arrears=0,
+        expiring_points=0,
+        expiring_time=None,
+        lifetime_earned=550,
+        lifetime_redeemed=100,
+        sequence=shop.info().sequence,
     )
     assert shop.balance("bob").active == 0
 
@@ -177,6 +185,7 @@ def test_the_trial_balance_sums_to_zero(shop: loyalty.Ledger) -> None:
         "members": 453,
         "issued": -550,
         "redeemed": 100,
+        "expired": 0,
         "adjusted": -3,
     }
 

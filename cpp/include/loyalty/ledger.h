@@ -33,9 +33,18 @@ struct LedgerOptions {
   uint64_t checkpoint_entries = 16u << 20;
 };
 
+struct BalanceQuery {
+  uint16_t currency = 0;
+  // The instant to tell of: what there is of what was posted, if nothing more is posted until then.
+  int64_t at_us = 0;
+  bool expiring = false;  // also tell what expires next; takes longer
+};
+
 struct Balance {
   bool found = false;  // false: no such member, all else 0
-  int64_t active = 0;
+  BalanceParts parts;
+  int64_t expiring_points = 0;  // of active ones, at expiring_us; only if asked
+  int64_t expiring_us = kNever_us;
   int64_t lifetime_earned = 0;
   int64_t lifetime_redeemed = 0;
   uint64_t sequence = 0;  // of the account's last entry
@@ -45,15 +54,33 @@ struct Record {
   uint64_t sequence = 0;
   int64_t recorded_us = 0;
   Entry entry;
+  Details details;
   std::string text;  // of kOpenMember (the key, as ToString), kDefineCurrency, kDefineCode
 };
 
-struct Totals {  // of one currency; members + issued + redeemed + adjusted == 0 at every sequence
+// Of one currency; members + issued + redeemed + expired + adjusted == 0 at every sequence.
+struct Totals {
   std::string currency;
   int64_t members = 0;   // points outstanding
   int64_t issued = 0;    // negative: the other side of earns
   int64_t redeemed = 0;  // positive
+  int64_t expired = 0;   // positive
   int64_t adjusted = 0;  // the other side of adjustments
+};
+
+// What a run of expiry journaled, or a dry run would.
+struct ExpiryReport {
+  struct Line {
+    Kind kind =
+        Kind::kUnspecified;  // kExpire, kActivate, kTimeOut (of holds), kCancel (unconfirmed)
+    uint16_t currency = 0;
+    int32_t month = 0;  // in which it happened: year * 12 + month - 1
+    uint64_t entries = 0;
+    int64_t points = 0;
+  };
+  std::vector<Line> lines;        // by kind, currency, month
+  uint64_t started_sequence = 0;  // of the entries that record the run; 0: a dry run
+  uint64_t finished_sequence = 0;
 };
 
 struct Info {
@@ -114,7 +141,7 @@ class Ledger {
   virtual std::vector<std::string> Currencies() const = 0;
 
   // balances[i] answers members[i]; all from states no older than the call.
-  virtual Status Balances(std::span<const MemberKey> members, uint16_t currency,
+  virtual Status Balances(std::span<const MemberKey> members, const BalanceQuery& query,
                           std::span<Balance> balances) const = 0;
   // Every member's key and balance at one sequence, in slot order (the order of opening). The texts are
   // owned by the ledger and live as long as it does.
@@ -123,7 +150,7 @@ class Ledger {
     std::vector<MemberKey> members;
     std::vector<Balance> balances;
   };
-  virtual Result<Snapshot> AllBalances(uint16_t currency) const = 0;
+  virtual Result<Snapshot> AllBalances(const BalanceQuery& query) const = 0;
   virtual Result<MemberKey> KeyOf(uint32_t member) const = 0;
 
   // A member's journaled entries with from_us <= effective_us < to_us (refused ones included), by
@@ -136,6 +163,11 @@ class Ledger {
   // Checks every checksum and the chain, replays the journal into a fresh state and compares, compares
   // history and ids with the journal, and takes the trial balance. Reads everything; posting goes on.
   virtual Result<VerifyReport> Verify(const Progress& progress) const = 0;
+
+  // Journals what time alone has done to accounts by `as_of_us`: pending lots that became active, holds
+  // and confirmations whose time has passed, lots that expired. No answer about any instant changes by it.
+  // Posting goes on. Two runs at a time: kBusy. Stopped by `progress` or a crash, the next run goes on.
+  virtual Result<ExpiryReport> Expire(int64_t as_of_us, bool dry_run, const Progress& progress) = 0;
 
   virtual Result<std::vector<Totals>> TrialBalance() const = 0;
   virtual Info GetInfo() const = 0;

@@ -59,9 +59,21 @@ enum class Kind : uint8_t {
   kRedeem = 3,
   kAdjust = 4,
   kReverse = 5,
+  kHold = 6,
+  kCapture = 7,
+  kRelease = 8,
+  kConfirm = 9,
+  kCancel = 10,
+  kExtend = 11,
+  kSetLimits = 12,
   // Written by the ledger itself, never accepted from a caller.
   kDefineCurrency = 64,
   kDefineCode = 65,
+  kExpire = 66,
+  kTimeOut = 67,   // the end of a hold that was neither captured nor released
+  kActivate = 68,  // of a pending lot, at its time
+  kRunStarted = 69,
+  kRunFinished = 70,
 };
 std::string_view ToString(Kind kind);
 
@@ -70,6 +82,7 @@ std::string_view ToString(Kind kind);
 enum class PostingStatus : uint16_t {
   kUnspecified = 0,
   kPosted = 1,
+  kPostedInPart = 2,
   // Malformed: not journaled, the id stays unused.
   kIdMissing = 10,
   kKindInvalid = 11,
@@ -84,6 +97,9 @@ enum class PostingStatus : uint16_t {
   kReasonMissing = 20,
   kRelatedMissing = 21,
   kRelatedNotAllowed = 22,
+  kActivationInvalid = 23,
+  kDeadlineInvalid = 24,
+  kLimitsInvalid = 25,
   // The id was seen before: nothing is posted, the reply carries the original's sequence.
   kAlreadyExists = 30,
   kIdAlreadyFailed = 31,
@@ -97,6 +113,9 @@ enum class PostingStatus : uint16_t {
   kExistsWithDifferentRelated = 39,
   kExistsWithDifferentCodes = 40,
   kExistsWithDifferentTag = 41,
+  kExistsWithDifferentActivation = 42,
+  kExistsWithDifferentDeadline = 43,
+  kExistsWithDifferentLimits = 44,
   // Refused by the state of the ledger: journaled, and the id is used up.
   kMemberNotFound = 60,
   kMemberAlreadyOpen = 61,
@@ -106,8 +125,23 @@ enum class PostingStatus : uint16_t {
   kRelatedAlreadyReversed = 65,
   kInsufficientPoints = 66,
   kBalanceWouldOverflow = 67,
+  kReversalExceedsOriginal = 68,
+  kOverCeiling = 69,
+  kRelatedNotAHold = 70,
+  kHoldExpired = 71,
+  kHoldAlreadyClosed = 72,
+  kCaptureExceedsHold = 73,
+  kRelatedNotPending = 74,
+  kConfirmationTooLate = 75,
+  kRelatedNotACredit = 76,
+  kNothingLeft = 77,
+  kExpiryNotLater = 78,
 };
 std::string_view ToString(PostingStatus status);
+// Whether it moved points: all of them, or part.
+inline bool IsPosted(PostingStatus s) {
+  return s == PostingStatus::kPosted || s == PostingStatus::kPostedInPart;
+}
 inline bool IsMalformed(PostingStatus s) { return uint16_t(s) >= 10 && uint16_t(s) < 30; }
 inline bool IsDuplicate(PostingStatus s) { return uint16_t(s) >= 30 && uint16_t(s) < 60; }
 
@@ -127,30 +161,58 @@ struct Codes {
 constexpr int64_t kMinTime_us = -2'208'988'800'000'000;  // 1900-01-01
 constexpr int64_t kMaxTime_us = 7'258'118'400'000'000;   // 2200-01-01, exclusive
 constexpr int64_t kNever_us = INT64_MAX;                 // an expiry that never comes
+constexpr int64_t kAtOnce_us = INT64_MIN;                // an activation without waiting
+
+// What few postings say.
+struct Terms {
+  // Of the lot that an earn or a positive adjustment makes: when its points can be spent. kNever_us: once
+  // confirmed, before `deadline_us`.
+  int64_t activates_us = kAtOnce_us;
+  int64_t deadline_us = kNever_us;  // of a hold: when it times out; of a pending lot: see above
+  int64_t floor = 0;                // kSetLimits: the account's from now on
+  int64_t ceiling = INT64_MAX;      // kSetLimits: likewise; INT64_MAX: none
+  bool operator==(const Terms&) const = default;
+};
 
 struct Posting {
   Id id;
   Kind kind = Kind::kUnspecified;
   uint16_t currency = 0;  // its index in the programme; ignored for kOpenMember
   MemberKey member;
-  int64_t points = 0;        // minor units. Earn: >= 0. Redeem: > 0. Adjust: != 0, signed. Else 0.
+  // Minor units. Earn: >= 0. Redeem, hold: > 0. Adjust: != 0, signed. Reverse, capture: >= 0, 0 for all
+  // that is left. Else 0.
+  int64_t points = 0;
   int64_t money = 0;         // minor units, >= 0: what was paid, carried for tiers and analysis
   int64_t effective_us = 0;  // when it happened in the shop
-  int64_t expires_us = kNever_us;  // of the lot that an earn or a positive adjustment makes
-  Codes codes;                     // adjust: actor and reason required
-  Id related;                      // reverse: the id of the posting to reverse, whole
-  uint64_t tag = 0;                // free for the caller
+  int64_t expires_us =
+      kNever_us;  // of the lot that an earn or a positive adjustment makes; kExtend
+  Codes codes;    // adjust, extend, set limits: actor and reason required
+  // The id of the posting that this one is about: to reverse, capture, release, confirm, cancel, extend.
+  Id related;
+  uint64_t tag = 0;              // free for the caller
+  const Terms* terms = nullptr;  // null: as in Terms()
+};
+
+// The parts of an account's balance at an instant, in minor units.
+struct BalanceParts {
+  int64_t active = 0;   // can be spent
+  int64_t pending = 0;  // earned, not yet active
+  int64_t held = 0;     // set aside by holds
+  int64_t arrears = 0;  // owed
+  bool operator==(const BalanceParts&) const = default;
 };
 
 struct Reply {
   PostingStatus status = PostingStatus::kUnspecified;
-  uint64_t sequence =
-      0;                // of the journal entry (a duplicate: the original's); 0 when not journaled
-  int64_t balance = 0;  // active points right after that entry; 0 when not journaled
+  uint64_t sequence = 0;  // of the journal entry (a duplicate: the original's); 0: not journaled
+  BalanceParts balance;   // right after that entry, as of its effective time; zeros: not journaled
+  int64_t points = 0;     // what the entry moved, signed
+  int64_t repaid = 0;     // of a credit: what went to arrears
+  int64_t limit = 0;      // when a limit refused or cut it: how much was possible
 };
 
-// One record of the journal. `points` is signed: what the member gains (earn) or loses (redeem) when
-// `status` is kPosted; nothing moves otherwise.
+// One record of the journal. `points` is signed: what the member gains or loses by it, so that the sum of
+// an account's points is active + pending + held - arrears. Nothing moves unless IsPosted(status).
 struct Entry {
   static constexpr uint32_t kNoMember = UINT32_MAX;
 
@@ -160,14 +222,28 @@ struct Entry {
   int64_t money = 0;
   int64_t expires_us = kNever_us;
   int64_t balance = 0;   // active points of the account right after this entry
-  uint64_t related = 0;  // sequence of the posting it reverses
+  uint64_t related = 0;  // sequence of the posting it is about
   uint64_t tag = 0;
   uint32_t member = kNoMember;  // slot: members are numbered from 0 in the order of opening
   Codes codes;
   uint16_t currency = 0;
   PostingStatus status = PostingStatus::kUnspecified;
   Kind kind = Kind::kUnspecified;
-  Kind related_kind = Kind::kUnspecified;  // of the posting it reverses
+  Kind related_kind = Kind::kUnspecified;  // of the posting it is about
+};
+
+// What few entries have.
+struct Details {
+  Terms terms;
+  int64_t asked = 0;  // points asked for, where others were moved
+  int64_t held = 0;   // signed: points set aside (hold), or no longer (capture, release, time-out)
+  int64_t revived = 0;  // of a reversed credit: points that had expired, so the member loses less
+  int64_t repaid = 0;   // as in Reply
+  int64_t limit = 0;    // as in Reply
+  int64_t pending_after = 0;
+  int64_t held_after = 0;
+  int64_t arrears_after = 0;
+  bool operator==(const Details&) const = default;
 };
 
 }  // namespace loyalty

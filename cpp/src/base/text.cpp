@@ -33,8 +33,20 @@ std::string_view ToString(Kind kind) {
     case Kind::kRedeem: return "redeem";
     case Kind::kAdjust: return "adjust";
     case Kind::kReverse: return "reverse";
+    case Kind::kHold: return "hold";
+    case Kind::kCapture: return "capture";
+    case Kind::kRelease: return "release";
+    case Kind::kConfirm: return "confirm";
+    case Kind::kCancel: return "cancel";
+    case Kind::kExtend: return "extend";
+    case Kind::kSetLimits: return "set_limits";
     case Kind::kDefineCurrency: return "define_currency";
     case Kind::kDefineCode: return "define_code";
+    case Kind::kExpire: return "expire";
+    case Kind::kTimeOut: return "time_out";
+    case Kind::kActivate: return "activate";
+    case Kind::kRunStarted: return "run_started";
+    case Kind::kRunFinished: return "run_finished";
   }
   return "unknown";
 }
@@ -43,6 +55,7 @@ std::string_view ToString(PostingStatus status) {
   switch (status) {
     case PostingStatus::kUnspecified: return "unspecified";
     case PostingStatus::kPosted: return "posted";
+    case PostingStatus::kPostedInPart: return "posted_in_part";
     case PostingStatus::kIdMissing: return "id_missing";
     case PostingStatus::kKindInvalid: return "kind_invalid";
     case PostingStatus::kMemberKeyInvalid: return "member_key_invalid";
@@ -56,6 +69,9 @@ std::string_view ToString(PostingStatus status) {
     case PostingStatus::kReasonMissing: return "reason_missing";
     case PostingStatus::kRelatedMissing: return "related_missing";
     case PostingStatus::kRelatedNotAllowed: return "related_not_allowed";
+    case PostingStatus::kActivationInvalid: return "activation_invalid";
+    case PostingStatus::kDeadlineInvalid: return "deadline_invalid";
+    case PostingStatus::kLimitsInvalid: return "limits_invalid";
     case PostingStatus::kAlreadyExists: return "already_exists";
     case PostingStatus::kIdAlreadyFailed: return "id_already_failed";
     case PostingStatus::kExistsWithDifferentKind: return "exists_with_different_kind";
@@ -69,6 +85,9 @@ std::string_view ToString(PostingStatus status) {
     case PostingStatus::kExistsWithDifferentRelated: return "exists_with_different_related";
     case PostingStatus::kExistsWithDifferentCodes: return "exists_with_different_codes";
     case PostingStatus::kExistsWithDifferentTag: return "exists_with_different_tag";
+    case PostingStatus::kExistsWithDifferentActivation: return "exists_with_different_activation";
+    case PostingStatus::kExistsWithDifferentDeadline: return "exists_with_different_deadline";
+    case PostingStatus::kExistsWithDifferentLimits: return "exists_with_different_limits";
     case PostingStatus::kMemberNotFound: return "member_not_found";
     case PostingStatus::kMemberAlreadyOpen: return "member_already_open";
     case PostingStatus::kRelatedNotFound: return "related_not_found";
@@ -77,6 +96,17 @@ std::string_view ToString(PostingStatus status) {
     case PostingStatus::kRelatedAlreadyReversed: return "related_already_reversed";
     case PostingStatus::kInsufficientPoints: return "insufficient_points";
     case PostingStatus::kBalanceWouldOverflow: return "balance_would_overflow";
+    case PostingStatus::kReversalExceedsOriginal: return "reversal_exceeds_original";
+    case PostingStatus::kOverCeiling: return "over_ceiling";
+    case PostingStatus::kRelatedNotAHold: return "related_not_a_hold";
+    case PostingStatus::kHoldExpired: return "hold_expired";
+    case PostingStatus::kHoldAlreadyClosed: return "hold_already_closed";
+    case PostingStatus::kCaptureExceedsHold: return "capture_exceeds_hold";
+    case PostingStatus::kRelatedNotPending: return "related_not_pending";
+    case PostingStatus::kConfirmationTooLate: return "confirmation_too_late";
+    case PostingStatus::kRelatedNotACredit: return "related_not_a_credit";
+    case PostingStatus::kNothingLeft: return "nothing_left";
+    case PostingStatus::kExpiryNotLater: return "expiry_not_later";
   }
   return "unknown";
 }

@@ -20,18 +20,29 @@ struct Batch {
     uint32_t row = 0;
     std::string text;
   };
-  struct Reversal {
+  // A row that is about another posting.
+  struct Related {
     uint32_t row = 0;
-    Id related;
+    Id id;
     ledger::Original original;  // when preparation found it already; else sequence 0
   };
 
   std::vector<Entry> entries;  // as asked; a status other than kUnspecified is final, see `replies`
   std::vector<Text> texts;     // by row
-  std::vector<Reversal> reversals;  // by row
+  std::vector<journal::RowDetails> details;  // by row
+  std::vector<Related> related;              // by row
   uint64_t ids_checked = 0;  // preparation looked for the ids among all sequences up to this one
   Reply* replies = nullptr;  // the caller's, one a row
-  // Runs on the writer's thread, between postings, instead of posting (then there are no entries).
+  // Instead of postings: accounts for which the writer journals all that falls due by an instant. It
+  // calls on_due for each entry, with the points that it moved.
+  struct Due {
+    uint32_t member = 0;
+    uint16_t currency = 0;
+  };
+  std::vector<Due> due;
+  int64_t due_by_us = 0;
+  std::function<void(const Entry&, int64_t points)> on_due;
+  // Instead of postings: runs on the writer's thread, between postings.
   std::function<void()> inspect;
 
   Status fault;  // why the writer could not go on with the rest of it

@@ -41,26 +41,41 @@ Result<SharedBlock> Core::FindBlock(uint64_t sequence) const {
 Result<ledger::Original> LoadOriginal(const Core& core, uint64_t sequence) {
   LOYALTY_ASSIGN_OR_RETURN(const SharedBlock block, core.FindBlock(sequence));
   const size_t row = sequence - block.view.first_sequence();
-  return ledger::Original{sequence, block.view.EntryAt(row), block.view.MovementsOf(row)};
+  return ledger::Original{sequence, block.view.EntryAt(row), block.view.DetailsAt(row),
+                          block.view.MovementsOf(row)};
 }
 
-PostingStatus CompareWithOriginal(const Entry& asked, uint64_t related, const Entry& original) {
-  if (original.status != PostingStatus::kPosted) return PostingStatus::kIdAlreadyFailed;
-  const bool reversal = asked.kind == Kind::kReverse;
-  if (asked.kind != original.kind) return PostingStatus::kExistsWithDifferentKind;
-  if (asked.member != original.member) return PostingStatus::kExistsWithDifferentMember;
-  if (asked.currency != original.currency) return PostingStatus::kExistsWithDifferentCurrency;
-  if (!reversal && asked.points != original.points)
-    return PostingStatus::kExistsWithDifferentPoints;
-  if (asked.money != original.money) return PostingStatus::kExistsWithDifferentMoney;
-  if (asked.effective_us != original.effective_us) {
-    return PostingStatus::kExistsWithDifferentEffectiveTime;
+Reply MakeReply(PostingStatus status, uint64_t sequence, const Entry& entry,
+                const Details& details) {
+  const int64_t points = IsPosted(entry.status) ? entry.points : 0;
+  return {status, sequence,       ledger::RecordedParts(entry, details),
+          points, details.repaid, details.limit};
+}
+
+PostingStatus CompareWithOriginal(const Entry& asked, const Details& asked_details,
+                                  uint64_t related, const Entry& original,
+                                  const Details& original_details) {
+  const Terms& terms = asked_details.terms;
+  const Terms& then = original_details.terms;
+  using enum PostingStatus;
+  if (!IsPosted(original.status)) return kIdAlreadyFailed;
+  if (asked.kind != original.kind) return kExistsWithDifferentKind;
+  if (asked.member != original.member) return kExistsWithDifferentMember;
+  if (asked.currency != original.currency) return kExistsWithDifferentCurrency;
+  if (ledger::AskedPoints(asked, asked_details) !=
+      ledger::AskedPoints(original, original_details)) {
+    return kExistsWithDifferentPoints;
   }
-  if (asked.expires_us != original.expires_us) return PostingStatus::kExistsWithDifferentExpiry;
-  if (reversal && related != original.related) return PostingStatus::kExistsWithDifferentRelated;
-  if (asked.codes != original.codes) return PostingStatus::kExistsWithDifferentCodes;
-  if (asked.tag != original.tag) return PostingStatus::kExistsWithDifferentTag;
-  return PostingStatus::kAlreadyExists;
+  if (asked.money != original.money) return kExistsWithDifferentMoney;
+  if (asked.effective_us != original.effective_us) return kExistsWithDifferentEffectiveTime;
+  if (asked.expires_us != original.expires_us) return kExistsWithDifferentExpiry;
+  if (related != original.related) return kExistsWithDifferentRelated;
+  if (asked.codes != original.codes) return kExistsWithDifferentCodes;
+  if (asked.tag != original.tag) return kExistsWithDifferentTag;
+  if (terms.activates_us != then.activates_us) return kExistsWithDifferentActivation;
+  if (terms.deadline_us != then.deadline_us) return kExistsWithDifferentDeadline;
+  if (terms.floor != then.floor || terms.ceiling != then.ceiling) return kExistsWithDifferentLimits;
+  return kAlreadyExists;
 }
 
 }  // namespace loyalty::engine

@@ -114,7 +114,13 @@ struct Core {
 // The posting at a durable sequence, with its lot movements.
 Result<ledger::Original> LoadOriginal(const Core& core, uint64_t sequence);
 
-// How a posting whose id was seen before ends: `related` is the sequence of what it asks to reverse.
-PostingStatus CompareWithOriginal(const Entry& asked, uint64_t related, const Entry& original);
+// What a caller is told of an entry.
+Reply MakeReply(PostingStatus status, uint64_t sequence, const Entry& entry,
+                const Details& details);
+
+// How a posting whose id was seen before ends: `related` is the sequence of what it is about.
+PostingStatus CompareWithOriginal(const Entry& asked, const Details& asked_details,
+                                  uint64_t related, const Entry& original,
+                                  const Details& original_details);
 
 }  // namespace loyalty::engine

@@ -1,7 +1,9 @@
 #include "engine/decider.h"
 
 #include <algorithm>
-#include <chrono>
+
+#include "base/clock.h"
+#include "engine/member_entries.h"
 
 namespace loyalty::engine {
 namespace {
@@ -10,18 +12,16 @@ using ledger::Original;
 
 constexpr size_t kIdsAhead = 12;
 
-int64_t Now_us() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
-
 // The posting at a sequence within a group of rows, all those before it decided.
 Original FromGroup(const journal::Group& group, uint64_t sequence) {
   const size_t row = sequence - group.first_sequence;
   size_t first = 0;
   for (size_t i = 0; i < row; ++i) first += group.movement_counts[i];
   const auto from = group.movements.begin() + ptrdiff_t(first);
-  return {sequence, group.entries[row], {from, from + group.movement_counts[row]}};
+  return {sequence,
+          group.entries[row],
+          journal::DetailsOf(group.details, uint32_t(row)),
+          {from, from + group.movement_counts[row]}};
 }
 
 }  // namespace
@@ -38,6 +38,10 @@ void Decider::Process(const std::shared_ptr<Batch>& batch) {
   open_->batches.push_back(batch);
   if (batch->inspect) {
     batch->inspect();
+  } else if (!batch->due.empty()) {
+    for (const Batch::Due& due : batch->due) {
+      PostDue(due.member, due.currency, batch->due_by_us, true, batch->on_due);
+    }
   } else {
     batch->fault = ProcessRows(batch.get());
   }
@@ -57,6 +61,7 @@ std::shared_ptr<OpenGroup> Decider::NewGroup() {
   group.entries.clear();
   group.movement_counts.clear();
   group.movements.clear();
+  group.details.clear();
   group.texts.clear();
   spare_->batches.clear();
   spare_->answered = false;
@@ -74,103 +79,166 @@ void Decider::ForgetDurable() {
 
 Status Decider::ProcessRows(Batch* batch) {
   // Decided entries gather in the group. When it is empty the batch's own rows become the group's, and are
-  // decided where they are: copying them would cost as much as deciding.
+  // decided where they are: copying them would cost as much as deciding. That needs one entry a row at
+  // most, so that no row is written over before it was read: no hold may end in between.
   std::vector<Entry>& decided = open_->group.entries;
-  if (decided.empty()) {
-    decided.swap(batch->entries);
-    const Status status = DecideRows(decided, batch);
-    decided.resize(DecidedInGroup());
-    return status;
-  }
-  decided.resize(decided.size() + batch->entries.size());
-  const Status status = DecideRows(batch->entries, batch);
+  in_place_ = decided.empty() && batch->details.empty() && core_->state->open_holds == 0;
+  if (!in_place_) return DecideRows(batch->entries, batch);
+  decided.swap(batch->entries);
+  const Status status = DecideRows(decided, batch);
   decided.resize(DecidedInGroup());
+  in_place_ = false;
   return status;
 }
 
-// `rows` may be the group's own: then row i is read before place i is written.
 Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
   std::vector<uint64_t> sealed;
   LOYALTY_RETURN_IF_ERROR(FindSealedSince(*batch, rows, &sealed));
   size_t text = 0;
-  size_t reversal = 0;
+  size_t details = 0;
+  size_t related = 0;
+  const auto at_row = [](auto& values, size_t* next, size_t i) {
+    while (*next < values.size() && values[*next].row < i) ++*next;
+    return *next < values.size() && values[*next].row == i ? &values[*next] : nullptr;
+  };
   for (size_t i = 0; i < rows.size(); ++i) {
     ledger::PrefetchAhead(rows, i, *core_->state);
     if (i + kIdsAhead < rows.size()) recent_.Prefetch(rows[i + kIdsAhead].id);
-    while (text < batch->texts.size() && batch->texts[text].row < i) ++text;
-    while (reversal < batch->reversals.size() && batch->reversals[reversal].row < i) ++reversal;
-    Row row{&rows[i], &batch->replies[i], nullptr, nullptr};
-    if (row.entry->status != PostingStatus::kUnspecified) continue;
-    if (text < batch->texts.size() && batch->texts[text].row == i)
-      row.text = &batch->texts[text].text;
-    if (row.entry->kind == Kind::kReverse) row.reversal = &batch->reversals[reversal];
+    if (rows[i].status != PostingStatus::kUnspecified) continue;
+    Batch::Text* const row_text = at_row(batch->texts, &text, i);
+    journal::RowDetails* const row_details = at_row(batch->details, &details, i);
+    const Row row{&rows[i], &batch->replies[i], row_details ? &row_details->details : nullptr,
+                  row_text ? &row_text->text : nullptr, at_row(batch->related, &related, i)};
     LOYALTY_RETURN_IF_ERROR(ProcessRow(row, sealed.empty() ? 0 : sealed[i]));
   }
   return {};
 }
 
 Status Decider::ProcessRow(const Row& row, uint64_t seen) {
-  if (row.entry->kind == Kind::kDefineCode) {
+  Entry& entry = *row.entry;
+  if (entry.kind == Kind::kDefineCode) {
     uint32_t code = 0;
     if (core_->state->codes.Find(*row.text, &code)) {
-      *row.reply = {PostingStatus::kAlreadyExists, 0, code};
+      *row.reply = {};
+      row.reply->status = PostingStatus::kAlreadyExists;
       return {};
     }
   }
   // A member opened since preparation, perhaps by an earlier row.
-  if (row.text && row.entry->member == Entry::kNoMember) {
+  if (row.text && entry.member == Entry::kNoMember) {
     MemberKey key;
-    if (journal::ParseStoredKey(*row.text, &key)) row.entry->member = core_->state->keys.Find(key);
+    if (journal::ParseStoredKey(*row.text, &key)) entry.member = core_->state->keys.Find(key);
   }
-  if (seen == 0) seen = recent_.Find(row.entry->id);
-  if (row.reversal) LOYALTY_RETURN_IF_ERROR(FindOriginal(row.reversal));
+  if (seen == 0) seen = recent_.Find(entry.id);
+  if (row.related) LOYALTY_RETURN_IF_ERROR(FindOriginal(row));
   if (seen != 0) return AnswerDuplicate(row, seen);
-  Post(row);
+  if (core_->state->open_holds > 0 && entry.member != Entry::kNoMember &&
+      entry.kind != Kind::kOpenMember) {
+    PostDue(entry.member, entry.currency, entry.effective_us, false, nullptr);
+  }
+  const bool known = row.related && row.related->original.sequence != 0;
+  Post(&entry, row.details, known ? &row.related->original : nullptr, row.text, row.reply);
   return {};
 }
 
 Status Decider::AnswerDuplicate(const Row& row, uint64_t sequence) {
   LOYALTY_ASSIGN_OR_RETURN(const Original original, Fetch(sequence));
-  const uint64_t related = row.reversal ? row.reversal->original.sequence : 0;
-  *row.reply = {CompareWithOriginal(*row.entry, related, original.entry), sequence,
-                original.entry.balance};
+  const uint64_t related = row.related ? row.related->original.sequence : 0;
+  const PostingStatus status =
+      CompareWithOriginal(*row.entry, row.details ? *row.details : Details(), related,
+                          original.entry, original.details);
+  *row.reply = MakeReply(status, sequence, original.entry, original.details);
   return {};
 }
 
-void Decider::Post(const Row& row) {
+void Decider::PostDue(uint32_t member, uint16_t currency, int64_t by_us, bool all,
+                      const std::function<void(const Entry&, int64_t points)>& each) {
+  const std::vector<ledger::LotMovement>& movements = open_->group.movements;
+  Entry due;
+  while (ledger::NextDue(*core_->state, member, currency, by_us, all, &due)) {
+    const size_t before = movements.size();
+    Post(&due, nullptr, nullptr, nullptr, nullptr);
+    if (each) each(due, ledger::PointsMoved(std::span(movements).subspan(before)));
+  }
+}
+
+void Decider::Post(Entry* entry, const Details* details, const Original* original,
+                   std::string* text, Reply* reply) {
   journal::Group& group = open_->group;
-  Entry& entry = *row.entry;
   const size_t movements_before = group.movements.size();
-  const bool known = row.reversal && row.reversal->original.sequence != 0;
-  ledger::Decide(*core_->state, known ? &row.reversal->original : nullptr, &entry,
-                 &group.movements);
+  if (details) details_ = *details;
+  ledger::Decide(*core_->state, original, entry, &details_, &group.movements);
   const std::span movements(group.movements.data() + movements_before,
                             group.movements.size() - movements_before);
-  const bool has_text = journal::HasText(entry.kind);
+  const bool has_text = journal::HasText(entry->kind);
   const uint64_t sequence = core_->state->sequence + 1;
-  auto balance = ledger::Apply(entry, sequence, movements, has_text ? *row.text : std::string(),
-                               core_->state.get());
+  const auto parts = ledger::Apply(*entry, details_, sequence, movements,
+                                   has_text ? *text : std::string(), core_->state.get());
   // Decide has just said that it fits: anything else is a bug, and going on would journal nonsense.
-  if (!balance.ok()) std::abort();
-  entry.balance = *balance;
-  *row.reply = {entry.status, sequence, entry.balance};
-  recent_.Append(entry.id);
-  Entry& place = group.entries[sequence - group.first_sequence];
-  if (&place != &entry) place = entry;
+  if (!parts.ok()) std::abort();
+  entry->balance = parts->active;
+  details_.pending_after = parts->pending;
+  details_.held_after = parts->held;
+  details_.arrears_after = parts->arrears;
+  if (reply) *reply = MakeReply(entry->status, sequence, *entry, details_);
+  recent_.Append(entry->id);
+  const size_t place = sequence - group.first_sequence;
+  if (details_ != Details()) {
+    group.details.push_back({uint32_t(place), details_});
+    details_ = {};
+  }
+  if (!in_place_) {
+    group.entries.push_back(*entry);
+  } else if (&group.entries[place] != entry) {
+    group.entries[place] = *entry;
+  }
   group.movement_counts.push_back(uint32_t(movements.size()));
-  if (has_text) group.texts.push_back(std::move(*row.text));
+  if (has_text) group.texts.push_back(std::move(*text));
 }
 
-Status Decider::FindOriginal(Batch::Reversal* reversal) {
-  if (reversal->original.sequence != 0) return {};
-  uint64_t sequence = recent_.Find(reversal->related);
-  if (sequence == 0) {  // sealed since preparation, or unknown
-    const Id ids[1] = {reversal->related};
-    LOYALTY_RETURN_IF_ERROR(core_->ids->runs()->Find(ids, 0, {&sequence, 1}));
+Status Decider::FindOriginal(const Row& row) {
+  Original& original = row.related->original;
+  if (original.sequence == 0) {
+    uint64_t sequence = recent_.Find(row.related->id);
+    if (sequence == 0) {  // sealed since preparation, or unknown
+      const Id ids[1] = {row.related->id};
+      LOYALTY_RETURN_IF_ERROR(core_->ids->runs()->Find(ids, 0, {&sequence, 1}));
+    }
+    if (sequence == 0) return {};
+    LOYALTY_ASSIGN_OR_RETURN(original, Fetch(sequence));
   }
-  if (sequence == 0) return {};
-  LOYALTY_ASSIGN_OR_RETURN(reversal->original, Fetch(sequence));
+  const Details asked = row.details ? *row.details : Details();
+  if (ledger::NeedsExpired(*core_->state, original, *row.entry, asked)) {
+    LOYALTY_ASSIGN_OR_RETURN(original.expired, ExpiredOf(original));
+  }
   return {};
+}
+
+Result<int64_t> Decider::ExpiredOf(const Original& credit) const {
+  int64_t expired = 0;
+  const auto add = [&](uint64_t sequence, const Entry& entry) -> Status {
+    const bool reversal = entry.kind == Kind::kReverse && entry.related == credit.sequence;
+    if ((!reversal && entry.kind != Kind::kExpire) || entry.currency != credit.entry.currency ||
+        !IsPosted(entry.status)) {
+      return {};
+    }
+    LOYALTY_ASSIGN_OR_RETURN(const Original of, Fetch(sequence));
+    expired -= of.details.revived;
+    for (const ledger::LotMovement& m : of.movements) {
+      if (!reversal && m.source == credit.sequence) expired -= m.points;
+    }
+    return {};
+  };
+  const uint32_t member = credit.entry.member;
+  const uint64_t durable = core_->durable.sequence();
+  LOYALTY_RETURN_IF_ERROR(
+      VisitMemberEntries(*core_, member, kMinTime_us, kMaxTime_us, durable, add));
+  for (uint64_t sequence = durable + 1; sequence <= core_->state->sequence; ++sequence) {
+    const journal::Group& group = *GroupOf(sequence);
+    const Entry& entry = group.entries[sequence - group.first_sequence];
+    if (entry.member == member) LOYALTY_RETURN_IF_ERROR(add(sequence, entry));
+  }
+  return expired;
 }
 
 Status Decider::FindSealedSince(const Batch& batch, std::span<const Entry> rows,
@@ -182,15 +250,18 @@ Status Decider::FindSealedSince(const Batch& batch, std::span<const Entry> rows,
   return core_->ids->runs()->Find(ids, batch.ids_checked, *sequences);
 }
 
-Result<Original> Decider::Fetch(uint64_t sequence) const {
-  if (sequence >= open_->group.first_sequence) return FromGroup(open_->group, sequence);
+const journal::Group* Decider::GroupOf(uint64_t sequence) const {
+  if (sequence >= open_->group.first_sequence) return &open_->group;
   for (const auto& closed : closed_) {
     const journal::Group& group = closed->group;
-    if (sequence >= group.first_sequence && sequence < group.next_sequence()) {
-      return FromGroup(group, sequence);
-    }
+    if (sequence >= group.first_sequence && sequence < group.next_sequence()) return &group;
   }
-  return LoadOriginal(*core_, sequence);
+  return nullptr;
+}
+
+Result<Original> Decider::Fetch(uint64_t sequence) const {
+  const journal::Group* const group = GroupOf(sequence);
+  return group ? FromGroup(*group, sequence) : LoadOriginal(*core_, sequence);
 }
 
 }  // namespace loyalty::engine

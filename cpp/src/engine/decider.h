@@ -27,8 +27,9 @@ class Decider {
   struct Row {
     Entry* entry;
     Reply* reply;
-    std::string* text;          // null unless the writer needs one
-    Batch::Reversal* reversal;  // null unless it is one
+    const Details* details;   // null unless it has any
+    std::string* text;        // null unless the writer needs one
+    Batch::Related* related;  // null unless it is about another posting
   };
 
   Status ProcessRows(Batch* batch);
@@ -37,12 +38,21 @@ class Decider {
   size_t DecidedInGroup() const { return core_->state->sequence + 1 - open_->group.first_sequence; }
   Status ProcessRow(const Row& row, uint64_t seen);
   Status AnswerDuplicate(const Row& row, uint64_t sequence);
-  void Post(const Row& row);
-  Status FindOriginal(Batch::Reversal* reversal);
+  // Journals what falls due by an instant on an account: the ends of holds, or with `all`, everything.
+  void PostDue(uint32_t member, uint16_t currency, int64_t by_us, bool all,
+               const std::function<void(const Entry&, int64_t points)>& each);
+  // Decides, applies and journals; `details` as asked. `reply` is null for the ledger's own entries.
+  void Post(Entry* entry, const Details* details, const ledger::Original* original,
+            std::string* text, Reply* reply);
+  Status FindOriginal(const Row& row);
+  // Original::expired of that credit.
+  Result<int64_t> ExpiredOf(const ledger::Original& credit) const;
 
   // By row, the ids that were sealed after the batch was prepared; empty when none can have been.
   Status FindSealedSince(const Batch& batch, std::span<const Entry> rows,
                          std::vector<uint64_t>* sequences) const;
+  // The group, not known to be durable, that holds a sequence; null when none does.
+  const journal::Group* GroupOf(uint64_t sequence) const;
   Result<ledger::Original> Fetch(uint64_t sequence) const;
   void ForgetDurable();
   std::shared_ptr<OpenGroup> NewGroup();
@@ -52,6 +62,8 @@ class Decider {
   std::shared_ptr<OpenGroup> open_;
   std::deque<std::shared_ptr<OpenGroup>> closed_;  // handed on, and not known to be durable
   std::shared_ptr<OpenGroup> spare_;
+  bool in_place_ = false;  // the rows being decided are the group's own entries
+  Details details_;        // of the entry being decided; as in Details() in between
   int64_t recorded_us_ = 0;
 };
 

@@ -1,6 +1,8 @@
 #include "engine/ledger_impl.h"
 
+#include "base/clock.h"
 #include "engine/directory.h"
+#include "engine/expiry_run.h"
 #include "engine/prepare.h"
 #include "engine/verify.h"
 
@@ -119,6 +121,21 @@ Status LedgerImpl::DefineCodes(std::span<const std::string_view> texts) {
   }
   LOYALTY_RETURN_IF_ERROR(pipeline_.Submit(batch));
   return batch->Wait();
+}
+
+Result<ExpiryReport> LedgerImpl::Expire(int64_t as_of_us, bool dry_run, const Progress& progress) {
+  LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
+  if (as_of_us < kMinTime_us || as_of_us > Now_us()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "expiry runs as of a time from 1900 on that has passed");
+  }
+  if (dry_run) return RunExpiry(core_.get(), &pipeline_, as_of_us, true, progress);
+  if (expiring_.exchange(true)) {
+    return Status(StatusCode::kBusy, "an expiry run is under way already; wait for its end");
+  }
+  auto report = RunExpiry(core_.get(), &pipeline_, as_of_us, false, progress);
+  expiring_ = false;
+  return report;
 }
 
 Status LedgerImpl::Checkpoint() {

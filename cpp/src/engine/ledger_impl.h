@@ -26,14 +26,15 @@ class LedgerImpl : public Ledger {
   Result<std::vector<uint32_t>> InternCodes(std::span<const std::string_view> texts) override;
   Result<std::string> CodeText(uint32_t code) const override;
   std::vector<std::string> Currencies() const override { return core_->currencies; }
-  Status Balances(std::span<const MemberKey> members, uint16_t currency,
+  Status Balances(std::span<const MemberKey> members, const BalanceQuery& query,
                   std::span<Balance> balances) const override;
-  Result<Snapshot> AllBalances(uint16_t currency) const override;
+  Result<Snapshot> AllBalances(const BalanceQuery& query) const override;
   Result<MemberKey> KeyOf(uint32_t member) const override;
   Result<std::vector<Record>> Statement(const MemberKey& member, int64_t from_us,
                                         int64_t to_us) const override;
   Result<std::vector<Record>> Changes(uint64_t sequence, size_t limit) const override;
   Result<VerifyReport> Verify(const Progress& progress) const override;
+  Result<ExpiryReport> Expire(int64_t as_of_us, bool dry_run, const Progress& progress) override;
   Result<std::vector<Totals>> TrialBalance() const override;
   Info GetInfo() const override;
   Status Checkpoint() override;
@@ -45,6 +46,9 @@ class LedgerImpl : public Ledger {
   Result<InUse> Use() const;
   Result<std::shared_ptr<Batch>> SubmitBatch(std::span<const Posting> postings,
                                              std::span<Reply> replies);
+  // Calls read(state) where nobody changes it, between postings or on the rescued state, and returns OK
+  // once all that it could see is durable.
+  Status ReadBetweenPostings(const std::function<void(const ledger::State&)>& read) const;
   // A picture of the state all of which is durable.
   Result<ledger::Snapshot> TakeSnapshot() const;
   Status CheckCurrency(uint16_t currency) const;
@@ -57,6 +61,7 @@ class LedgerImpl : public Ledger {
   Maintainer maintainer_;
   mutable Pipeline pipeline_;
   mutable std::shared_mutex lifetime_;
+  std::atomic<bool> expiring_ = false;
   std::atomic<bool> closing_ = false;
   std::atomic<bool> closed_ = false;
 };

@@ -3,14 +3,38 @@
 #include <filesystem>
 
 #include "engine/ledger_impl.h"
+#include "engine/member_entries.h"
 #include "engine/verify.h"
 
 namespace loyalty::engine {
 namespace {
 
-Balance PublicBalance(const ledger::Account& account) {
-  return {true, account.active, account.lifetime_earned, account.lifetime_redeemed,
-          account.sequence};
+Balance PlainBalance(const ledger::Account& account) {
+  Balance balance;
+  balance.found = true;
+  balance.parts.active = account.total;
+  balance.lifetime_earned = account.lifetime_earned;
+  balance.lifetime_redeemed = account.lifetime_redeemed;
+  balance.sequence = account.sequence;
+  return balance;
+}
+
+// As the account's lots and extra say, if need be.
+Balance BalanceAt(const ledger::Page& page, const ledger::Account& account,
+                  const BalanceQuery& query) {
+  Balance balance = PlainBalance(account);
+  balance.parts = page.PartsAt(account, query.at_us);
+  if (!query.expiring || account.first_expiry == ledger::kCoarseNever) return balance;
+  const ledger::Extra& extra = page.extras.Of(account);
+  page.lots.ForEach(account, [&](const ledger::Lot& lot) {
+    const ledger::LotOrder order = lot.order();
+    if (!extra.IsActive(order, query.at_us)) return true;
+    if (order.expires_us == kNever_us) return false;
+    if (balance.expiring_us == kNever_us) balance.expiring_us = order.expires_us;
+    if (order.expires_us == balance.expiring_us) balance.expiring_points += lot.points;
+    return order.expires_us == balance.expiring_us;
+  });
+  return balance;
 }
 
 std::string PublicText(Kind kind, std::string_view stored) {
@@ -21,7 +45,7 @@ std::string PublicText(Kind kind, std::string_view stored) {
 
 Record RecordAt(const journal::BlockView& view, uint64_t sequence) {
   const size_t row = sequence - view.first_sequence();
-  Record record{sequence, view.recorded_us(), view.EntryAt(row), ""};
+  Record record{sequence, view.recorded_us(), view.EntryAt(row), view.DetailsAt(row), ""};
   if (journal::HasText(record.entry.kind)) {
     record.text = PublicText(record.entry.kind, view.TextOf(row));
   }
@@ -60,46 +84,65 @@ Result<MemberKey> LedgerImpl::KeyOf(uint32_t member) const {
   return Status(StatusCode::kNotFound, "there is no member in slot " + std::to_string(member));
 }
 
-Status LedgerImpl::Balances(std::span<const MemberKey> members, uint16_t currency,
+Status LedgerImpl::Balances(std::span<const MemberKey> members, const BalanceQuery& query,
                             std::span<Balance> balances) const {
   LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
-  LOYALTY_RETURN_IF_ERROR(CheckCurrency(currency));
+  LOYALTY_RETURN_IF_ERROR(CheckCurrency(query.currency));
   if (balances.size() != members.size()) {
     return {StatusCode::kInvalidArgument, "there must be one balance for each member"};
   }
+  std::vector<uint32_t> slots(members.size());
+  std::vector<size_t> not_plain;  // lots are not to be read beside the writer
   const auto read = [&](const ledger::State& state, uint64_t* needs) {
-    std::vector<uint32_t> slots(members.size());
     state.keys.FindAll([&](size_t i) -> const MemberKey& { return members[i]; }, slots);
     uint64_t newest = 0;
+    not_plain.clear();
     for (size_t i = 0; i < slots.size(); ++i) {
       balances[i] = {};
       if (slots[i] == Entry::kNoMember) continue;
-      balances[i] = PublicBalance(state.ReadAccount(slots[i], currency));
+      const ledger::Account account = state.ReadAccount(slots[i], query.currency);
+      balances[i] = PlainBalance(account);
+      if (!account.IsPlainAt(query.expiring ? kMaxTime_us - 1 : query.at_us)) {
+        not_plain.push_back(i);
+      }
       // Without postings yet, the member's opening is what has to be durable.
-      newest = std::max(newest,
-                        balances[i].sequence ? balances[i].sequence : state.PageSequence(slots[i]));
+      newest = std::max(newest, account.sequence ? account.sequence : state.PageSequence(slots[i]));
     }
     if (needs) *needs = newest;
     return true;
   };
-  return core_->ReadDurable(read).status();
+  LOYALTY_RETURN_IF_ERROR(core_->ReadDurable(read).status());
+  if (not_plain.empty()) return {};
+  return ReadBetweenPostings([&](const ledger::State& state) {
+    for (size_t i : not_plain) {
+      const ledger::Page& page = *state.PageOf(slots[i]);
+      balances[i] = BalanceAt(page, page.GetAccount(slots[i], query.currency), query);
+    }
+  });
 }
 
-Result<ledger::Snapshot> LedgerImpl::TakeSnapshot() const {
-  ledger::Snapshot snapshot;
-  const Status status = pipeline_.Inspect([&] { snapshot = core_->state->TakeSnapshot(); });
-  if (status.ok()) return snapshot;
-  if (core_->durable.failure().ok()) return status;
+Status LedgerImpl::ReadBetweenPostings(
+    const std::function<void(const ledger::State&)>& read) const {
+  const Status status = pipeline_.Inspect([&] { read(*core_->state); });
+  if (status.ok() || core_->durable.failure().ok()) return status;
   // The writer has failed: what is durable is in the rescued state, which nobody changes.
   core_->rescue_over.Wait();
   const ledger::State* const rescued = core_->readable.load();
   if (rescued == nullptr) return core_->durable.failure();
-  return rescued->TakeSnapshot();
+  read(*rescued);
+  return {};
 }
 
-Result<Ledger::Snapshot> LedgerImpl::AllBalances(uint16_t currency) const {
+Result<ledger::Snapshot> LedgerImpl::TakeSnapshot() const {
+  ledger::Snapshot snapshot;
+  LOYALTY_RETURN_IF_ERROR(
+      ReadBetweenPostings([&](const ledger::State& state) { snapshot = state.TakeSnapshot(); }));
+  return snapshot;
+}
+
+Result<Ledger::Snapshot> LedgerImpl::AllBalances(const BalanceQuery& query) const {
   LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
-  LOYALTY_RETURN_IF_ERROR(CheckCurrency(currency));
+  LOYALTY_RETURN_IF_ERROR(CheckCurrency(query.currency));
   LOYALTY_ASSIGN_OR_RETURN(const ledger::Snapshot picture, TakeSnapshot());
   Snapshot snapshot;
   snapshot.sequence = picture.sequence;
@@ -108,7 +151,7 @@ Result<Ledger::Snapshot> LedgerImpl::AllBalances(uint16_t currency) const {
   for (uint32_t slot = 0; slot < picture.members; ++slot) {
     const ledger::Page& page = *picture.pages[slot / ledger::kPageMembers].get();
     snapshot.members.push_back(core_->state->keys.At(slot));
-    snapshot.balances.push_back(PublicBalance(page.GetAccount(slot, currency)));
+    snapshot.balances.push_back(BalanceAt(page, page.GetAccount(slot, query.currency), query));
   }
   return snapshot;
 }
@@ -120,29 +163,18 @@ Result<std::vector<Record>> LedgerImpl::Statement(const MemberKey& member, int64
   if (slot == Entry::kNoMember) {
     return Status(StatusCode::kNotFound, "there is no member " + ToString(member));
   }
-  // The tail first: what leaves it meanwhile is in history by then, and what is in both counts once.
   std::vector<uint64_t> sequences;
-  const uint64_t durable = core_->durable.sequence();
-  for (const SharedBlock& block : core_->tail.From(0)) {
-    for (size_t row = 0; row < block.view.count(); ++row) {
-      if (block.view.MemberAt(row) != slot) continue;
-      const int64_t effective_us = block.view.EntryAt(row).effective_us;
-      if (effective_us >= from_us && effective_us < to_us) {
-        sequences.push_back(block.view.first_sequence() + row);
-      }
-    }
-  }
-  std::vector<history::Item> items;
-  LOYALTY_RETURN_IF_ERROR(core_->history->Read(slot, from_us, to_us, &items));
-  for (const history::Item& item : items) sequences.push_back(item.sequence);
-  std::sort(sequences.begin(), sequences.end());
-  sequences.erase(std::unique(sequences.begin(), sequences.end()), sequences.end());
+  const auto collect = [&](uint64_t sequence, const Entry&) -> Status {
+    sequences.push_back(sequence);
+    return {};
+  };
+  LOYALTY_RETURN_IF_ERROR(
+      VisitMemberEntries(*core_, slot, from_us, to_us, core_->durable.sequence(), collect));
 
   // History has no ids: the records themselves come from the journal, block by block.
   std::vector<Record> records;
   SharedBlock block;
   for (uint64_t sequence : sequences) {
-    if (sequence > durable) break;
     if (!block.bytes || sequence > block.view.last_sequence()) {
       LOYALTY_ASSIGN_OR_RETURN(block, core_->FindBlock(sequence));
     }
@@ -166,15 +198,19 @@ Result<std::vector<Record>> LedgerImpl::Changes(uint64_t sequence, size_t limit)
     LOYALTY_ASSIGN_OR_RETURN(const SharedBlock block, core_->FindBlock(sequence));
     block.view.Read(&group);
     size_t text = 0;
+    size_t details = 0;
     for (size_t row = 0; row < group.entries.size(); ++row) {
       const Entry& entry = group.entries[row];
       const bool has_text = journal::HasText(entry.kind);
       const uint64_t at = group.first_sequence + row;
+      const bool detailed = details < group.details.size() && group.details[details].row == row;
       if (at >= sequence && records.size() < limit) {
         records.push_back({at, group.recorded_us, entry,
+                           detailed ? group.details[details].details : Details(),
                            has_text ? PublicText(entry.kind, group.texts[text]) : std::string()});
       }
       text += has_text;
+      details += detailed;
     }
     sequence = group.next_sequence();
   }

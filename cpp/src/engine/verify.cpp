@@ -169,12 +169,16 @@ class Verifier {
     for (size_t c = 0; c < snapshot_.currencies.size(); ++c) {
       const ledger::CurrencyTotals& t = snapshot_.totals[c];
       int64_t members = 0;
+      int64_t total = 0;
       int64_t lots = 0;
       for (const ledger::PagePtr& pointer : snapshot_.pages) {
         const ledger::Page& page = *pointer.get();
         for (uint32_t m = 0; m < ledger::kPageMembers; ++m) {
           const ledger::Account& account = page.GetAccount(m, uint16_t(c));
-          members += account.active;
+          const ledger::Extra& extra = page.extras.Of(account);
+          members += account.total - extra.arrears;
+          for (const ledger::Hold& hold : extra.holds) members += hold.points;
+          total += account.total;
           page.lots.ForEach(account, [&](const ledger::Lot& lot) {
             lots += lot.points;
             return true;
@@ -183,8 +187,8 @@ class Verifier {
       }
       const std::string& name = snapshot_.currencies[c];
       if (members != t.members) Problem("trial balance: " + name + ": members do not add up");
-      if (lots != members) Problem("trial balance: " + name + ": lots and balances differ");
-      if (t.members + t.issued + t.redeemed + t.adjusted != 0) {
+      if (lots != total) Problem("trial balance: " + name + ": lots and balances differ");
+      if (t.members + t.issued + t.redeemed + t.expired + t.adjusted != 0) {
         Problem("trial balance: " + name + ": the sum is not zero");
       }
     }
@@ -217,7 +221,7 @@ std::vector<Totals> PublicTotals(const std::vector<std::string>& currencies,
   std::vector<Totals> all;
   for (size_t c = 0; c < currencies.size(); ++c) {
     all.push_back({currencies[c], totals[c].members, totals[c].issued, totals[c].redeemed,
-                   totals[c].adjusted});
+                   totals[c].expired, totals[c].adjusted});
   }
   return all;
 }

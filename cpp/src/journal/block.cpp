@@ -158,13 +158,15 @@ std::string EncodeBlock(const Group& group, const Digest& previous) {
   AppendLittle(&out, group.program_version);
   AppendLittle(&out, uint32_t(text_bytes));
   out.append(reinterpret_cast<const char*>(previous.data()), previous.size());
-  AppendLittle(&out, uint64_t(0));
-  AppendLittle(&out, uint64_t(0));
+  AppendLittle(&out, uint32_t(group.details.size()));
+  AppendLittle(&out, uint32_t(0));
+  AppendLittle(&out, uint64_t(0));  // the checksum's place
 
   AppendEntryColumns(e, &out);
   EncodeColumn<uint64_t>(n, &out, [&](size_t i) { return group.movement_counts[i]; });
 
   AppendMovements(group.movements, &out);
+  AppendDetails(group.details, &out);
 
   EncodeColumn<uint64_t>(group.texts.size(), &out, [&](size_t i) { return group.texts[i].size(); });
   for (const std::string& text : group.texts) out += text;
@@ -198,17 +200,19 @@ Result<BlockView> BlockView::Parse(std::string_view block) {
   view.program_version_ = LoadLittle<uint32_t>(at + 32);
   std::memcpy(view.previous_.data(), at + 40, view.previous_.size());
   if (view.count_ == 0) return Damaged("has no entries");
-  LOYALTY_RETURN_IF_ERROR(view.ParseColumns(block.substr(kBlockHeaderBytes),
-                                            LoadLittle<uint32_t>(at + 20),
-                                            LoadLittle<uint32_t>(at + 36)));
+  LOYALTY_RETURN_IF_ERROR(
+      view.ParseColumns(block.substr(kBlockHeaderBytes), LoadLittle<uint32_t>(at + 20),
+                        LoadLittle<uint32_t>(at + 72), LoadLittle<uint32_t>(at + 36)));
   return view;
 }
 
-Status BlockView::ParseColumns(std::string_view payload, uint32_t movements, uint32_t text_bytes) {
+Status BlockView::ParseColumns(std::string_view payload, uint32_t movements, uint32_t details,
+                               uint32_t text_bytes) {
   for (ColumnView& column : columns_) {
     if (!column.Parse(count_, &payload)) return Damaged("an entry column is cut short");
   }
   if (!movements_.Parse(movements, &payload)) return Damaged("a movement column is cut short");
+  if (!details_.Parse(details, &payload)) return Damaged("a details column is cut short");
   uint64_t counted = 0;
   columns_[kMovements].ForEach([&](size_t, uint64_t count) { counted += count; });
   if (counted != movements) return Damaged("movement counts do not add up");
@@ -260,6 +264,7 @@ void BlockView::Read(Group* group) const {
   columns_[kMovements].ForEach(
       [&](size_t i, uint64_t v) { group->movement_counts[i] = uint32_t(v); });
   movements_.Read(&group->movements);
+  details_.Read(&group->details);
   group->texts.clear();
   size_t offset = 0;
   for (size_t i = 0; i < text_count_; offset += text_lengths_[i++]) {

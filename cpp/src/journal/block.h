@@ -11,9 +11,11 @@
 //       32      4  programme version
 //       36      4  bytes of texts
 //       40     32  chain hash of the block before (zeros in the first)
-//       72      8  zero, reserved
+//       72      4  details: rows of what few entries have
+//       76      4  zero, reserved
 //       80      8  XXH3-64 of bytes 0 to 79 and of everything after byte 88
-//       88         columns of the entries, columns of the movements, column of text lengths, texts
+//       88         columns of the entries, of the movements, of the details if there are any, column of text
+//                  lengths, texts
 //
 // All little-endian; columns as in columns.h. The chain hash of a block is the SHA-256 of all its bytes.
 #pragma once
@@ -25,6 +27,7 @@
 #include <vector>
 
 #include "journal/columns.h"
+#include "journal/details.h"
 #include "journal/movements.h"
 #include "loyalty/digest.h"
 #include "loyalty/posting.h"
@@ -43,15 +46,17 @@ struct Group {
   std::vector<Entry> entries;
   std::vector<uint32_t> movement_counts;  // one an entry
   std::vector<LotMovement> movements;     // in the order of the entries
+  std::vector<RowDetails> details;        // by row; none that are as in Details()
   std::vector<std::string>
       texts;  // one for each entry whose kind HasText(), in the order of the entries
 
   uint64_t next_sequence() const { return first_sequence + entries.size(); }
 };
 
-// Entries that come with a text: a member's key (StoredKey), a currency's name, a code.
+// Entries that come with a text: a member's key (StoredKey), a currency's name, a code, a run's name.
 constexpr bool HasText(Kind kind) {
-  return kind == Kind::kOpenMember || kind == Kind::kDefineCurrency || kind == Kind::kDefineCode;
+  return kind == Kind::kOpenMember || kind == Kind::kDefineCurrency || kind == Kind::kDefineCode ||
+         kind == Kind::kRunStarted || kind == Kind::kRunFinished;
 }
 
 // A member's key as stored: 'i' and 8 bytes little-endian, or 't' and the text.
@@ -109,12 +114,14 @@ class BlockView {
   uint32_t MemberAt(size_t i) const { return uint32_t(columns_[kMember][i]); }
   // All of it, as it was encoded, in the place of what `group` held.
   void Read(Group* group) const;
+  Details DetailsAt(size_t i) const { return details_.Of(uint32_t(i)); }
   // The movements and the text of entry i; walks the entries before it.
   std::vector<LotMovement> MovementsOf(size_t i) const;
   std::string_view TextOf(size_t i) const;
 
  private:
-  Status ParseColumns(std::string_view payload, uint32_t movements, uint32_t text_bytes);
+  Status ParseColumns(std::string_view payload, uint32_t movements, uint32_t details,
+                      uint32_t text_bytes);
 
   uint64_t first_sequence_ = 0;
   size_t count_ = 0;
@@ -123,6 +130,7 @@ class BlockView {
   Digest previous_{};
   ColumnView columns_[kEntryColumns];
   MovementColumns movements_;
+  DetailsColumns details_;
   ColumnView text_lengths_;
   size_t text_count_ = 0;
   std::string_view texts_;

@@ -80,7 +80,8 @@ std::string EncodeSummary(const Summary& summary, const Dictionary& codes) {
   for (size_t c = 0; c < summary.currencies.size(); ++c) {
     const CurrencyTotals& totals = summary.totals[c];
     AppendText(&body, summary.currencies[c]);
-    for (int64_t sum : {totals.members, totals.issued, totals.redeemed, totals.adjusted}) {
+    for (int64_t sum :
+         {totals.members, totals.issued, totals.redeemed, totals.expired, totals.adjusted}) {
       AppendLittle(&body, sum);
     }
   }
@@ -104,7 +105,8 @@ Status DecodeSummary(std::string_view bytes, uint32_t* members, State* state) {
   for (auto left = in.Number<uint32_t>(); left > 0 && in.fine; --left) {
     state->currencies.emplace_back(in.Text());
     CurrencyTotals& totals = state->totals.emplace_back();
-    for (int64_t* sum : {&totals.members, &totals.issued, &totals.redeemed, &totals.adjusted}) {
+    for (int64_t* sum :
+         {&totals.members, &totals.issued, &totals.redeemed, &totals.expired, &totals.adjusted}) {
       *sum = in.Number<int64_t>();
     }
   }

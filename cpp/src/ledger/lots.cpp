@@ -44,27 +44,9 @@ bool LotPool::Move(Account* account, const LotOrder& order, int64_t points) {
   } else {
     Insert(account, at, Lot(points, order), after);
   }
+  StoreForReaders(&account->first_expiry,
+                  std::min(account->first_expiry, Coarse(order.expires_us)));
   return true;
-}
-
-void LotPool::PlanDebit(const Account& account, int64_t points,
-                        std::vector<LotMovement>* movements) const {
-  ForEach(account, [&](const Lot& lot) {
-    const int64_t taken = std::min(points, lot.points);
-    const LotOrder order = lot.order();
-    movements->push_back({-taken, order.expires_us, order.effective_us, order.source});
-    points -= taken;
-    return points > 0;
-  });
-}
-
-int64_t LotPool::Left(const Account& account, uint64_t source) const {
-  int64_t left = 0;
-  ForEach(account, [&](const Lot& lot) {
-    if (lot.order().source == source) left = lot.points;
-    return left == 0;
-  });
-  return left;
 }
 
 void LotPool::Relink(uint32_t neighbour, uint32_t was, uint32_t now, uint32_t* end) {

@@ -1,4 +1,5 @@
-// Lots: the points of one credit that are still there, in spending order.
+// Lots: the points of one credit that are still there, in spending order. An expired lot stays until its
+// expiry is journaled.
 //
 // An account's lots are a linked list through its page's pool: soonest expiry first (never last), then
 // earliest effective time, then sequence. Credits mostly come nearly in that order, so their place is looked
@@ -6,32 +7,21 @@
 // neighbours' indexes, so who comes from one knows the other.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
+#include "base/beside_writer.h"
 #include "base/prefetch.h"
 #include "base/slab.h"
-#include "journal/movements.h"
-#include "loyalty/posting.h"
+#include "ledger/account.h"
 
 namespace loyalty::ledger {
-
-using journal::LotMovement;
-
-// Where a lot stands in spending order. Unique: the source is the sequence of the credit.
-struct LotOrder {
-  int64_t expires_us = 0;
-  int64_t effective_us = 0;
-  uint64_t source = 0;
-  auto operator<=>(const LotOrder&) const = default;
-};
 
 // 32 bytes a lot: two times of 56 bits (1900 to 2200 fits), a sequence of 48 bits and a link of 32.
 class Lot {
  public:
-  static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint32_t kNone = kNoIndex;
 
   int64_t points = 0;
 
@@ -67,17 +57,6 @@ class Lot {
 };
 static_assert(sizeof(Lot) == 32);
 
-// One member's holding of one currency.
-struct Account {
-  int64_t active = 0;  // the sum of its lots' points
-  int64_t lifetime_earned = 0;
-  int64_t lifetime_redeemed = 0;
-  uint64_t sequence = 0;  // of the last entry that changed it
-  uint32_t head = Lot::kNone;
-  uint32_t tail = Lot::kNone;
-};
-static_assert(sizeof(Account) == 40);
-
 // The lots of one page's accounts, in chunks that never move, with a list of free ones.
 class LotPool {
  public:
@@ -101,11 +80,24 @@ class LotPool {
   // Adds `points` to the lot of that order (making it if need be), or takes them out of it (removing it
   // when nothing is left). False if there is no such lot with enough points: then nothing has changed.
   [[nodiscard]] bool Move(Account* account, const LotOrder& order, int64_t points);
-  // Appends one movement for each lot that a debit of `points` > 0 takes from, in spending order.
-  // Requires that the account has that many.
-  void PlanDebit(const Account& account, int64_t points, std::vector<LotMovement>* movements) const;
-  // The points that the lot of that source has left; 0 when it is gone.
-  int64_t Left(const Account& account, uint64_t source) const;
+  // Appends one movement for each lot that a debit of `points` > 0 takes from, in spending order, passing
+  // over those for which usable(order) is false. Returns what the lots have too little for it.
+  template <typename Usable>
+  int64_t PlanDebit(const Account& account, int64_t points, Usable usable,
+                    std::vector<LotMovement>* movements) const {
+    ForEach(account, [&](const Lot& lot) {
+      const LotOrder order = lot.order();
+      if (!usable(order)) return true;
+      const int64_t taken = points < lot.points ? points : lot.points;
+      movements->push_back({-taken, order.expires_us, order.effective_us, order.source});
+      points -= taken;
+      return points > 0;
+    });
+    return points;
+  }
+  CoarseTime FirstExpiry(const Account& account) const {
+    return account.head == Lot::kNone ? kCoarseNever : Coarse(At(account.head).order().expires_us);
+  }
   void PrefetchChunk(uint32_t index) const {
     if (index != Lot::kNone) Prefetch(&chunks_[index / kChunk]);
   }

@@ -17,19 +17,28 @@ namespace loyalty::ledger {
 constexpr uint32_t kPageMembers = 1024;
 constexpr size_t kMaxCurrencies = 16;
 
-// Values that readers read while the writer changes them (see State::ChangeAccount).
-template <typename T>
-void StoreForReaders(T* to, T value) {
-  std::atomic_ref<T>(*to).store(value, std::memory_order_release);
-}
-template <typename T>
-T LoadBesideWriter(const T& from) {
-  return std::atomic_ref<T>(const_cast<T&>(from)).load(std::memory_order_acquire);
-}
-
 struct Reversal {
   uint64_t original = 0;  // sequence of the reversed posting
-  int64_t points = 0;     // what was reversed of it so far
+  int64_t points = 0;     // what was reversed of it so far, unsigned
+};
+
+// The extras of a page's accounts, by index.
+class ExtraPool {
+ public:
+  const Extra& Of(const Account& account) const {
+    static const Extra kNothing;
+    return account.extra == kNoIndex ? kNothing : extras_[account.extra];
+  }
+  // Makes one when there is none.
+  Extra& Mutable(Account* account);
+  // Takes an empty one away.
+  void Tidy(Account* account);
+  uint64_t CountHolds() const;
+  uint64_t ram_bytes() const;
+
+ private:
+  std::vector<Extra> extras_;
+  std::vector<uint32_t> free_;
 };
 
 // What every posting reads comes first, in one cache line.
@@ -42,7 +51,11 @@ struct alignas(64) Page {
   static AccountsPtr NewAccounts(const Accounts& from);
 
   Page() = default;
-  Page(const Page& other) : sequence(other.sequence), lots(other.lots), reversals(other.reversals) {
+  Page(const Page& other)
+      : sequence(other.sequence),
+        lots(other.lots),
+        extras(other.extras),
+        reversals(other.reversals) {
     for (size_t c = 0; c < kMaxCurrencies; ++c) {
       if (other.accounts[c]) accounts[c] = NewAccounts(*other.accounts[c]);
     }
@@ -53,7 +66,8 @@ struct alignas(64) Page {
   LotPool lots;
   std::atomic<uint32_t> references = 0;              // PagePtr's
   std::array<AccountsPtr, kMaxCurrencies> accounts;  // null until first used
-  std::vector<Reversal> reversals;                   // by original
+  ExtraPool extras;
+  std::vector<Reversal> reversals;  // by original
 
   // The account to change; makes the currency's array when it is the first.
   Account& MutableAccount(uint32_t member, uint16_t currency) {
@@ -66,10 +80,18 @@ struct alignas(64) Page {
     const auto& array = accounts[currency];
     return array ? (*array)[member % kPageMembers] : kEmpty;
   }
-  // How much of the posting at `original` was reversed; null if nothing was.
-  const Reversal* FindReversal(uint64_t original) const;
+  // What the account has at an instant, if nothing is posted until then.
+  BalanceParts PartsAt(const Account& account, int64_t at_us) const {
+    if (account.IsPlainAt(at_us)) return {account.total, 0, 0, 0};
+    return SumParts(account, at_us);
+  }
+  // How much of the posting at `original` was reversed, unsigned.
+  int64_t ReversedOf(uint64_t original) const;
   void AddReversal(uint64_t original, int64_t points);
   uint64_t ram_bytes() const;
+
+ private:
+  BalanceParts SumParts(const Account& account, int64_t at_us) const;
 };
 
 // A counted reference. One thread at a time may write through a page, and only while unique().

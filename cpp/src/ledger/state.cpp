@@ -40,10 +40,12 @@ Account State::ReadAccount(uint32_t member, uint16_t currency) const {
   for (;;) {
     const uint32_t version = slot.version.load(std::memory_order_acquire);
     Account read;
-    read.active = LoadBesideWriter(account.active);
+    read.total = LoadBesideWriter(account.total);
     read.lifetime_earned = LoadBesideWriter(account.lifetime_earned);
     read.lifetime_redeemed = LoadBesideWriter(account.lifetime_redeemed);
     read.sequence = LoadBesideWriter(account.sequence);
+    read.first_expiry = LoadBesideWriter(account.first_expiry);
+    read.extra = LoadBesideWriter(account.extra);
     if (version % 2 == 0 && slot.version.load(std::memory_order_relaxed) == version) return read;
     sched_yield();
   }
@@ -79,6 +81,7 @@ void State::InstallPage(uint32_t number, std::unique_ptr<Page> page) {
     chunk.store(new Chunk, std::memory_order_release);
   }
   PageSlot& slot = SlotOf(number * kPageMembers);
+  open_holds += page->extras.CountHolds();
   SpinLockHolder lock(slot.lock);
   slot.page = PagePtr(std::move(page));
   if (page_count_ <= number) page_count_ = number + 1;

@@ -37,11 +37,12 @@ class Dictionary {
   std::unordered_map<std::string_view, uint32_t> codes_;
 };
 
-// One currency's sums. members + issued + redeemed + adjusted == 0.
+// One currency's sums. members + issued + redeemed + expired + adjusted == 0.
 struct CurrencyTotals {
   int64_t members = 0;
   int64_t issued = 0;
   int64_t redeemed = 0;
+  int64_t expired = 0;
   int64_t adjusted = 0;
   bool operator==(const CurrencyTotals&) const = default;
 };
@@ -71,6 +72,7 @@ class State {
   std::vector<std::string> currencies;
   std::vector<CurrencyTotals> totals;  // by currency
   uint64_t sequence = 0;               // of the last entry applied
+  uint64_t open_holds = 0;             // follows from the pages
 
   // Any thread. Requires member < keys.size().
   Account ReadAccount(uint32_t member, uint16_t currency) const;

@@ -12,31 +12,59 @@
 
 namespace loyalty::ledger {
 
-// The posting that a reversal names, as the journal has it.
+// The posting that another one is about, as the journal has it.
 struct Original {
   uint64_t sequence = 0;
   Entry entry;
+  Details details;
   std::vector<LotMovement> movements;
+  // Of a credit: points that were journaled as expired, and neither given back nor reversed since.
+  int64_t expired = 0;
 };
 
 // What the form of a posting says about it, before any state: kUnspecified when it is well-formed.
 // `currencies` and `codes` are how many there are.
 PostingStatus CheckForm(const Posting& posting, size_t currencies, uint32_t codes);
 
+// A well-formed posting as an entry to decide, and its details. `member` is its slot, or kNoMember.
+Entry AsAsked(const Posting& posting, uint32_t member, Details* details);
+// The points asked for, from an entry as asked or as journaled: signed as Entry::points, or of a posting
+// that is about another one, 0 for all.
+int64_t AskedPoints(const Entry& entry, const Details& details);
+
 // Brings the memory near that entries a little after entries[i] will need.
 void PrefetchAhead(std::span<const Entry> entries, size_t i, const State& state);
 
-// Decides an entry against the state: fills status, and points and related_kind of a reversal; appends
-// the lot movements of an accepted one. `entry->points` is signed. Of an entry of kOpenMember,
-// `entry->member` is the slot of the key if it is taken, else kNoMember: set to the new slot.
-// `original` belongs to a reversal: null when its id is unknown.
-void Decide(const State& state, const Original* original, Entry* entry,
+// Decides an entry against the state: fills its status, points, related and related_kind, and its
+// details; appends the lot movements of one that is posted. Of an entry of kOpenMember, `entry->member` is
+// the slot of the key if it is taken, else kNoMember: set to the new slot. `original` is the posting that it
+// is about: null when it names none, or an unknown one.
+void Decide(const State& state, const Original* original, Entry* entry, Details* details,
             std::vector<LotMovement>* movements);
 
-// Applies an entry as decided, and sets `entry.balance` aside: returns the account's active points after
-// it. kCorruption if it does not fit the state (which then is no longer what the journal says).
-Result<int64_t> Apply(const Entry& entry, uint64_t sequence, std::span<const LotMovement> movements,
-                      std::string_view text, State* state);
+// Whether deciding that reversal takes Original::expired into account: its own lot has too little left.
+bool NeedsExpired(const State& state, const Original& original, const Entry& entry,
+                  const Details& details);
+
+// What an account must have journaled before a posting at an instant is decided (the end of its holds), or
+// with `all`, what a run journals (activations and expiries, too): the first of it, as an entry to
+// decide. False when there is none.
+bool NextDue(const State& state, uint32_t member, uint16_t currency, int64_t by_us, bool all,
+             Entry* due);
+
+// The points that the movements of an entry that fell due take out of lots or put into them.
+int64_t PointsMoved(std::span<const LotMovement> movements);
+
+// Applies an entry as decided; returns the account's balance after it, as of its effective time.
+// kCorruption if it does not fit the state (which then is no longer what the journal says).
+Result<BalanceParts> Apply(const Entry& entry, const Details& details, uint64_t sequence,
+                           std::span<const LotMovement> movements, std::string_view text,
+                           State* state);
+
+// The balance that an entry recorded.
+inline BalanceParts RecordedParts(const Entry& entry, const Details& details) {
+  return {entry.balance, details.pending_after, details.held_after, details.arrears_after};
+}
 
 // Applies those entries of a block from the journal that the state does not have yet, up to `through`,
 // checking that each balance comes out as recorded.

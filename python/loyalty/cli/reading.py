@@ -32,6 +32,7 @@ from loyalty.cli.output import (
 )
 
 T = TypeVar("T")
+_POSTED = ("posted", "posted_in_part")
 _CODES = ("rule", "channel", "location", "category", "actor", "reason")
 
 
@@ -53,11 +54,21 @@ def balance(
         print_json({"member": key, "balances": currencies})
         return
     rows = [
-        (name, number(value.active), number(value.lifetime_earned), number(value.lifetime_redeemed))
+        (
+            name,
+            *(number(part) for part in (value.active, value.pending, value.held, value.arrears)),
+            _expiring(value),
+            number(value.lifetime_earned),
+            number(value.lifetime_redeemed),
+        )
         for name, value in balances.items()
     ]
-    columns = ("currency", "balance", "earned, ever", "redeemed, ever")
-    screen().print(table(columns, rows, left=("currency",), title=f"Member {key!r}"))
+    columns = (
+        *("currency", "active", "pending", "held", "owed", "expiring next"),
+        *("earned, ever", "redeemed, ever"),
+    )
+    title = f"Member {key!r}"
+    screen().print(table(columns, rows, left=("currency", "expiring next"), title=title))
 
 
 def history(
@@ -97,7 +108,7 @@ def history(
         columns.insert(3, "currency")
     shown = table(columns, [], left=("effective", "kind", "currency", "details"), title=title)
     for row in rows:
-        posted = row["status"] == "posted"
+        posted = row["status"] in _POSTED
         cells = [number(row["sequence"]), f"{row['effective_time']:%Y-%m-%d %H:%M:%S}", row["kind"]]
         cells += [row["currency"] or ""] if several else []
         cells += [f"{row['points']:+,}" if row["points"] else "", number(row["running_balance"])]
@@ -188,7 +199,7 @@ def verify(ledger: LedgerPath, as_json: AsJson = False) -> None:
 
 def trial_balance(totals: list[dict[str, Any]]) -> Any:
     """Make a table of where all points are; each row's numbers sum to zero."""
-    sides = ("members", "issued", "redeemed", "adjusted")
+    sides = ("members", "issued", "redeemed", "expired", "adjusted")
     rows = [
         (
             total["currency"],
@@ -197,7 +208,7 @@ def trial_balance(totals: list[dict[str, Any]]) -> Any:
         )
         for total in totals
     ]
-    columns = ("currency", "outstanding", "issued", "redeemed", "adjusted", "sum")
+    columns = ("currency", "outstanding", *sides[1:], "sum")
     return table(columns, rows, left=("currency",), title="Trial balance")
 
 
@@ -211,12 +222,24 @@ def _find(keys: list[int | str], read: Callable[[int | str], T]) -> tuple[int | 
     raise loyalty.MemberNotFoundError(f"there is no member {' or '.join(map(repr, keys))}")
 
 
+def _expiring(balance: loyalty.Balance) -> str:
+    if balance.expiring_time is None:
+        return ""
+    return f"{number(balance.expiring_points)} at {instant(balance.expiring_time)}"
+
+
 def _details(row: dict[str, Any]) -> str:
     """The codes of an entry, and why it was refused."""
-    parts = [] if row["status"] == "posted" else [row["status"]]
+    parts = [] if row["status"] in _POSTED else [row["status"]]
     parts += [row[code] for code in _CODES if row[code]]
     if row["related_sequence"]:
-        parts.append(f"reverses {row['related_sequence']:,}")
+        parts.append(f"of {row['related_sequence']:,}")
+    if row["held_change"]:
+        parts.append(f"held {row['held_change']:+,}")
+    if row["activates_time"]:
+        parts.append(f"active from {instant(row['activates_time'])}")
+    if row["deadline_time"]:
+        parts.append(f"until {instant(row['deadline_time'])}")
     if row["expires_time"]:
         parts.append(f"expires {instant(row['expires_time'])}")
     return " | ".join(parts)

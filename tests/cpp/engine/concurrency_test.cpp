@@ -92,9 +92,9 @@ TEST_F(ConcurrencyTest, ReadersSeeWhatWasAcknowledgedAndNothingTorn) {
       ASSERT_TRUE(totals.ok());
       const Totals& t = totals->at(0);
       ASSERT_EQ(t.members + t.issued + t.redeemed + t.adjusted, 0);
-      const auto all = ledger_->AllBalances(0);
+      const auto all = ledger_->AllBalances({.at_us = kNoon_us});
       for (const Balance& balance : all->balances) {
-        ASSERT_EQ(balance.active, balance.lifetime_earned - balance.lifetime_redeemed);
+        ASSERT_EQ(balance.parts.active, balance.lifetime_earned - balance.lifetime_redeemed);
       }
     }
   });
@@ -105,7 +105,7 @@ TEST_F(ConcurrencyTest, ReadersSeeWhatWasAcknowledgedAndNothingTorn) {
       Reply reply;
       ASSERT_TRUE(ledger_->Post({&earn, 1}, {&reply, 1}).ok());
       expected += 3;
-      ASSERT_EQ(reply.balance, expected);
+      ASSERT_EQ(reply.balance.active, expected);
       ASSERT_EQ(BalanceOf(t), expected);
     }
   });

@@ -11,6 +11,15 @@
 #include "loyalty/ledger.h"
 #include "temporary_directory.h"
 
+namespace loyalty {
+
+inline void PrintTo(const BalanceParts& p, std::ostream* out) {
+  *out << "active " << p.active << " pending " << p.pending << " held " << p.held << " arrears "
+       << p.arrears;
+}
+
+}  // namespace loyalty
+
 namespace loyalty::engine {
 
 #define ASSERT_OK(expression)                                            \
@@ -71,9 +80,9 @@ class LedgerTest : public testing::Test {
   int64_t BalanceOf(int64_t member, uint16_t currency = 0) {
     const MemberKey key(member);
     Balance balance;
-    EXPECT_TRUE(ledger_->Balances({&key, 1}, currency, {&balance, 1}).ok());
+    EXPECT_TRUE(ledger_->Balances({&key, 1}, {currency, kNoon_us}, {&balance, 1}).ok());
     EXPECT_TRUE(balance.found) << "member " << member;
-    return balance.active;
+    return balance.parts.active;
   }
   void ExpectVerified() {
     const auto report = ledger_->Verify(nullptr);

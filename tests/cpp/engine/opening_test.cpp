@@ -61,7 +61,7 @@ TEST_F(OpeningTest, ReopensWithAndWithoutCheckpoint) {
   int64_t expected = 0;
   Post({Open(id++, 7)});
   for (int round = 0; round < 6; ++round) {
-    for (int i = 0; i < 50; ++i) expected = PostOne(Earn(id++, 7, 3)).balance;
+    for (int i = 0; i < 50; ++i) expected = PostOne(Earn(id++, 7, 3)).balance.active;
     PostOne(Redeem(id++, 7, 10));
     expected -= 10;
     if (round % 2) {

@@ -71,17 +71,18 @@ TEST_F(ReadingTest, BalancesOfManyAndOfAll) {
   Post({Open(1, 7), Earn(2, 7, 10), Open(3, 8)});
   const MemberKey keys[] = {MemberKey(int64_t(8)), MemberKey(int64_t(99)), MemberKey(int64_t(7))};
   Balance balances[3];
-  ASSERT_OK(ledger_->Balances(keys, 0, balances));
+  ASSERT_OK(ledger_->Balances(keys, {.at_us = kNoon_us}, balances));
   EXPECT_TRUE(balances[0].found);
   EXPECT_FALSE(balances[1].found);
-  EXPECT_EQ(balances[2].active, 10);
+  EXPECT_EQ(balances[2].parts.active, 10);
   EXPECT_EQ(balances[2].lifetime_earned, 10);
-  const auto all = ledger_->AllBalances(0);
+  const auto all = ledger_->AllBalances({.at_us = kNoon_us});
   ASSERT_OK(all.status());
   ASSERT_EQ(all->members.size(), 2u);
   EXPECT_EQ(all->members[0].number, 7);
-  EXPECT_EQ(all->balances[0].active, 10);
-  EXPECT_EQ(ledger_->Balances(keys, 5, balances).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(all->balances[0].parts.active, 10);
+  EXPECT_EQ(ledger_->Balances(keys, {.currency = 5}, balances).code(),
+            StatusCode::kInvalidArgument);
 }
 
 TEST_F(ReadingTest, TotalsSumToZero) {
@@ -105,9 +106,9 @@ TEST_F(ReadingTest, TheDigestTellsLedgersApart) {
 
 TEST_F(ReadingTest, ASnapshotStaysWhilePostingGoesOn) {
   Post({Open(1, 7), Earn(2, 7, 10)});
-  const auto before = ledger_->AllBalances(0);
+  const auto before = ledger_->AllBalances({.at_us = kNoon_us});
   Post({Earn(3, 7, 5)});
-  EXPECT_EQ(before->balances[0].active, 10);
+  EXPECT_EQ(before->balances[0].parts.active, 10);
   EXPECT_EQ(BalanceOf(7), 15);
 }
 
@@ -119,7 +120,7 @@ TEST_F(ReadingTest, EverythingIsRefusedAfterClose) {
   Balance balance;
   Reply reply;
   const Posting earn = Earn(2, 7, 1);
-  EXPECT_EQ(ledger_->Balances({&key, 1}, 0, {&balance, 1}).code(), StatusCode::kClosed);
+  EXPECT_EQ(ledger_->Balances({&key, 1}, {}, {&balance, 1}).code(), StatusCode::kClosed);
   EXPECT_EQ(ledger_->Post({&earn, 1}, {&reply, 1}).code(), StatusCode::kClosed);
   EXPECT_EQ(ledger_->Statement(key, 0, 1).status().code(), StatusCode::kClosed);
   EXPECT_EQ(ledger_->Verify(nullptr).status().code(), StatusCode::kClosed);

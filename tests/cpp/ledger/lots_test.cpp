@@ -42,11 +42,16 @@ TEST(LotPool, SpendsSoonestExpiryFirstNeverLast) {
   ASSERT_TRUE(pool.Move(&account, {900, 6, 3}, 10));
   ASSERT_TRUE(pool.Move(&account, {800, 9, 5}, 10));
   std::vector<LotMovement> plan;
-  pool.PlanDebit(account, 45, &plan);
+  const auto all = [](const LotOrder&) { return true; };
+  EXPECT_EQ(pool.PlanDebit(account, 45, all, &plan), 0);
   std::vector<uint64_t> sources;
   for (const LotMovement& movement : plan) sources.push_back(movement.source);
   EXPECT_EQ(sources, (std::vector<uint64_t>{5, 3, 4, 2, 1}));
   EXPECT_EQ(plan.back().points, -5);
+  plan.clear();
+  const auto later = [](const LotOrder& lot) { return lot.expires_us > 800; };
+  EXPECT_EQ(pool.PlanDebit(account, 45, later, &plan), 5);  // passes over source 5
+  EXPECT_EQ(plan.front().source, 3u);
 }
 
 TEST(LotPool, RefusesWhatIsNotThere) {
@@ -56,8 +61,8 @@ TEST(LotPool, RefusesWhatIsNotThere) {
   ASSERT_TRUE(pool.Move(&account, {900, 1, 1}, 10));
   EXPECT_FALSE(pool.Move(&account, {900, 1, 1}, -11));
   EXPECT_FALSE(pool.Move(&account, {901, 1, 1}, -1));
-  EXPECT_EQ(pool.Left(account, 1), 10);
-  EXPECT_EQ(pool.Left(account, 2), 0);
+  ASSERT_EQ(Contents(pool, account).size(), 1u);
+  EXPECT_EQ(Contents(pool, account)[0].second, 10);
 }
 
 TEST(LotPool, AgreesWithASortedMap) {

@@ -15,13 +15,22 @@ std::unique_ptr<Page> RandomPage(uint64_t seed) {
     Account& account =
         page->MutableAccount(uint32_t(random() % kPageMembers), uint16_t(random() % 3 * 2));
     const auto points = int64_t(random() % 1000 + 1);
-    account.active += points;
+    account.total += points;
     account.lifetime_earned += points;
     account.sequence = uint64_t(i);
     const LotOrder order{int64_t(random() % 5), int64_t(random() % 5), uint64_t(i) + 1};
     EXPECT_TRUE(page->lots.Move(&account, order, points));
   }
-  for (uint64_t original : {90, 5, 70}) page->AddReversal(original, -int64_t(original));
+  for (uint64_t original : {90, 5, 70}) page->AddReversal(original, int64_t(original));
+  for (uint32_t m = 0; m < 20; ++m) {
+    Extra& extra = page->extras.Mutable(&page->MutableAccount(m * 31, uint16_t(m % 2 * 2)));
+    extra.arrears = m;
+    if (m % 3 == 0) extra.ceiling = 1000 + m;
+    if (m % 4 == 0) extra.pending.push_back({m + 1, 50, kNever_us, Kind::kEarn});
+    for (uint64_t h = 0; h < m % 5; ++h) {
+      extra.holds.push_back({h + 1, 70, 9, {{-4, 3, 2, 1}, {-5, kNever_us, 2, 2}}});
+    }
+  }
   return page;
 }
 
@@ -32,10 +41,11 @@ TEST(Page, RoundTripOfItsStoredForm) {
   ASSERT_TRUE(back.ok()) << back.status().message();
   EXPECT_EQ(EncodePage(**back), bytes);
   EXPECT_EQ((*back)->sequence, page->sequence);
-  EXPECT_EQ((*back)->FindReversal(70)->points, -70);
-  EXPECT_EQ((*back)->FindReversal(71), nullptr);
+  EXPECT_EQ((*back)->ReversedOf(70), 70);
+  EXPECT_EQ((*back)->ReversedOf(71), 0);
+  EXPECT_EQ((*back)->extras.CountHolds(), page->extras.CountHolds());
   for (uint32_t m = 0; m < kPageMembers; ++m) {
-    EXPECT_EQ((*back)->GetAccount(m, 2).active, page->GetAccount(m, 2).active);
+    EXPECT_EQ((*back)->GetAccount(m, 2).total, page->GetAccount(m, 2).total);
   }
 }
 
@@ -69,7 +79,7 @@ TEST(PagePtr, SharesUntilWritten) {
     EXPECT_FALSE(page.unique());
     PagePtr copy(std::make_unique<Page>(*page.get()));
     EXPECT_EQ(EncodePage(*copy.get()), EncodePage(*snapshot.get()));
-    copy.get()->MutableAccount(0, 0).active += 1;
+    copy.get()->MutableAccount(0, 0).total += 1;
     EXPECT_NE(EncodePage(*copy.get()), EncodePage(*snapshot.get()));
   }
   EXPECT_TRUE(page.unique());

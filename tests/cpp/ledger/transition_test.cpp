@@ -21,11 +21,13 @@ journal::Group Decided(uint64_t seed, size_t count, State* state) {
   group.first_sequence = 1;
   const auto add = [&](Entry entry, const std::string& text) {
     const size_t before = group.movements.size();
-    Decide(*state, nullptr, &entry, &group.movements);
+    Details details;
+    Decide(*state, nullptr, &entry, &details, &group.movements);
     const std::span moved(group.movements.data() + before, group.movements.size() - before);
-    const auto balance = Apply(entry, group.next_sequence(), moved, text, state);
-    ASSERT_TRUE(balance.ok());
-    entry.balance = *balance;
+    const auto parts = Apply(entry, details, group.next_sequence(), moved, text, state);
+    ASSERT_TRUE(parts.ok());
+    entry.balance = parts->active;
+    if (details != Details()) group.details.push_back({uint32_t(group.entries.size()), details});
     group.entries.push_back(entry);
     group.movement_counts.push_back(uint32_t(moved.size()));
     if (journal::HasText(entry.kind)) group.texts.push_back(text);
@@ -58,7 +60,9 @@ journal::Group Slice(const journal::Group& all, size_t first, size_t count) {
   size_t text = 0;
   for (size_t i = 0; i < std::min(all.entries.size(), first + count); ++i) {
     const bool has_text = journal::HasText(all.entries[i].kind);
+    const Details details = journal::DetailsOf(all.details, uint32_t(i));
     if (i >= first) {
+      if (details != Details()) slice.details.push_back({uint32_t(i - first), details});
       slice.entries.push_back(all.entries[i]);
       slice.movement_counts.push_back(all.movement_counts[i]);
       for (uint32_t k = 0; k < all.movement_counts[i]; ++k) {

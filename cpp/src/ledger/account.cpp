@@ -1,0 +1,20 @@
+#include "ledger/account.h"
+
+#include <algorithm>
+
+namespace loyalty::ledger {
+
+const PendingLot* Extra::FindPending(uint64_t source) const {
+  const auto at =
+      std::lower_bound(pending.begin(), pending.end(), source,
+                       [](const PendingLot& lot, uint64_t s) { return lot.source < s; });
+  return at != pending.end() && at->source == source ? &*at : nullptr;
+}
+
+const Hold* Extra::FindHold(uint64_t sequence) const {
+  const auto at = std::lower_bound(holds.begin(), holds.end(), sequence,
+                                   [](const Hold& hold, uint64_t s) { return hold.sequence < s; });
+  return at != holds.end() && at->sequence == sequence ? &*at : nullptr;
+}
+
+}  // namespace loyalty::ledger

@@ -1,0 +1,213 @@
+// Making entries so. Everything is in the entry: nothing is decided here.
+#include <algorithm>
+
+#include "ledger/books.h"
+#include "ledger/transition.h"
+
+namespace loyalty::ledger {
+namespace {
+
+Status DoesNotFit(uint64_t sequence) {
+  return {StatusCode::kCorruption, "the entry at sequence " + std::to_string(sequence) +
+                                       " does not fit the state before it"};
+}
+
+template <typename T>
+void AddForReaders(T* to, T change) {
+  if (change != 0) StoreForReaders(to, *to + change);
+}
+
+// One entry on the account that it changes.
+class Applying {
+ public:
+  Applying(const Entry& entry, const Details& details, uint64_t sequence, Page* page,
+           Account* account)
+      : entry_(entry), details_(details), sequence_(sequence), page_(page), account_(account) {}
+
+  // False when it does not fit.
+  bool Run(std::span<const LotMovement> movements) {
+    MoveLots(movements);
+    MakeOwnLot(movements);
+    if (account_->extra != kNoIndex || details_ != Details()) ChangeExtra(movements);
+    Count();
+    if (Coarse(entry_.effective_us) >= account_->first_expiry) {
+      StoreForReaders(&account_->first_expiry, page_->lots.FirstExpiry(*account_));
+    }
+    return fits_;
+  }
+
+ private:
+  Extra& extra() { return page_->extras.Mutable(account_); }
+
+  void MoveLot(const LotOrder& order, int64_t points) {
+    fits_ = fits_ && page_->lots.Move(account_, order, points);
+    total_change_ += points;
+  }
+
+  void MoveLots(std::span<const LotMovement> movements) {
+    for (const LotMovement& m : movements) {
+      if (m.source != 0) {
+        MoveLot(OrderOf(m), m.points);
+      } else {
+        extra().arrears -= m.points;
+        fits_ = fits_ && extra().arrears >= 0;
+      }
+    }
+  }
+
+  // What the movements do not account for is a lot of the entry's own.
+  void MakeOwnLot(std::span<const LotMovement> movements) {
+    int64_t points = entry_.points - details_.held;
+    for (const LotMovement& m : movements) points -= m.points;
+    if (points < 0) fits_ = false;
+    if (points <= 0) return;
+    MoveLot({entry_.expires_us, entry_.effective_us, sequence_}, points);
+    const Terms& terms = details_.terms;
+    if (terms.activates_us == kAtOnce_us) return;
+    extra().pending.push_back({sequence_, terms.activates_us, terms.deadline_us, entry_.kind});
+  }
+
+  void ChangeExtra(std::span<const LotMovement> movements) {
+    if (entry_.kind == Kind::kHold) {
+      extra().holds.push_back({sequence_,
+                               details_.terms.deadline_us,
+                               details_.held,
+                               {movements.begin(), movements.end()}});
+    } else if (details_.held < 0) {
+      const size_t closed = std::erase_if(
+          extra().holds, [&](const Hold& hold) { return hold.sequence == entry_.related; });
+      fits_ = fits_ && closed == 1;
+    }
+    if (entry_.kind == Kind::kSetLimits) {
+      extra().floor = details_.terms.floor;
+      extra().ceiling = details_.terms.ceiling;
+    }
+    const bool activates = entry_.kind == Kind::kConfirm || entry_.kind == Kind::kActivate;
+    if (!page_->extras.Of(*account_).pending.empty()) {
+      std::erase_if(extra().pending, [&](const PendingLot& lot) {
+        return (activates && lot.source == entry_.related) || !IsThere(lot.source);
+      });
+    }
+    page_->extras.Tidy(account_);
+  }
+
+  bool IsThere(uint64_t source) const {
+    bool there = false;
+    page_->lots.ForEach(*account_, [&](const Lot& lot) {
+      there = lot.order().source == source;
+      return !there;
+    });
+    return there;
+  }
+
+  void Count() {
+    AddForReaders(&account_->total, total_change_);
+    const Kind books = BooksOf(entry_);
+    if (books == Kind::kEarn) {
+      AddForReaders(&account_->lifetime_earned, entry_.points - details_.revived);
+    } else if (books == Kind::kRedeem || books == Kind::kCapture) {
+      AddForReaders(&account_->lifetime_redeemed, -entry_.points);
+    }
+    if (entry_.kind == Kind::kReverse || entry_.kind == Kind::kCancel) {
+      page_->AddReversal(entry_.related, std::abs(entry_.points - details_.revived));
+    }
+    StoreForReaders(&account_->sequence, sequence_);
+    StoreForReaders(&page_->sequence, sequence_);
+  }
+
+  const Entry& entry_;
+  const Details& details_;
+  const uint64_t sequence_;
+  Page* const page_;
+  Account* const account_;
+  int64_t total_change_ = 0;
+  bool fits_ = true;
+};
+
+void ApplyTotals(const Entry& entry, const Details& details, CurrencyTotals* totals) {
+  const Kind books = BooksOf(entry);
+  totals->members += entry.points;
+  SystemSide(books, *totals) -= entry.points - details.revived;
+  totals->expired -= details.revived;
+}
+
+Status OpenMember(const Entry& entry, uint64_t sequence, std::string_view text, State* state) {
+  MemberKey key;
+  if (!journal::ParseStoredKey(text, &key) || entry.member != state->keys.size()) {
+    return DoesNotFit(sequence);
+  }
+  state->EnsurePage(entry.member);
+  state->TouchPage(entry.member, sequence);
+  state->keys.Add(key);
+  return {};
+}
+
+}  // namespace
+
+Result<BalanceParts> Apply(const Entry& entry, const Details& details, uint64_t sequence,
+                           std::span<const LotMovement> movements, std::string_view text,
+                           State* state) {
+  if (sequence != state->sequence + 1) return DoesNotFit(sequence);
+  state->sequence = sequence;
+  if (entry.kind == Kind::kDefineCurrency) {
+    if (state->currencies.size() == kMaxCurrencies) return DoesNotFit(sequence);
+    state->currencies.emplace_back(text);
+    state->totals.emplace_back();
+    return BalanceParts();
+  }
+  if (entry.kind == Kind::kDefineCode) {
+    return BalanceParts{int64_t(state->codes.Add(text)), 0, 0, 0};
+  }
+  const bool posted = IsPosted(entry.status);
+  if (entry.kind == Kind::kOpenMember) {
+    if (posted) LOYALTY_RETURN_IF_ERROR(OpenMember(entry, sequence, text, state));
+    return BalanceParts();
+  }
+  if (entry.member == Entry::kNoMember) return BalanceParts();
+  if (entry.member >= state->keys.size() || entry.currency >= state->currencies.size()) {
+    return DoesNotFit(sequence);
+  }
+  if (posted) ApplyTotals(entry, details, &state->totals[entry.currency]);
+  // A checkpoint cut short by a crash leaves some pages ahead of the journal's replay: they have it.
+  const Page& page = *state->PageOf(entry.member);
+  if (page.sequence >= sequence) return RecordedParts(entry, details);
+  if (!posted) {
+    return page.PartsAt(page.GetAccount(entry.member, entry.currency), entry.effective_us);
+  }
+  bool fits = true;
+  BalanceParts parts;
+  state->ChangeAccount(entry.member, entry.currency, [&](Page& changed, Account& account) {
+    fits = Applying(entry, details, sequence, &changed, &account).Run(movements);
+    parts = changed.PartsAt(account, entry.effective_us);
+  });
+  if (!fits) return DoesNotFit(sequence);
+  state->open_holds += entry.kind == Kind::kHold;
+  state->open_holds -= details.held < 0;
+  return parts;
+}
+
+Status ApplyGroup(const journal::Group& group, uint64_t through, State* state) {
+  static const Details kNoDetails;
+  size_t movement = 0;
+  size_t text = 0;
+  size_t next_details = 0;
+  for (size_t i = 0; i < group.entries.size(); ++i) {
+    PrefetchAhead(group.entries, i, *state);
+    const Entry& entry = group.entries[i];
+    const std::span movements(group.movements.data() + movement, group.movement_counts[i]);
+    movement += movements.size();
+    const std::string_view words =
+        journal::HasText(entry.kind) ? std::string_view(group.texts[text++]) : std::string_view();
+    const bool detailed =
+        next_details < group.details.size() && group.details[next_details].row == i;
+    const Details& details = detailed ? group.details[next_details++].details : kNoDetails;
+    const uint64_t sequence = group.first_sequence + i;
+    if (sequence <= state->sequence || sequence > through) continue;
+    LOYALTY_ASSIGN_OR_RETURN(const BalanceParts parts,
+                             Apply(entry, details, sequence, movements, words, state));
+    if (parts != RecordedParts(entry, details)) return DoesNotFit(sequence);
+  }
+  return {};
+}
+
+}  // namespace loyalty::ledger

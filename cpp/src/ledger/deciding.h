@@ -1,0 +1,61 @@
+// One posting on its account, on the way to a decision; shared by the files that decide the kinds.
+#pragma once
+
+#include <vector>
+
+#include "ledger/transition.h"
+
+namespace loyalty::ledger {
+
+struct Deciding {
+  const Page& page;
+  const Account& account;
+  const Extra& extra;
+  const Original* original;  // null: it names none, or an unknown one
+  Entry* entry;
+  Details* details;
+  std::vector<LotMovement>* movements;
+
+  int64_t at_us() const { return entry->effective_us; }
+  void Add(int64_t points, const LotOrder& lot) {
+    movements->push_back({points, lot.expires_us, lot.effective_us, lot.source});
+  }
+  // Takes points that are missing: the account owes them.
+  void AddArrears(int64_t points) { movements->push_back({points, kNever_us, 0, 0}); }
+  // The points that may go without passing a floor.
+  int64_t PossibleAbove(int64_t floor) const {
+    const BalanceParts parts = page.PartsAt(account, at_us());
+    int64_t possible;
+    if (__builtin_sub_overflow(parts.active - parts.arrears, floor, &possible)) return INT64_MAX;
+    return possible < 0 ? 0 : possible;
+  }
+  PostingStatus Refuse(PostingStatus status, int64_t limit) {
+    details->limit = limit;
+    return status;
+  }
+  // Takes `points` >= 0 from active lots, passing over those of one source; returns what is missing.
+  int64_t TakeActive(int64_t points, uint64_t except_source = 0) {
+    if (points == 0) return 0;
+    return page.lots.PlanDebit(
+        account, points,
+        [&](const LotOrder& lot) {
+          return lot.source != except_source && extra.IsActive(lot, at_us());
+        },
+        movements);
+  }
+};
+
+// The other posting must be there, posted, of the same account and of a kind that `fits`.
+PostingStatus CheckRelated(Deciding* d, bool (*fits)(const Entry&), PostingStatus otherwise);
+
+PostingStatus DecideReversal(Deciding* d);
+PostingStatus DecideHold(Deciding* d);
+PostingStatus DecideCapture(Deciding* d);
+PostingStatus DecideRelease(Deciding* d);
+PostingStatus DecideConfirmation(Deciding* d);
+PostingStatus DecideCancellation(Deciding* d);
+PostingStatus DecideExtension(Deciding* d);
+// What falls due by itself.
+PostingStatus DecideDue(Deciding* d);
+
+}  // namespace loyalty::ledger

@@ -1,0 +1,94 @@
+// Reversals: the account becomes as though the original had been smaller, or had not been.
+#include <algorithm>
+
+#include "ledger/deciding.h"
+
+namespace loyalty::ledger {
+namespace {
+
+bool IsReversible(const Entry& of) {
+  return of.kind == Kind::kEarn || of.kind == Kind::kRedeem || of.kind == Kind::kAdjust ||
+         of.kind == Kind::kCapture;
+}
+
+// Takes up to `points` from the lots of the original, whatever their times; returns what is missing.
+int64_t TakeOwn(Deciding* d, int64_t points) {
+  return d->page.lots.PlanDebit(
+      d->account, points, [&](const LotOrder& lot) { return lot.source == d->original->sequence; },
+      d->movements);
+}
+
+// From its own lots first, and from what had expired of them (which the member had lost already); then
+// from the others in spending order; what is still missing is owed.
+void TakeBack(Deciding* d, int64_t points) {
+  int64_t missing = TakeOwn(d, points);
+  d->details->revived = std::min(missing, d->original->expired);
+  missing = d->TakeActive(missing - d->details->revived, d->original->sequence);
+  if (missing > 0) d->AddArrears(-missing);
+  d->entry->points = d->details->revived - points;
+}
+
+// To the lots that the original took from, what it took last first: a smaller debit would not have taken
+// that. Points that it went into arrears for are owed no more; if they were repaid since, they make a lot.
+void GiveBack(Deciding* d, int64_t points, int64_t reversed) {
+  int64_t arrears = d->extra.arrears;
+  int64_t passed = reversed;
+  int64_t left = points;
+  const std::vector<LotMovement>& of = d->original->movements;
+  for (auto m = of.rbegin(); m != of.rend() && left > 0; ++m) {
+    if (m->points > 0) continue;  // what a capture gave back
+    const int64_t taken = -m->points;
+    const int64_t skipped = std::min(passed, taken);
+    passed -= skipped;
+    const int64_t given = std::min(left, taken - skipped);
+    left -= given;
+    if (given == 0) continue;
+    if (m->source != 0) {
+      d->Add(given, OrderOf(*m));
+    } else if (arrears > 0) {
+      const int64_t repaid = std::min(arrears, given);
+      arrears -= repaid;
+      d->details->repaid += repaid;
+      d->AddArrears(repaid);
+    }
+  }
+  d->entry->points = points;
+}
+
+}  // namespace
+
+PostingStatus DecideReversal(Deciding* d) {
+  const PostingStatus related = CheckRelated(d, IsReversible, PostingStatus::kRelatedNotReversible);
+  if (related != PostingStatus::kPosted) return related;
+  const Entry& of = d->original->entry;
+  const int64_t reversed = d->page.ReversedOf(d->original->sequence);
+  const int64_t whole = of.points < 0 ? -of.points : of.points;
+  const int64_t left = whole - reversed;
+  const int64_t points = d->details->asked ? d->details->asked : left;
+  if (left == 0 && reversed > 0) return PostingStatus::kRelatedAlreadyReversed;
+  if (points > left) return d->Refuse(PostingStatus::kReversalExceedsOriginal, left);
+  if (of.points > 0) {
+    TakeBack(d, points);
+  } else {
+    GiveBack(d, points, reversed);
+  }
+  return PostingStatus::kPosted;
+}
+
+bool NeedsExpired(const State& state, const Original& original, const Entry& entry,
+                  const Details& details) {
+  const Entry& of = original.entry;
+  if (entry.kind != Kind::kReverse || of.points <= 0 || of.member != entry.member ||
+      of.member == Entry::kNoMember) {
+    return false;
+  }
+  const Page& page = *state.PageOf(of.member);
+  int64_t points = details.asked ? details.asked : of.points - page.ReversedOf(original.sequence);
+  page.lots.ForEach(page.GetAccount(of.member, of.currency), [&](const Lot& lot) {
+    if (lot.order().source == original.sequence) points -= lot.points;
+    return points > 0;
+  });
+  return points > 0;
+}
+
+}  // namespace loyalty::ledger

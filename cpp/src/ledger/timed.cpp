@@ -1,0 +1,196 @@
+// What has to do with time: holds, pending lots, expiry.
+#include <algorithm>
+#include <tuple>
+
+#include "ledger/deciding.h"
+
+namespace loyalty::ledger {
+namespace {
+
+bool IsHold(const Entry& of) { return of.kind == Kind::kHold; }
+bool IsCredit(const Entry& of) {
+  return of.points > 0 && (of.kind == Kind::kEarn || of.kind == Kind::kAdjust);
+}
+
+// Puts back what a hold took.
+void GiveBack(Deciding* d, const Hold& hold) {
+  for (const LotMovement& m : hold.taken) d->Add(-m.points, OrderOf(m));
+  d->details->held = -hold.points;
+}
+
+// The open hold that the entry is about.
+PostingStatus CheckHold(Deciding* d, const Hold** hold) {
+  const PostingStatus related = CheckRelated(d, IsHold, PostingStatus::kRelatedNotAHold);
+  if (related != PostingStatus::kPosted) return related;
+  if (d->at_us() >= d->original->details.terms.deadline_us) return PostingStatus::kHoldExpired;
+  *hold = d->extra.FindHold(d->original->sequence);
+  return *hold ? PostingStatus::kPosted : PostingStatus::kHoldAlreadyClosed;
+}
+
+// The lot that the entry is about, not active yet.
+PostingStatus CheckPending(Deciding* d, const PendingLot** lot) {
+  const PostingStatus related = CheckRelated(d, IsCredit, PostingStatus::kRelatedNotPending);
+  if (related != PostingStatus::kPosted) return related;
+  *lot = d->extra.FindPending(d->original->sequence);
+  const bool pending = *lot && (*lot)->activates_us > d->at_us();
+  return pending ? PostingStatus::kPosted : PostingStatus::kRelatedNotPending;
+}
+
+// Takes all that is left of the lots of a source for which fits(order); returns how much that is.
+template <typename Fits>
+int64_t TakeAll(Deciding* d, Fits fits) {
+  return INT64_MAX - d->page.lots.PlanDebit(d->account, INT64_MAX, fits, d->movements);
+}
+
+// Puts points into a lot once they can be spent, but for what repays arrears.
+void Activate(Deciding* d, int64_t points, const LotOrder& lot) {
+  d->details->repaid = std::min(d->extra.arrears, points);
+  if (d->details->repaid > 0) d->AddArrears(d->details->repaid);
+  if (points > d->details->repaid) d->Add(points - d->details->repaid, lot);
+}
+
+// Makes the lots of a source active, with another expiry unless that is kNever_us.
+void ActivateSource(Deciding* d, uint64_t source, int64_t expires_us) {
+  const size_t before = d->movements->size();
+  const int64_t points = TakeAll(d, [&](const LotOrder& lot) { return lot.source == source; });
+  LotOrder lot = OrderOf((*d->movements)[before]);
+  if (expires_us != kNever_us) lot.expires_us = expires_us;
+  Activate(d, points, lot);
+}
+
+}  // namespace
+
+PostingStatus DecideHold(Deciding* d) {
+  const int64_t points = d->details->held;
+  // Points that are not there cannot be set aside, however low the floor.
+  const int64_t possible = d->PossibleAbove(std::max<int64_t>(0, d->extra.floor));
+  if (points > possible) return d->Refuse(PostingStatus::kInsufficientPoints, possible);
+  (void)d->TakeActive(points);
+  return PostingStatus::kPosted;
+}
+
+PostingStatus DecideCapture(Deciding* d) {
+  const Hold* hold = nullptr;
+  const PostingStatus status = CheckHold(d, &hold);
+  if (status != PostingStatus::kPosted) return status;
+  const int64_t points = d->details->asked ? d->details->asked : hold->points;
+  if (points > hold->points) return d->Refuse(PostingStatus::kCaptureExceedsHold, hold->points);
+  // All goes back, and what is captured is taken: so its movements say what it took, as any debit's do.
+  GiveBack(d, *hold);
+  int64_t left = points;
+  for (const LotMovement& m : hold->taken) {
+    const int64_t taken = std::min(left, -m.points);
+    left -= taken;
+    if (taken > 0) d->Add(-taken, OrderOf(m));
+  }
+  d->entry->points = -points;
+  return PostingStatus::kPosted;
+}
+
+PostingStatus DecideRelease(Deciding* d) {
+  const Hold* hold = nullptr;
+  const PostingStatus status = CheckHold(d, &hold);
+  if (status == PostingStatus::kPosted) GiveBack(d, *hold);
+  return status;
+}
+
+PostingStatus DecideConfirmation(Deciding* d) {
+  const PendingLot* lot = nullptr;
+  const PostingStatus status = CheckPending(d, &lot);
+  if (status != PostingStatus::kPosted) return status;
+  if (lot->activates_us != kNever_us) return PostingStatus::kRelatedNotPending;
+  if (d->at_us() >= lot->deadline_us) return PostingStatus::kConfirmationTooLate;
+  ActivateSource(d, lot->source, d->entry->expires_us);
+  return PostingStatus::kPosted;
+}
+
+PostingStatus DecideCancellation(Deciding* d) {
+  const PendingLot* lot = nullptr;
+  const PostingStatus status = CheckPending(d, &lot);
+  if (status != PostingStatus::kPosted) return status;
+  const uint64_t source = lot->source;
+  d->entry->points = -TakeAll(d, [&](const LotOrder& order) { return order.source == source; });
+  return PostingStatus::kPosted;
+}
+
+PostingStatus DecideExtension(Deciding* d) {
+  const PostingStatus related = CheckRelated(d, IsCredit, PostingStatus::kRelatedNotACredit);
+  if (related != PostingStatus::kPosted) return related;
+  const int64_t expires_us = d->entry->expires_us;
+  const size_t before = d->movements->size();
+  const auto counts = [&](const LotOrder& lot) {
+    return lot.source == d->original->sequence && lot.expires_us > d->at_us();
+  };
+  if (TakeAll(d, counts) == 0) return PostingStatus::kNothingLeft;
+  for (size_t i = before, end = d->movements->size(); i < end; ++i) {
+    LotMovement moved = (*d->movements)[i];
+    if (moved.expires_us >= expires_us) return PostingStatus::kExpiryNotLater;
+    moved.expires_us = expires_us;
+    moved.points = -moved.points;
+    d->movements->push_back(moved);
+  }
+  return PostingStatus::kPosted;
+}
+
+PostingStatus DecideDue(Deciding* d) {
+  const Entry& entry = *d->entry;
+  if (entry.kind == Kind::kTimeOut) {
+    GiveBack(d, *d->extra.FindHold(entry.related));
+  } else if (entry.kind == Kind::kActivate) {
+    ActivateSource(d, entry.related, kNever_us);
+  } else if (entry.kind == Kind::kCancel) {
+    d->entry->points =
+        -TakeAll(d, [&](const LotOrder& lot) { return lot.source == entry.related; });
+  } else {
+    d->entry->points =
+        -TakeAll(d, [&](const LotOrder& lot) { return lot.expires_us == entry.effective_us; });
+  }
+  return PostingStatus::kPosted;
+}
+
+int64_t PointsMoved(std::span<const LotMovement> movements) {
+  int64_t in = 0;
+  int64_t out = 0;
+  for (const LotMovement& m : movements) (m.points > 0 ? in : out) += m.points;
+  return std::max(in, -out);
+}
+
+bool NextDue(const State& state, uint32_t member, uint16_t currency, int64_t by_us, bool all,
+             Entry* due) {
+  const Page& page = *state.PageOf(member);
+  const Account& account = page.GetAccount(member, currency);
+  // In the order of time; at one instant in the order of the day: activate, end holds, expire.
+  using Key = std::tuple<int64_t, int, uint64_t>;
+  Key first{kNever_us, 0, 0};
+  const auto consider = [&](int64_t at_us, int order, Kind kind, uint64_t related, Kind of) {
+    const Key key{at_us, order, related};
+    if (at_us > by_us || key >= first) return;
+    first = key;
+    *due = {};
+    due->kind = kind;
+    due->effective_us = at_us;
+    due->related = related;
+    due->related_kind = of;
+    due->member = member;
+    due->currency = currency;
+  };
+  const Extra& extra = page.extras.Of(account);
+  for (const Hold& hold : extra.holds) {
+    consider(hold.until_us, 1, Kind::kTimeOut, hold.sequence, Kind::kHold);
+  }
+  if (all) {
+    for (const PendingLot& lot : extra.pending) {
+      consider(lot.activates_us, 0, Kind::kActivate, lot.source, lot.kind);
+      consider(lot.deadline_us, 1, Kind::kCancel, lot.source, lot.kind);
+    }
+    if (account.head != kNoIndex) {
+      page.lots.ForEach(account, [&](const Lot& lot) {
+        consider(lot.order().expires_us, 2, Kind::kExpire, 0, Kind::kUnspecified);
+        return false;  // the first one expires first
+      });
+    }
+  }
+  return std::get<0>(first) != kNever_us;
+}
+
+}  // namespace loyalty::ledger
