@@ -40,13 +40,24 @@ struct PostingColumns {
   const int64_t* deadline_us = nullptr;
   const int64_t* floors = nullptr;
   const int64_t* ceilings = nullptr;
+  // The other members, as the members are; an empty text, or a row that is not `has_other`: none.
+  const int64_t* other_numbers = nullptr;
+  const uint8_t* has_other = nullptr;
+  const int64_t* other_offsets = nullptr;  // rows + 1
+  const char* other_data = nullptr;
 
   std::vector<py::array> owners;  // keep all of the above alive
 };
 
-// Writes rows [begin, begin + out.size()). The texts of `out` are those of `columns`, its terms are put
-// into `terms`.
+// What postings point at.
+struct PostingParts {
+  std::vector<Terms> terms;
+  std::vector<MemberKey> others;
+};
+
+// Writes rows [begin, begin + out.size()). The texts of `out` are those of `columns`; what it points at is put
+// into `parts`.
 void FillPostings(const PostingColumns& columns, size_t begin, std::span<Posting> out,
-                  std::vector<Terms>* terms);
+                  PostingParts* parts);
 
 }  // namespace loyalty::python

@@ -94,7 +94,7 @@ ColumnDict AllBalances(const Ledger& ledger, const BalanceQuery& query) {
   }));
   ColumnDict columns;
   columns["sequence"] = snapshot.sequence;
-  std::move(members).AddTo(columns);
+  std::move(members).AddTo(columns, "member");
   AddBalances(columns, snapshot.balances);
   return columns;
 }
@@ -242,6 +242,12 @@ void register_ledger(py::module_& m) {
         Check(WithoutGil([&] { return Ledger::Create(directory, currencies); }));
       },
       py::arg("directory"), py::arg("currencies"));
+  m.def(
+      "create_ledger_with_program",
+      [](const std::string& directory, const std::string& json) {
+        Check(WithoutGil([&] { return Ledger::CreateWithProgram(directory, json); }));
+      },
+      py::arg("directory"), py::arg("program"));
 
   // Destroying a ledger closes it, which waits for threads that may be waiting for the GIL.
   py::classh<Ledger> ledger(m, "Ledger", py::release_gil_before_calling_cpp_dtor());
@@ -251,6 +257,22 @@ void register_ledger(py::module_& m) {
   ledger
       .def("currencies",
            [](const Ledger& self) { return WithoutGil([&] { return self.Currencies(); }); })
+      .def(
+          "apply_program",
+          [](Ledger& self, const std::string& json, uint32_t actor, uint32_t reason) {
+            const Codes codes{.actor = actor, .reason = reason};
+            return Check(WithoutGil([&] { return self.ApplyProgram(json, codes); }));
+          },
+          py::arg("program"), py::arg("actor"), py::arg("reason"),
+          "Puts a normalised programme in force; returns its version.")
+      .def("program_version",
+           [](const Ledger& self) { return WithoutGil([&] { return self.ProgramVersion(); }); })
+      .def(
+          "program_text",
+          [](const Ledger& self, uint32_t version) {
+            return Check(WithoutGil([&] { return self.ProgramText(version); }));
+          },
+          py::arg("version"))
       .def(
           "trial_balance",
           [](const Ledger& self) { return Check(WithoutGil([&] { return self.TrialBalance(); })); })

@@ -82,6 +82,8 @@ void register_posting(py::module_& m) {
   m.attr("MAX_MEMBER_BYTES") = MemberKey::kMaxTextBytes;
   m.attr("NEVER_US") = kNever_us;
   m.attr("AT_ONCE_US") = kAtOnce_us;
+  m.attr("BY_PROGRAM") = kByProgram;
+  m.attr("NO_CEILING") = kNoCeiling;
   m.attr("MAX_CODE_BYTES") = kMaxCodeBytes;
   m.attr("MIN_TIME_US") = kMinTime_us;
   m.attr("MAX_TIME_US") = kMaxTime_us;

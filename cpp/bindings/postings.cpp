@@ -6,6 +6,7 @@
 #include <array>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <variant>
 
 #include "columns.h"
@@ -93,7 +94,7 @@ class Batch {
       }
       const std::span<Posting> postings(postings_.data(),
                                         std::min(chunk_rows_, columns_.rows - begin));
-      FillPostings(columns_, begin, postings, &terms_);
+      FillPostings(columns_, begin, postings, &parts_);
       while (in_flight_.size() >= in_flight_max_) LOYALTY_RETURN_IF_ERROR(FinishOldest());
       std::vector<Reply> replies(postings.size());
       LOYALTY_ASSIGN_OR_RETURN(auto ticket, ledger_.Submit(postings, replies));
@@ -125,7 +126,7 @@ class Batch {
   const size_t chunk_rows_;
   const size_t in_flight_max_;
   std::vector<Posting> postings_;
-  std::vector<Terms> terms_;
+  PostingParts parts_;
   std::deque<Chunk> in_flight_;
   uint16_t* const statuses_;
   int64_t* const sequences_;
@@ -174,7 +175,7 @@ Reply PostOne(Ledger& ledger, const py::bytes& id, Kind kind, uint16_t currency,
               int64_t points, int64_t money, int64_t effective_us, int64_t expires_us,
               const std::array<uint32_t, PostingColumns::kCodes>& codes, const py::bytes& related,
               uint64_t tag, int64_t activates_us, int64_t deadline_us, int64_t floor,
-              int64_t ceiling) {
+              int64_t ceiling, const std::optional<Key>& other_member) {
   const Terms terms{activates_us, deadline_us, floor, ceiling};
   Posting posting;
   posting.id = ToId(std::string_view(id));
@@ -189,6 +190,8 @@ Reply PostOne(Ledger& ledger, const py::bytes& id, Kind kind, uint16_t currency,
   posting.related = ToId(std::string_view(related));
   posting.tag = tag;
   posting.terms = &terms;
+  const MemberKey other = other_member ? ToMemberKey(*other_member) : MemberKey();
+  if (other_member) posting.other = &other;
   Reply reply;
   Check(WithoutGil([&] { return ledger.Post({&posting, 1}, {&reply, 1}); }));
   return reply;
@@ -220,7 +223,7 @@ void AddPostingMethods(py::classh<Ledger>& ledger, py::module_& m) {
            py::arg("currency"), py::arg("member"), py::arg("points"), py::arg("money"),
            py::arg("effective_us"), py::arg("expires_us"), py::arg("codes"), py::arg("related"),
            py::arg("tag"), py::arg("activates_us"), py::arg("deadline_us"), py::arg("floor"),
-           py::arg("ceiling"))
+           py::arg("ceiling"), py::arg("other_member") = py::none())
       .def(
           "intern_codes",
           [](Ledger& self, const std::vector<std::string>& texts) {

@@ -85,11 +85,14 @@ void MemberColumn::AppendNone() {
   texts.Append({});
 }
 
-void MemberColumn::AddTo(ColumnDict& columns) && {
-  columns["member_sorts"] = ToNumpy(std::move(sorts));
-  columns["member_numbers"] = ToNumpy(std::move(numbers));
-  columns["member_offsets"] = ToNumpy(std::move(texts.offsets));
-  columns["member_data"] = ToNumpy(std::move(texts.data));
+void MemberColumn::AddTo(ColumnDict& columns, const std::string& name) && {
+  const auto put = [&](const char* what, py::object values) {
+    columns[py::str(name + what)] = std::move(values);
+  };
+  put("_sorts", ToNumpy(std::move(sorts)));
+  put("_numbers", ToNumpy(std::move(numbers)));
+  put("_offsets", ToNumpy(std::move(texts.offsets)));
+  put("_data", ToNumpy(std::move(texts.data)));
 }
 
 ColumnDict RecordColumns::ToDict() && {
@@ -122,7 +125,8 @@ ColumnDict RecordColumns::ToDict() && {
   for (size_t i = 0; i < kCodeNames.size(); ++i)
     columns[kCodeNames[i]] = ToNumpy(std::move(codes[i]));
   columns["code_texts"] = py::cast(code_texts);
-  std::move(member).AddTo(columns);
+  std::move(member).AddTo(columns, "member");
+  std::move(other).AddTo(columns, "other");
   columns["text_offsets"] = ToNumpy(std::move(text.offsets));
   columns["text_data"] = ToNumpy(std::move(text.data));
   return columns;
@@ -140,6 +144,12 @@ Result<RecordColumns> ToColumns(const Ledger& ledger, std::span<const Record> re
     } else {
       LOYALTY_ASSIGN_OR_RETURN(const MemberKey key, ledger.KeyOf(record.entry.member));
       columns.member.Append(key);
+    }
+    if (record.details.other == Details::kNoOther) {
+      columns.other.AppendNone();
+    } else {
+      LOYALTY_ASSIGN_OR_RETURN(const MemberKey key, ledger.KeyOf(uint32_t(record.details.other)));
+      columns.other.Append(key);
     }
     const Codes& codes = record.entry.codes;
     const std::array<uint32_t, 6> numbers = {codes.rule,     codes.channel, codes.location,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "bindings.h"
@@ -27,7 +28,8 @@ struct MemberColumn {
 
   void Append(const MemberKey& key);
   void AppendNone();
-  void AddTo(ColumnDict& columns) &&;
+  // As columns "<name>_sorts", "<name>_numbers", "<name>_offsets", "<name>_data".
+  void AddTo(ColumnDict& columns, const std::string& name) &&;
 };
 
 struct RecordColumns {
@@ -41,7 +43,7 @@ struct RecordColumns {
   std::vector<uint16_t> currency, status;
   std::vector<std::vector<uint32_t>> codes;  // rule, channel, ...: indices into code_texts
   std::vector<std::string> code_texts;       // "" first
-  MemberColumn member;
+  MemberColumn member, other;
   TextColumn text;
 
   ColumnDict ToDict() &&;

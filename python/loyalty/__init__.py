@@ -13,7 +13,8 @@ into any of them.
 
 from importlib.metadata import PackageNotFoundError, version
 
-from loyalty._core import Kind, PostingStatus
+from loyalty._core import NEVER_US as NEVER
+from loyalty._core import NO_CEILING, Kind, PostingStatus
 from loyalty._ids import new_id, new_ids
 from loyalty._ledger import Ledger, create, open  # noqa: A004 - as gzip.open
 from loyalty._posting import Posting
@@ -38,6 +39,7 @@ from loyalty.errors import (
     StoppedError,
     UnsupportedFormatError,
 )
+from loyalty.program import Program
 
 try:
     __version__ = version("loyalty-ledger")
@@ -45,6 +47,8 @@ except PackageNotFoundError:  # imported from a source tree
     __version__ = "0.0.0"
 
 __all__ = [
+    "NEVER",
+    "NO_CEILING",
     "AlreadyExistsError",
     "Balance",
     "ClosedError",
@@ -65,6 +69,7 @@ __all__ = [
     "Posting",
     "PostingRefusedError",
     "PostingStatus",
+    "Program",
     "ReadOnlyError",
     "Reply",
     "StoppedError",

@@ -22,13 +22,24 @@ CODES = ("rule", "channel", "location", "category", "actor", "reason")
 REQUIRED = ("id", "kind", "member", "effective_time")
 NAMES = (
     *("id", "kind", "member", "currency", "points", "money", "effective_time", "expires_time"),
-    *("activates_time", "deadline_time", "floor", "ceiling"),
+    *("activates_time", "deadline_time", "floor", "ceiling", "other_member"),
     *CODES,
     *("related", "tag"),
 )
 # What a caller may ask for; the ledger writes entries of other kinds itself.
 KINDS = {kind.name.lower(): kind for kind in _core.Kind if 0 < kind < _core.Kind.DEFINE_CURRENCY}
-_WITH_POINTS = (_core.Kind.EARN, _core.Kind.REDEEM, _core.Kind.ADJUST, _core.Kind.HOLD)
+_WITH_POINTS = (
+    _core.Kind.EARN,
+    _core.Kind.REDEEM,
+    _core.Kind.ADJUST,
+    _core.Kind.HOLD,
+    _core.Kind.TRANSFER,
+)
+_WITHOUT_CURRENCY = (
+    _core.Kind.OPEN_MEMBER,
+    _core.Kind.CLOSE_MEMBER,
+    _core.Kind.REOPEN_MEMBER,
+)
 _CREDITS = (_core.Kind.EARN, _core.Kind.ADJUST)
 
 
@@ -69,8 +80,12 @@ def to_postings(
     if "tag" in given:
         arrays["tags"] = _convert.integers("tag", given["tag"], np.uint64)
     if "expires_time" in given:
-        arrays["expires_us"] = _convert.times("expires_time", given["expires_time"], _core.NEVER_US)
+        arrays["expires_us"] = _convert.times(
+            "expires_time", given["expires_time"], _core.BY_PROGRAM
+        )
     arrays |= _terms(given, kinds)
+    if "other_member" in given:
+        arrays |= _other_arrays(given["other_member"])
     if "related" in given:
         arrays["related"] = _convert.ids("related", given["related"], required=False)
     codes = {name: _convert.dictionary(name, given[name]) for name in CODES if name in given}
@@ -95,6 +110,22 @@ def member_arrays(array: pa.Array) -> dict[str, NDArray[Any]]:
     return {"member_offsets": keys.offsets, "member_data": keys.data}
 
 
+def _other_arrays(array: pa.Array) -> dict[str, NDArray[Any]]:
+    """Return other members' keys as arguments of the engine; a null or an empty text is none."""
+    if pa.types.is_integer(array.type):
+        has = np.asarray(array.is_valid()).astype(np.uint8)
+        return {
+            "other_numbers": _convert.integers("other_member", array.fill_null(0)),
+            "has_other": has,
+        }
+    if pa.types.is_floating(array.type) or pa.types.is_boolean(array.type):
+        raise bad_column("other_member", f"it must hold integers or texts, not {array.type}")
+    if pa.types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
+    keys = _convert.texts("other_member", array.fill_null(""))
+    return {"other_offsets": keys.offsets, "other_data": keys.data}
+
+
 def kind_of(name: str) -> _core.Kind:
     """Return the kind of that name; `InvalidInputError` if there is none."""
     if name not in KINDS:
@@ -111,6 +142,11 @@ def currency_of(name: str | None, currencies: Sequence[str]) -> int:
     if name not in currencies:
         raise InvalidInputError(f"currency: {_unknown(name, currencies)}")
     return currencies.index(name)
+
+
+def needs_currency(kind: _core.Kind) -> bool:
+    """Return whether postings of that kind are about an account, not a member alone."""
+    return kind not in _WITHOUT_CURRENCY
 
 
 def wrong_code(text: str) -> str | None:
@@ -167,9 +203,9 @@ def _by_name(
 def _currencies(
     given: Columns, kinds: NDArray[np.uint8], currencies: Sequence[str]
 ) -> NDArray[np.uint16]:
-    """Return indices; only a ledger of one currency, and rows that open members, need no name."""
+    """Return indices; a ledger of one currency, and rows about members alone, need no name."""
     array = given.get("currency")
-    free = (kinds == _core.Kind.OPEN_MEMBER) | (len(currencies) == 1)
+    free = np.isin(kinds, _WITHOUT_CURRENCY) | (len(currencies) == 1)
     if array is None:
         if not free.all():
             raise InvalidInputError(
@@ -186,20 +222,20 @@ def _terms(given: Columns, kinds: NDArray[np.uint8]) -> dict[str, NDArray[np.int
     arrays = {}
     if "activates_time" in given:
         arrays["activates_us"] = _convert.times(
-            "activates_time", given["activates_time"], _core.AT_ONCE_US
+            "activates_time", given["activates_time"], _core.BY_PROGRAM
         )
     if "deadline_time" in given:
         deadlines = _convert.times("deadline_time", given["deadline_time"], _core.NEVER_US)
         arrays["deadline_us"] = deadlines
-        at_once = np.full(len(kinds), _core.AT_ONCE_US)
+        unsaid = np.full(len(kinds), _core.BY_PROGRAM)
         waits = np.isin(kinds, _CREDITS) & (deadlines != _core.NEVER_US)
-        activates = arrays.get("activates_us", at_once)
+        activates = arrays.get("activates_us", unsaid)
         arrays["activates_us"] = np.where(
-            waits & (activates == _core.AT_ONCE_US), _core.NEVER_US, activates
+            waits & (activates == _core.BY_PROGRAM), _core.NEVER_US, activates
         )
-    for name, missing in (("floor", 0), ("ceiling", 2**63 - 1)):
+    for name in ("floor", "ceiling"):
         if name in given:
-            arrays[f"{name}s"] = _convert.integers(name, given[name].fill_null(missing))
+            arrays[f"{name}s"] = _convert.integers(name, given[name].fill_null(_core.BY_PROGRAM))
     return arrays
 
 
@@ -208,13 +244,15 @@ def _points(given: Columns, kinds: NDArray[np.uint8]) -> NDArray[np.int64]:
     array = given.get("points")
     if array is not None and array.null_count == 0:
         return _convert.integers("points", array)
-    free = ~np.isin(kinds, _WITH_POINTS)
+    by_rule = (kinds == _core.Kind.EARN) & ("money" in given)
+    free = by_rule | ~np.isin(kinds, _WITH_POINTS)
     if array is None:
         if not free.all():
             row = int(np.argmin(free))
             raise InvalidInputError(f"the column 'points' is missing, and row {row} needs it")
-        return np.zeros(len(kinds), np.int64)
+        return np.where(by_rule, _core.BY_PROGRAM, 0)
+    missing = np.asarray(array.is_null())
     if pa.types.is_integer(array.type):
         _convert.refuse_nulls("points", array, free)
         array = array.fill_null(0)
-    return _convert.integers("points", array)
+    return np.where(missing & by_rule, _core.BY_PROGRAM, _convert.integers("points", array))

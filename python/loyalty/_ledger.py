@@ -15,6 +15,7 @@ from loyalty._reports import VerifyReport
 from loyalty._table import Table
 from loyalty._times import TimeLike, now_us, time_us
 from loyalty._writing import CHUNK_ROWS, LedgerWriter
+from loyalty.program import Program
 
 _UINT32 = (1, 2**32 - 1)
 _DEFAULTS = _core.LedgerOptions()
@@ -22,7 +23,9 @@ _DEFAULTS = _core.LedgerOptions()
 PathLike = str | os.PathLike[str]
 
 
-def create(path: PathLike, currencies: Sequence[str] = ("points",)) -> Ledger:
+def create(
+    path: PathLike, currencies: Sequence[str] = ("points",), *, program: Program | None = None
+) -> Ledger:
     """Create an empty ledger and open it.
 
     Parameters
@@ -31,6 +34,8 @@ def create(path: PathLike, currencies: Sequence[str] = ("points",)) -> Ledger:
         The directory: empty or absent, in a parent that exists.
     currencies : Sequence[str]
         The kinds of points, at least one.
+    program : Program, optional
+        The programme in force from the beginning: then the currencies are its.
 
     Raises
     ------
@@ -41,8 +46,11 @@ def create(path: PathLike, currencies: Sequence[str] = ("points",)) -> Ledger:
     IoError
         The directory cannot be made or written.
     """
-    names = [currencies] if isinstance(currencies, str) else list(currencies)
-    _core.create_ledger(os.fspath(path), names)
+    if program is not None:
+        _core.create_ledger_with_program(os.fspath(path), program.to_json())
+    else:
+        names = [currencies] if isinstance(currencies, str) else list(currencies)
+        _core.create_ledger(os.fspath(path), names)
     return open(path)
 
 
@@ -104,6 +112,35 @@ class Ledger(LedgerWriter):
         """Whether `close` was called."""
         return self._closed
 
+    def apply_program(
+        self, program: Program, *, actor: str | None = None, reason: str | None = None
+    ) -> int:
+        """Put a programme in force for the postings from now on.
+
+        Old postings keep the version of their time. What is in force already stays.
+
+        Parameters
+        ----------
+        program : Program
+            With every currency that members have accounts in.
+        actor, reason : str, optional
+            Who changes it, and why.
+
+        Returns
+        -------
+        int
+            Its version.
+
+        Raises
+        ------
+        InvalidInputError
+            It cannot follow the one in force; nothing has changed.
+        """
+        codes = self._core.intern_codes([actor or "", reason or ""])
+        version = self._core.apply_program(program.to_json(), *codes)
+        self._currencies = tuple(self._core.currencies())
+        return version
+
     def expire(
         self,
         as_of: TimeLike | None = None,
@@ -131,8 +168,8 @@ class Ledger(LedgerWriter):
         -------
         Table
             Columns ``kind`` (``expire``, ``activate``, ``time_out`` of holds, ``cancel`` of what
-            was not confirmed), ``currency``, ``month`` (UTC, its first day), ``entries``,
-            ``points`` (minor units). ``metadata["started_sequence"]`` and
+            was not confirmed), ``currency``, ``month`` (its first day, in the programme's zone),
+            ``entries``, ``points`` (minor units). ``metadata["started_sequence"]`` and
             ``metadata["finished_sequence"]`` are the entries that record the run.
 
         Raises

@@ -34,33 +34,39 @@ class Posting:
     ----------
     kind : str
         What to do: ``open_member``, ``earn``, ``redeem``, ``adjust``, ``reverse``, ``hold``,
-        ``capture``, ``release``, ``confirm``, ``cancel``, ``extend`` or ``set_limits``.
+        ``capture``, ``release``, ``confirm``, ``cancel``, ``extend``, ``set_limits``, ``transfer``,
+        ``close_member`` or ``reopen_member``.
     member : int or str
         The member's key: an integer (int64), or a text of 1 to 64 bytes of UTF-8.
-    points : int
-        Minor units: above 0 to earn, redeem and hold, signed and not 0 to adjust. To reverse or
-        capture in part above 0, or 0 for all that is left. Else 0.
+    points : int or None
+        Minor units: above 0 to earn, redeem, hold and transfer, signed and not 0 to adjust. To
+        reverse or capture in part above 0, or 0 for all that is left. Else 0. None, to earn: what
+        the programme's `rule` makes of the `money`.
     currency : str, optional
-        Needed when the ledger has several; ignored by ``open_member``.
+        Needed when the ledger has several; ignored by what is about a member alone.
     money : int
         Minor units of money that was paid, at least 0.
     effective_time : datetime, date, numpy.datetime64 or int
         When it happened; without a time zone: UTC; integers are microseconds since 1970 UTC. Now,
         by default.
     expires_time : the same, optional
-        When the points expire; None: never. For ``extend``: from now on. For ``confirm``: None
-        leaves it as it was.
+        When the points expire: `loyalty.NEVER`, or a time; None: as the programme says. For
+        ``extend``: the new expiry. For ``confirm``: None leaves what the credit said.
     activates_time : the same, optional
-        Of points that are earned or given by an adjustment: from when on they can be spent; None:
-        at once. Until then they are pending.
+        Of points that are earned or given by an adjustment: from when on they can be spent, the
+        effective time for at once; None: as the programme says. Until then they are pending.
     deadline_time : the same, optional
         Of a hold, which needs one: when it ends by itself. Of points that are earned or given: they
         are pending until ``confirm``, and lost if that has not come by then.
     floor, ceiling : int, optional
         For ``set_limits``: the least that debits may leave of the account, which may be below zero,
-        and the most that credits may make of it; None: 0, and no ceiling.
+        and the most that credits may make of it (`loyalty.NO_CEILING` for none); None: the
+        programme's.
+    other_member : int or str, optional
+        For ``transfer``: who gets the points.
     rule, channel, location, category, actor, reason : str, optional
-        Codes for analysis and audit; ``adjust``, ``extend`` and ``set_limits`` need the last two.
+        Codes for analysis and audit; ``adjust``, ``extend``, ``set_limits``, ``close_member`` and
+        ``reopen_member`` need the last two.
     related : UUID, str or 16 bytes, optional
         The id of the posting that this one is about: to reverse, capture, release, confirm, cancel
         or extend.
@@ -73,7 +79,7 @@ class Posting:
 
     kind: str
     member: int | str
-    points: int = 0
+    points: int | None = 0
     currency: str | None = None
     _: KW_ONLY
     money: int = 0
@@ -83,6 +89,7 @@ class Posting:
     deadline_time: TimeLike | None = None
     floor: int | None = None
     ceiling: int | None = None
+    other_member: int | str | None = None
     rule: str | None = None
     channel: str | None = None
     location: str | None = None
@@ -104,13 +111,14 @@ def to_frame(postings: Sequence[Posting]) -> dict[str, Any]:
         "id": _void16([id_bytes(p.id, "id") for p in postings]),
         "related": _void16(related),
         "effective_time": [time_us(p.effective_time, "effective_time") for p in postings],
-        "expires_time": [_optional_us(p, "expires_time", _core.NEVER_US) for p in postings],
+        "expires_time": [_optional_us(p, "expires_time", _core.BY_PROGRAM) for p in postings],
         "activates_time": [_activates_us(p) for p in postings],
         "deadline_time": [_optional_us(p, "deadline_time", _core.NEVER_US) for p in postings],
         **{
             name: [getattr(p, name) for p in postings]
             for name in (
                 *("kind", "member", "points", "currency", "money", "tag", "floor", "ceiling"),
+                "other_member",
                 *CODES,
             )
         },
@@ -122,20 +130,21 @@ def core_arguments(posting: Posting) -> dict[str, Any]:
     return {
         "posting_id": id_bytes(posting.id, "id"),
         "member": member_key(posting.member),
-        "points": integer(posting.points, "points"),
+        "points": _or_by_program(posting.points, "points"),
+        "other_member": None if posting.other_member is None else member_key(posting.other_member),
         "money": integer(posting.money, "money"),
         "effective_us": integer(
             time_us(posting.effective_time, "effective_time"), "effective_time"
         ),
         "expires_us": integer(
-            _optional_us(posting, "expires_time", _core.NEVER_US), "expires_time"
+            _optional_us(posting, "expires_time", _core.BY_PROGRAM), "expires_time"
         ),
         "activates_us": integer(_activates_us(posting), "activates_time"),
         "deadline_us": integer(
             _optional_us(posting, "deadline_time", _core.NEVER_US), "deadline_time"
         ),
-        "floor": 0 if posting.floor is None else integer(posting.floor, "floor"),
-        "ceiling": _INT64[1] if posting.ceiling is None else integer(posting.ceiling, "ceiling"),
+        "floor": _or_by_program(posting.floor, "floor"),
+        "ceiling": _or_by_program(posting.ceiling, "ceiling"),
         "related": NO_ID if posting.related is None else id_bytes(posting.related, "related"),
         "tag": integer(posting.tag, "tag", _UINT64),
     }
@@ -170,6 +179,10 @@ def integer(
     return int(value)
 
 
+def _or_by_program(value: object, name: str) -> int:
+    return _core.BY_PROGRAM if value is None else integer(value, name)
+
+
 def _optional_us(posting: Posting, name: str, missing: int) -> int:
     value = getattr(posting, name)
     return missing if value is None else time_us(value, name)
@@ -177,7 +190,7 @@ def _optional_us(posting: Posting, name: str, missing: int) -> int:
 
 def _activates_us(posting: Posting) -> int:
     waits = posting.kind in ("earn", "adjust") and posting.deadline_time is not None
-    return _optional_us(posting, "activates_time", _core.NEVER_US if waits else _core.AT_ONCE_US)
+    return _optional_us(posting, "activates_time", _core.NEVER_US if waits else _core.BY_PROGRAM)
 
 
 def _void16(ids: list[bytes]) -> np.ndarray[Any, np.dtype[np.void]]:

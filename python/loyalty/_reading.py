@@ -23,6 +23,7 @@ from loyalty._reports import Balance, Info
 from loyalty._table import Table
 from loyalty._times import TimeLike, now_us, time_us
 from loyalty.errors import InvalidInputError, MemberNotFoundError, NotFoundError
+from loyalty.program import Program
 
 
 class LedgerReader:
@@ -42,6 +43,28 @@ class LedgerReader:
     def currencies(self) -> tuple[str, ...]:
         """The kinds of points, in the order of their definition."""
         return self._currencies
+
+    @property
+    def program(self) -> Program:
+        """The programme in force; before one was applied, all at its defaults."""
+        if self.program_version == 0:
+            return Program.simple(self._currencies)
+        return self.program_at(self.program_version)
+
+    @property
+    def program_version(self) -> int:
+        """Its version: 1 and up, or 0 before one was applied."""
+        return self._core.program_version()
+
+    def program_at(self, version: int) -> Program:
+        """Return a version of the programme.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such version.
+        """
+        return Program.from_json(self._core.program_text(version))
 
     @property
     def digest(self) -> str:
@@ -162,6 +185,7 @@ class LedgerReader:
         -------
         Table
             Columns ``sequence``, ``recorded_time``, ``effective_time``, ``kind``, ``member``,
+            ``other_member`` (of a transfer),
             ``currency``, ``points`` (signed: what the member gained if ``status`` is ``posted``),
             ``money``, ``balance``, ``pending``, ``held``, ``arrears`` (right after the entry),
             ``status``, ``expires_time`` (null: never), ``activates_time``, ``deadline_time``,

@@ -19,12 +19,14 @@ from loyalty._table import Table
 _KIND_NAMES = {int(kind): kind.name.lower() for kind in _core.Kind}
 _WITHOUT_CURRENCY = (
     _core.Kind.OPEN_MEMBER,
+    _core.Kind.CLOSE_MEMBER,
+    _core.Kind.REOPEN_MEMBER,
     _core.Kind.DEFINE_CURRENCY,
     _core.Kind.DEFINE_CODE,
+    _core.Kind.DEFINE_PROGRAM,
     _core.Kind.RUN_STARTED,
     _core.Kind.RUN_FINISHED,
 )
-_NO_CEILING = 2**63 - 1
 _POSTED = (_core.PostingStatus.POSTED, _core.PostingStatus.POSTED_IN_PART)
 _NO_MEMBER, _NUMBER, _TEXT = 0, 1, 2  # "member_sorts"
 
@@ -45,6 +47,7 @@ def records_table(
         "effective_time": _times(raw["effective_us"]),
         "kind": name_column(raw["kind"], _KIND_NAMES),
         **member_columns(raw, members_are_texts),
+        "other_member": member_columns(_others(raw), members_are_texts)["member"],
         "currency": _masked(currency, ~moves),
         "points": pa.array(raw["points"]),
         "money": pa.array(raw["money"]),
@@ -58,8 +61,8 @@ def records_table(
             raw["activates_us"], np.isin(raw["activates_us"], (_core.AT_ONCE_US, _core.NEVER_US))
         ),
         "deadline_time": _times(raw["deadline_us"], raw["deadline_us"] == _core.NEVER_US),
-        "floor": pa.array(raw["floor"], mask=limits),
-        "ceiling": pa.array(raw["ceiling"], mask=limits | (raw["ceiling"] == _NO_CEILING)),
+        "floor": pa.array(raw["floor"], mask=limits | (raw["floor"] == _core.BY_PROGRAM)),
+        "ceiling": pa.array(raw["ceiling"], mask=limits | (raw["ceiling"] == _core.BY_PROGRAM)),
         "asked": pa.array(raw["asked"], mask=raw["asked"] == 0),
         "held_change": pa.array(raw["held"]),
         "revived": pa.array(raw["revived"]),
@@ -74,6 +77,12 @@ def records_table(
         "text": _texts(raw["text_offsets"], raw["text_data"]),
     }
     return Table(pa.table(columns), metadata)
+
+
+def _others(raw: Raw) -> Raw:
+    return {
+        f"member_{what}": raw[f"other_{what}"] for what in ("sorts", "numbers", "offsets", "data")
+    }
 
 
 def member_columns(raw: Raw, members_are_texts: bool) -> dict[str, pa.Array]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 from loyalty import _core
-from loyalty._columns import CODES, currency_of, kind_of, to_postings, wrong_code
+from loyalty._columns import CODES, currency_of, kind_of, needs_currency, to_postings, wrong_code
 from loyalty._frame import Frame, read_column
 from loyalty._ids import IdLike, new_ids
 from loyalty._posting import Posting, core_arguments, to_frame
@@ -63,17 +63,22 @@ class LedgerWriter(LedgerReader):
                 UTC), or integer microseconds since 1970 UTC. Finer than microseconds is cut off.
             ``points``
                 Integers, minor units; floats are refused even if whole. May be missing or null
-                where the kind is not ``earn``, ``redeem``, ``adjust`` or ``hold``.
+                where the kind is not ``earn``, ``redeem``, ``adjust`` or ``hold``, and where an
+                ``earn`` has ``money``: then they are what the programme's ``rule`` makes of it.
             ``currency``
                 Names; may be missing when the ledger has one, and for ``open_member``.
             ``money``
                 Integers, minor units; 0 by default.
             ``expires_time``
-                As ``effective_time``; null, or no column: never.
+                As ``effective_time``, or `loyalty.NEVER` among integers; null, or no column: as
+                the programme says.
             ``activates_time``, ``deadline_time``
-                As ``effective_time``; null, or no column: none. What they mean is in `Posting`.
+                As ``effective_time``; null, or no column: none, or as the programme says. What
+                they mean is in `Posting`.
+            ``other_member``
+                As ``member``: who gets the points of a ``transfer``; null: none.
             ``floor``, ``ceiling``
-                Integers, minor units; null: 0, and none.
+                Integers, minor units; null: the programme's.
             ``rule``, ``channel``, ``location``, ``category``, ``actor``, ``reason``
                 Texts; null or empty: none. Dictionary columns (categories) are quickest.
             ``related``
@@ -111,7 +116,11 @@ class LedgerWriter(LedgerReader):
         return _finish(outcome, len(columns))
 
     def earn(
-        self, member: int | str, points: int, currency: str | None = None, **fields: Any
+        self,
+        member: int | str,
+        points: int | None = None,
+        currency: str | None = None,
+        **fields: Any,
     ) -> Reply:
         """Give points to a member.
 
@@ -119,8 +128,8 @@ class LedgerWriter(LedgerReader):
         ----------
         member : int or str
             The member's key.
-        points : int
-            Minor units, above 0.
+        points : int, optional
+            Minor units, at least 0; by default what the programme's ``rule=`` makes of ``money=``.
         currency : str, optional
             Needed when the ledger has several.
         **fields
@@ -240,6 +249,31 @@ class LedgerWriter(LedgerReader):
         fields |= {"floor": floor, "ceiling": ceiling, "actor": actor, "reason": reason}
         return self._post_one(_posting("set_limits", member, 0, currency, fields))
 
+    def transfer(
+        self,
+        member: int | str,
+        other_member: int | str,
+        points: int,
+        currency: str | None = None,
+        **fields: Any,
+    ) -> Reply:
+        """Move points (above 0) from `member` to `other_member`; the reply is about the first.
+
+        They keep their expiry, get a new one or may not be moved, by the programme. Else as `earn`.
+        """
+        fields |= {"other_member": other_member}
+        return self._post_one(_posting("transfer", member, points, currency, fields))
+
+    def close_member(self, member: int | str, *, actor: str, reason: str, **fields: Any) -> Reply:
+        """Let a member take part in no new business, saying who and why; else as `earn`."""
+        fields |= {"actor": actor, "reason": reason}
+        return self._post_one(_posting("close_member", member, 0, None, fields))
+
+    def reopen_member(self, member: int | str, *, actor: str, reason: str, **fields: Any) -> Reply:
+        """Undo `close_member`."""
+        fields |= {"actor": actor, "reason": reason}
+        return self._post_one(_posting("reopen_member", member, 0, None, fields))
+
     def open_member(self, member: int | str, **fields: Any) -> Reply:
         """Open a member, whose first posting this must be; else as `earn`."""
         return self._post_one(_posting("open_member", member, 0, None, fields))
@@ -283,8 +317,8 @@ class LedgerWriter(LedgerReader):
     def _post_one(self, posting: Posting) -> Reply:
         arguments = core_arguments(posting)
         kind = kind_of(posting.kind)
-        opens = kind == _core.Kind.OPEN_MEMBER
-        currency = 0 if opens else currency_of(posting.currency, self._currencies)
+        about = needs_currency(kind)
+        currency = currency_of(posting.currency, self._currencies) if about else 0
         texts = [_code_text(name, getattr(posting, name)) for name in CODES]
         codes = self._core.intern_codes(texts)
         reply = self._core.post_one(kind=kind, currency=currency, codes=codes, **arguments)
@@ -303,7 +337,11 @@ class LedgerWriter(LedgerReader):
 
 
 def _posting(
-    kind: str, member: int | str, points: int, currency: str | None, fields: dict[str, Any]
+    kind: str,
+    member: int | str,
+    points: int | None,
+    currency: str | None,
+    fields: dict[str, Any],
 ) -> Posting:
     known: Callable[..., Posting] = Posting
     fields = {name: value for name, value in fields.items() if not (name == "id" and value is None)}

@@ -32,6 +32,23 @@ EXPECTED = LEDGER.with_suffix(".json")
 STATEMENT_OF = 7
 STATE_AT = dt.datetime(2024, 7, 1, tzinfo=dt.UTC)
 
+PROGRAM = """
+name = "Golden club"
+time_zone = "Europe/Zurich"
+
+[currencies.points]
+floor = -10
+
+[currencies.miles]
+expiry = { model = "rolling", months = 12, round_up = "month" }
+pending = { days = 3 }
+
+[rules.base]
+currency = "points"
+points_per_money = "1/10"
+expiry = { model = "dates", dates = ["12-31"] }
+"""
+
 HEADER_BYTES = 88
 HEADER = (
     ("magic", 4),
@@ -69,9 +86,10 @@ ENTRY_COLUMNS = (
     "actor",
     "reason",
     "related kind",
+    "left to the programme",
     "number of lot movements",
 )
-KINDS_WITH_TEXT = (1, 64, 65, 69, 70)
+KINDS_WITH_TEXT = (1, 64, 65, 69, 70, 71)
 MOVEMENT_COLUMNS = ("points", "expiry", "effective time", "source sequence")
 
 
@@ -109,12 +127,12 @@ def postings() -> list[Posting]:
             category="food",
             tag=2**64 - 1,
         ),
-        Posting("earn", 7, 40, "miles", id=uuid(4), effective_time=at(may, 11), rule="base"),
+        Posting("earn", 7, 40, "miles", id=uuid(4), effective_time=at(may, 11), rule="partner"),
         Posting("earn", 7, 200, "points", id="receipt 1", effective_time=at(may, 12), rule="bonus"),
         Posting("earn", -(2**62), 0, "points", id=uuid(5), effective_time=at(may, 12), money=55),
         Posting("earn", "ada", 90, "points", id=uuid(6), effective_time=at(june, 9)),
         Posting("redeem", 7, 600, "points", id="voucher 1", effective_time=at(june, 10)),
-        Posting("redeem", "ada", 91, "points", id="voucher 2", effective_time=at(june, 11)),
+        Posting("redeem", "ada", 150, "points", id="voucher 2", effective_time=at(june, 11)),
         adjust(25, id=uuid(7), effective_time=at(june, 12)),
         adjust(-5, id=uuid(8), effective_time=at(june, 13)),
         Posting(
@@ -180,6 +198,33 @@ def postings() -> list[Posting]:
         Posting(
             "reverse", 7, 40, "miles", id=uuid(14), effective_time=at(june, 14), related=uuid(4)
         ),
+        Posting(
+            "earn",
+            7,
+            None,
+            "points",
+            id=uuid(15),
+            effective_time=at(june, 14),
+            rule="base",
+            money=999,
+        ),
+        Posting(
+            "transfer",
+            7,
+            20,
+            "points",
+            id=uuid(16),
+            effective_time=at(june, 14),
+            other_member=-(2**62),
+        ),
+        Posting(
+            "close_member",
+            -(2**62),
+            id=uuid(17),
+            effective_time=at(june, 14),
+            actor="clerk 12",
+            reason="vip",
+        ),
         # After the checkpoint: opening replays these. The first is backdated.
         Posting("earn", "ada", 1_000, "points", id=uuid(10), effective_time=at(may, 2)),
         Posting("redeem", 7, 450, "points", id=uuid(11), effective_time=at(june, 15)),
@@ -192,6 +237,7 @@ def make(directory: Path) -> None:
         pass
     everything = postings()
     with loyalty.open(directory, segment_entries=8) as ledger:
+        ledger.apply_program(loyalty.Program.from_toml(PROGRAM))
         # A batch's members are all integers or all texts.
         for _, batch in groupby(everything[:-2], lambda posting: type(posting.member)):
             ledger.post(list(batch))

@@ -132,7 +132,7 @@ def test_the_documents_example_parses_as_the_document_says() -> None:
     entries, movements = (int.from_bytes(block[at : at + 4], "little") for at in (16, 20))
     assert (entries, movements) == (2, 0)
     at, columns = 88, []
-    for rows in [entries] * 21 + [movements] * 4 + [2]:
+    for rows in [entries] * 22 + [movements] * 4 + [2]:
         width, base = block[at], int.from_bytes(block[at + 1 : at + 9], "little")
         at += 9
         offsets = [block[at + row * width : at + (row + 1) * width] for row in range(rows)]
@@ -141,6 +141,6 @@ def test_the_documents_example_parses_as_the_document_says() -> None:
     assert columns[2] == [64, 64]  # kind: define_currency
     assert columns[4] == [0, 1]  # currency
     assert columns[9] == [2**63 - 1] * 2  # expiry: never
-    assert columns[25] == [6, 5]  # lengths of the texts
+    assert columns[26] == [6, 5]  # lengths of the texts
     assert block[at:] == b"pointsmiles"
     assert len(block[at:]) == int.from_bytes(block[36:40], "little")

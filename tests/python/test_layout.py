@@ -16,9 +16,10 @@ PARTS = {
     "storage": {"base"},
     "journal": {"base", "storage"},
     "ids": {"base", "storage", "journal"},
-    "ledger": {"base", "storage", "journal", "ids"},
+    "program": {"base"},
+    "ledger": {"base", "storage", "journal", "ids", "program"},
     "history": {"base", "storage", "journal"},
-    "engine": {"base", "storage", "journal", "ids", "ledger", "history"},
+    "engine": {"base", "storage", "journal", "ids", "ledger", "history", "program"},
 }
 
 # Where the headers of a library may be named: one part owns each, and tests and benchmarks may look
@@ -31,6 +32,8 @@ LIBRARY_HOMES = {
     "pybind11/": ("cpp/bindings/",),
     "openssl/": ("cpp/src/base/",),
     "xxhash.h": ("cpp/src/base/",),
+    "nlohmann/": ("cpp/src/program/",),
+    "cctz/": ("cpp/src/program/",),
 }
 
 LINES_MAX = 500

@@ -129,6 +129,7 @@ def test_every_field_arrives(ada: loyalty.Ledger) -> None:
         "effective_time": NOON,
         "kind": "earn",
         "member": "ada",
+        "other_member": None,
         "currency": "points",
         "points": 10,
         "money": 1999,

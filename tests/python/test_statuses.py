@@ -51,7 +51,7 @@ def test_the_order_is_that_of_precedence() -> None:
     """
     numbers = [row.number for row in rows()]
     forms, ids, states = (
-        [n for n in numbers if n // 10 in tens] for tens in ((1, 2), (3, 4), (6, 7))
+        [n for n in numbers if n // 10 in tens] for tens in ((1, 2), (3, 4), (6, 7, 8))
     )
     assert numbers == [*forms, *ids, *states, 2, 1]
     assert forms == sorted(forms)

@@ -74,7 +74,7 @@ struct ExpiryReport {
     Kind kind =
         Kind::kUnspecified;  // kExpire, kActivate, kTimeOut (of holds), kCancel (unconfirmed)
     uint16_t currency = 0;
-    int32_t month = 0;  // in which it happened: year * 12 + month - 1
+    int32_t month = 0;  // in which it happened, in the programme's zone: year * 12 + month - 1
     uint64_t entries = 0;
     int64_t points = 0;
   };
@@ -120,7 +120,10 @@ class Ledger {
   };
 
   // Creates `directory` (its parent must exist; it must be empty or absent) as an empty ledger.
+  // Until a programme says otherwise, nothing in it expires by itself.
   static Status Create(const std::string& directory, const std::vector<std::string>& currencies);
+  // The same with a programme: its normalised JSON (docs/programme.md).
+  static Status CreateWithProgram(const std::string& directory, std::string_view json);
   static Result<std::unique_ptr<Ledger>> Open(const std::string& directory,
                                               const LedgerOptions& options = {});
   virtual ~Ledger() = default;
@@ -139,6 +142,15 @@ class Ledger {
   virtual Result<std::vector<uint32_t>> InternCodes(std::span<const std::string_view> texts) = 0;
   virtual Result<std::string> CodeText(uint32_t code) const = 0;
   virtual std::vector<std::string> Currencies() const = 0;
+
+  // Puts a programme, as normalised JSON, in force for the postings from now on, and returns its version;
+  // the present one for what is in force already. `codes`: who and why. kInvalidArgument, naming the key,
+  // for what is no programme, or cannot follow the one in force.
+  virtual Result<uint32_t> ApplyProgram(std::string_view json, const Codes& codes) = 0;
+  // 0 until a programme was applied.
+  virtual uint32_t ProgramVersion() const = 0;
+  // The JSON of a version. kNotFound.
+  virtual Result<std::string> ProgramText(uint32_t version) const = 0;
 
   // balances[i] answers members[i]; all from states no older than the call.
   virtual Status Balances(std::span<const MemberKey> members, const BalanceQuery& query,

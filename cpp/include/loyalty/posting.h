@@ -66,9 +66,13 @@ enum class Kind : uint8_t {
   kCancel = 10,
   kExtend = 11,
   kSetLimits = 12,
+  kTransfer = 13,
+  kCloseMember = 14,
+  kReopenMember = 15,
   // Written by the ledger itself, never accepted from a caller.
   kDefineCurrency = 64,
   kDefineCode = 65,
+  kDefineProgram = 71,
   kExpire = 66,
   kTimeOut = 67,   // the end of a hold that was neither captured nor released
   kActivate = 68,  // of a pending lot, at its time
@@ -100,6 +104,9 @@ enum class PostingStatus : uint16_t {
   kActivationInvalid = 23,
   kDeadlineInvalid = 24,
   kLimitsInvalid = 25,
+  kOtherMemberInvalid = 26,
+  kRuleOfOtherCurrency = 27,
+  kNoPointsByRule = 28,
   // The id was seen before: nothing is posted, the reply carries the original's sequence.
   kAlreadyExists = 30,
   kIdAlreadyFailed = 31,
@@ -116,6 +123,7 @@ enum class PostingStatus : uint16_t {
   kExistsWithDifferentActivation = 42,
   kExistsWithDifferentDeadline = 43,
   kExistsWithDifferentLimits = 44,
+  kExistsWithDifferentOtherMember = 45,
   // Refused by the state of the ledger: journaled, and the id is used up.
   kMemberNotFound = 60,
   kMemberAlreadyOpen = 61,
@@ -136,6 +144,11 @@ enum class PostingStatus : uint16_t {
   kRelatedNotACredit = 76,
   kNothingLeft = 77,
   kExpiryNotLater = 78,
+  kMemberClosed = 79,
+  kMemberNotClosed = 80,
+  kOtherMemberNotFound = 81,
+  kOtherMemberClosed = 82,
+  kTransferForbidden = 83,
 };
 std::string_view ToString(PostingStatus status);
 // Whether it moved points: all of them, or part.
@@ -161,16 +174,18 @@ struct Codes {
 constexpr int64_t kMinTime_us = -2'208'988'800'000'000;  // 1900-01-01
 constexpr int64_t kMaxTime_us = 7'258'118'400'000'000;   // 2200-01-01, exclusive
 constexpr int64_t kNever_us = INT64_MAX;                 // an expiry that never comes
-constexpr int64_t kAtOnce_us = INT64_MIN;                // an activation without waiting
+constexpr int64_t kByProgram = INT64_MIN;                // a value that the programme decides
+constexpr int64_t kAtOnce_us = INT64_MIN;  // of an entry: an activation without waiting
+constexpr int64_t kNoCeiling = INT64_MAX;
 
 // What few postings say.
 struct Terms {
-  // Of the lot that an earn or a positive adjustment makes: when its points can be spent. kNever_us: once
-  // confirmed, before `deadline_us`.
-  int64_t activates_us = kAtOnce_us;
+  // Of the lot that an earn or a positive adjustment makes: when its points can be spent; the effective
+  // time for at once. kNever_us: once confirmed, before `deadline_us`.
+  int64_t activates_us = kByProgram;
   int64_t deadline_us = kNever_us;  // of a hold: when it times out; of a pending lot: see above
-  int64_t floor = 0;                // kSetLimits: the account's from now on
-  int64_t ceiling = INT64_MAX;      // kSetLimits: likewise; INT64_MAX: none
+  int64_t floor = kByProgram;       // kSetLimits: the account's from now on
+  int64_t ceiling = kByProgram;     // kSetLimits: likewise; or kNoCeiling
   bool operator==(const Terms&) const = default;
 };
 
@@ -179,18 +194,20 @@ struct Posting {
   Kind kind = Kind::kUnspecified;
   uint16_t currency = 0;  // its index in the programme; ignored for kOpenMember
   MemberKey member;
-  // Minor units. Earn: >= 0. Redeem, hold: > 0. Adjust: != 0, signed. Reverse, capture: >= 0, 0 for all
-  // that is left. Else 0.
+  // Minor units. Earn: >= 0, or kByProgram: as its rule makes of the money. Redeem, hold: > 0. Adjust:
+  // != 0, signed. Transfer: > 0. Reverse, capture: >= 0, 0 for all that is left. Else 0.
   int64_t points = 0;
   int64_t money = 0;         // minor units, >= 0: what was paid, carried for tiers and analysis
   int64_t effective_us = 0;  // when it happened in the shop
-  int64_t expires_us =
-      kNever_us;  // of the lot that an earn or a positive adjustment makes; kExtend
-  Codes codes;    // adjust, extend, set limits: actor and reason required
+  // Of the lot that an earn or a positive adjustment makes, that a confirmation makes active, or that is
+  // extended. kNever_us: never.
+  int64_t expires_us = kByProgram;
+  Codes codes;  // adjust, extend, set limits: actor and reason required
   // The id of the posting that this one is about: to reverse, capture, release, confirm, cancel, extend.
   Id related;
-  uint64_t tag = 0;              // free for the caller
-  const Terms* terms = nullptr;  // null: as in Terms()
+  uint64_t tag = 0;                  // free for the caller
+  const Terms* terms = nullptr;      // null: as in Terms()
+  const MemberKey* other = nullptr;  // transfer: who gets the points
 };
 
 // The parts of an account's balance at an instant, in minor units.
@@ -209,6 +226,13 @@ struct Reply {
   int64_t points = 0;     // what the entry moved, signed
   int64_t repaid = 0;     // of a credit: what went to arrears
   int64_t limit = 0;      // when a limit refused or cut it: how much was possible
+};
+
+// What a posting left to the programme: bits of Entry::by_program. Stored.
+enum ByProgram : uint8_t {
+  kPointsByRule = 1,
+  kExpiryByProgram = 2,
+  kActivationByProgram = 4,
 };
 
 // One record of the journal. `points` is signed: what the member gains or loses by it, so that the sum of
@@ -230,13 +254,17 @@ struct Entry {
   PostingStatus status = PostingStatus::kUnspecified;
   Kind kind = Kind::kUnspecified;
   Kind related_kind = Kind::kUnspecified;  // of the posting it is about
+  uint8_t by_program = 0;                  // ByProgram: then the value here is the programme's
 };
 
 // What few entries have.
 struct Details {
+  static constexpr int64_t kNoOther = -1;
+
   Terms terms;
-  int64_t asked = 0;  // points asked for, where others were moved
-  int64_t held = 0;   // signed: points set aside (hold), or no longer (capture, release, time-out)
+  int64_t other = kNoOther;  // the slot of the other member
+  int64_t asked = 0;         // points asked for, where others were moved
+  int64_t held = 0;  // signed: points set aside (hold), or no longer (capture, release, time-out)
   int64_t revived = 0;  // of a reversed credit: points that had expired, so the member loses less
   int64_t repaid = 0;   // as in Reply
   int64_t limit = 0;    // as in Reply

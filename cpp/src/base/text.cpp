@@ -40,8 +40,12 @@ std::string_view ToString(Kind kind) {
     case Kind::kCancel: return "cancel";
     case Kind::kExtend: return "extend";
     case Kind::kSetLimits: return "set_limits";
+    case Kind::kTransfer: return "transfer";
+    case Kind::kCloseMember: return "close_member";
+    case Kind::kReopenMember: return "reopen_member";
     case Kind::kDefineCurrency: return "define_currency";
     case Kind::kDefineCode: return "define_code";
+    case Kind::kDefineProgram: return "define_program";
     case Kind::kExpire: return "expire";
     case Kind::kTimeOut: return "time_out";
     case Kind::kActivate: return "activate";
@@ -72,6 +76,9 @@ std::string_view ToString(PostingStatus status) {
     case PostingStatus::kActivationInvalid: return "activation_invalid";
     case PostingStatus::kDeadlineInvalid: return "deadline_invalid";
     case PostingStatus::kLimitsInvalid: return "limits_invalid";
+    case PostingStatus::kRuleOfOtherCurrency: return "rule_of_other_currency";
+    case PostingStatus::kNoPointsByRule: return "no_points_by_rule";
+    case PostingStatus::kOtherMemberInvalid: return "other_member_invalid";
     case PostingStatus::kAlreadyExists: return "already_exists";
     case PostingStatus::kIdAlreadyFailed: return "id_already_failed";
     case PostingStatus::kExistsWithDifferentKind: return "exists_with_different_kind";
@@ -88,6 +95,8 @@ std::string_view ToString(PostingStatus status) {
     case PostingStatus::kExistsWithDifferentActivation: return "exists_with_different_activation";
     case PostingStatus::kExistsWithDifferentDeadline: return "exists_with_different_deadline";
     case PostingStatus::kExistsWithDifferentLimits: return "exists_with_different_limits";
+    case PostingStatus::kExistsWithDifferentOtherMember:
+      return "exists_with_different_other_member";
     case PostingStatus::kMemberNotFound: return "member_not_found";
     case PostingStatus::kMemberAlreadyOpen: return "member_already_open";
     case PostingStatus::kRelatedNotFound: return "related_not_found";
@@ -107,6 +116,11 @@ std::string_view ToString(PostingStatus status) {
     case PostingStatus::kRelatedNotACredit: return "related_not_a_credit";
     case PostingStatus::kNothingLeft: return "nothing_left";
     case PostingStatus::kExpiryNotLater: return "expiry_not_later";
+    case PostingStatus::kMemberClosed: return "member_closed";
+    case PostingStatus::kMemberNotClosed: return "member_not_closed";
+    case PostingStatus::kOtherMemberNotFound: return "other_member_not_found";
+    case PostingStatus::kOtherMemberClosed: return "other_member_closed";
+    case PostingStatus::kTransferForbidden: return "transfer_forbidden";
   }
   return "unknown";
 }

@@ -29,8 +29,12 @@ struct Batch {
 
   std::vector<Entry> entries;  // as asked; a status other than kUnspecified is final, see `replies`
   std::vector<Text> texts;     // by row
-  std::vector<journal::RowDetails> details;  // by row
+  std::vector<Text> others;    // by row: the keys of other members unknown so far
+  std::vector<journal::RowDetails> details;  // by row; of every transfer
   std::vector<Related> related;              // by row
+  // By which preparation filled in what the postings leave to the programme; null when they leave nothing.
+  std::shared_ptr<const ledger::Rules> rules;
+  std::shared_ptr<const program::Program> program;  // that the rows put in force
   uint64_t ids_checked = 0;  // preparation looked for the ids among all sequences up to this one
   Reply* replies = nullptr;  // the caller's, one a row
   // Instead of postings: accounts for which the writer journals all that falls due by an instant. It

@@ -42,7 +42,7 @@ Result<ledger::Original> LoadOriginal(const Core& core, uint64_t sequence) {
   LOYALTY_ASSIGN_OR_RETURN(const SharedBlock block, core.FindBlock(sequence));
   const size_t row = sequence - block.view.first_sequence();
   return ledger::Original{sequence, block.view.EntryAt(row), block.view.DetailsAt(row),
-                          block.view.MovementsOf(row)};
+                          block.view.MovementsOf(row), block.view.program_version()};
 }
 
 Reply MakeReply(PostingStatus status, uint64_t sequence, const Entry& entry,
@@ -62,19 +62,30 @@ PostingStatus CompareWithOriginal(const Entry& asked, const Details& asked_detai
   if (asked.kind != original.kind) return kExistsWithDifferentKind;
   if (asked.member != original.member) return kExistsWithDifferentMember;
   if (asked.currency != original.currency) return kExistsWithDifferentCurrency;
-  if (ledger::AskedPoints(asked, asked_details) !=
-      ledger::AskedPoints(original, original_details)) {
+  // Where both left a value to the programme, it is the same: the programme's of then.
+  const uint8_t by_program = asked.by_program & original.by_program;
+  const uint8_t one_only = asked.by_program ^ original.by_program;
+  if ((one_only & kPointsByRule) ||
+      (!(by_program & kPointsByRule) && ledger::AskedPoints(asked, asked_details) !=
+                                            ledger::AskedPoints(original, original_details))) {
     return kExistsWithDifferentPoints;
   }
   if (asked.money != original.money) return kExistsWithDifferentMoney;
   if (asked.effective_us != original.effective_us) return kExistsWithDifferentEffectiveTime;
-  if (asked.expires_us != original.expires_us) return kExistsWithDifferentExpiry;
+  if ((one_only & kExpiryByProgram) ||
+      (!(by_program & kExpiryByProgram) && asked.expires_us != original.expires_us)) {
+    return kExistsWithDifferentExpiry;
+  }
   if (related != original.related) return kExistsWithDifferentRelated;
   if (asked.codes != original.codes) return kExistsWithDifferentCodes;
   if (asked.tag != original.tag) return kExistsWithDifferentTag;
-  if (terms.activates_us != then.activates_us) return kExistsWithDifferentActivation;
-  if (terms.deadline_us != then.deadline_us) return kExistsWithDifferentDeadline;
+  const bool timed = !(by_program & kActivationByProgram);
+  if ((one_only & kActivationByProgram) || (timed && terms.activates_us != then.activates_us)) {
+    return kExistsWithDifferentActivation;
+  }
+  if (timed && terms.deadline_us != then.deadline_us) return kExistsWithDifferentDeadline;
   if (terms.floor != then.floor || terms.ceiling != then.ceiling) return kExistsWithDifferentLimits;
+  if (asked_details.other != original_details.other) return kExistsWithDifferentOtherMember;
   return kAlreadyExists;
 }
 

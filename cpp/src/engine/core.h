@@ -62,7 +62,6 @@ struct Core {
   std::unique_ptr<history::History> history;
   Tail tail;
   Durable durable;
-  std::vector<std::string> currencies;  // fixed while open
 
   std::unique_ptr<ledger::State> state;    // the writer's
   std::unique_ptr<ledger::State> rescued;  // what is durable, after the writer failed

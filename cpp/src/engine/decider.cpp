@@ -21,7 +21,8 @@ Original FromGroup(const journal::Group& group, uint64_t sequence) {
   return {sequence,
           group.entries[row],
           journal::DetailsOf(group.details, uint32_t(row)),
-          {from, from + group.movement_counts[row]}};
+          {from, from + group.movement_counts[row]},
+          group.program_version};
 }
 
 }  // namespace
@@ -34,6 +35,7 @@ void Decider::Process(const std::shared_ptr<Batch>& batch) {
     ForgetDurable();
     open_ = NewGroup();
     open_->group.first_sequence = core_->state->sequence + 1;
+    open_->group.program_version = core_->state->RulesInForce().version();
   }
   open_->batches.push_back(batch);
   if (batch->inspect) {
@@ -81,6 +83,9 @@ Status Decider::ProcessRows(Batch* batch) {
   // Decided entries gather in the group. When it is empty the batch's own rows become the group's, and are
   // decided where they are: copying them would cost as much as deciding. That needs one entry a row at
   // most, so that no row is written over before it was read: no hold may end in between.
+  if (batch->program) {
+    LOYALTY_RETURN_IF_ERROR(ledger::CheckChange(*core_->state, *batch->program));
+  }
   std::vector<Entry>& decided = open_->group.entries;
   in_place_ = decided.empty() && batch->details.empty() && core_->state->open_holds == 0;
   if (!in_place_) return DecideRows(batch->entries, batch);
@@ -94,9 +99,11 @@ Status Decider::ProcessRows(Batch* batch) {
 Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
   std::vector<uint64_t> sealed;
   LOYALTY_RETURN_IF_ERROR(FindSealedSince(*batch, rows, &sealed));
+  const bool new_rules = batch->rules && batch->rules != core_->state->rules();
   size_t text = 0;
   size_t details = 0;
   size_t related = 0;
+  Details completed;
   const auto at_row = [](auto& values, size_t* next, size_t i) {
     while (*next < values.size() && values[*next].row < i) ++*next;
     return *next < values.size() && values[*next].row == i ? &values[*next] : nullptr;
@@ -107,22 +114,53 @@ Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
     if (rows[i].status != PostingStatus::kUnspecified) continue;
     Batch::Text* const row_text = at_row(batch->texts, &text, i);
     journal::RowDetails* const row_details = at_row(batch->details, &details, i);
-    const Row row{&rows[i], &batch->replies[i], row_details ? &row_details->details : nullptr,
-                  row_text ? &row_text->text : nullptr, at_row(batch->related, &related, i)};
+    if (row_details) FindOther(*batch, &row_details->details, uint32_t(i));
+    const Details* asked = row_details ? &row_details->details : nullptr;
+    if (new_rules) {
+      completed = asked ? *asked : Details();
+      asked = &completed;
+      rows[i].status = CompleteAgain(&rows[i], &completed);
+      batch->replies[i].status = rows[i].status;
+      if (rows[i].status != PostingStatus::kUnspecified) continue;
+    }
+    const Row row{&rows[i], &batch->replies[i], asked, row_text ? &row_text->text : nullptr,
+                  at_row(batch->related, &related, i)};
     LOYALTY_RETURN_IF_ERROR(ProcessRow(row, sealed.empty() ? 0 : sealed[i]));
   }
   return {};
 }
 
+void Decider::FindOther(const Batch& batch, Details* details, uint32_t row) const {
+  for (const Batch::Text& other : batch.others) {
+    MemberKey key;
+    if (other.row != row || !journal::ParseStoredKey(other.text, &key)) continue;
+    const uint32_t slot = core_->state->keys.Find(key);
+    if (slot != Entry::kNoMember) details->other = slot;
+  }
+}
+
+PostingStatus Decider::CompleteAgain(Entry* entry, Details* details) const {
+  const ledger::Rules& rules = core_->state->RulesInForce();
+  if (entry->kind != Kind::kOpenMember && !rules.HasCurrency(entry->currency)) {
+    return PostingStatus::kCurrencyNotFound;
+  }
+  return rules.Complete(entry, details);
+}
+
+bool Decider::IsDefined(Kind kind, const std::string& text) const {
+  const std::vector<std::string>& currencies = core_->state->RulesInForce().currency_names();
+  uint32_t code = 0;
+  return (kind == Kind::kDefineCode && core_->state->codes.Find(text, &code)) ||
+         (kind == Kind::kDefineCurrency &&
+          std::find(currencies.begin(), currencies.end(), text) != currencies.end());
+}
+
 Status Decider::ProcessRow(const Row& row, uint64_t seen) {
   Entry& entry = *row.entry;
-  if (entry.kind == Kind::kDefineCode) {
-    uint32_t code = 0;
-    if (core_->state->codes.Find(*row.text, &code)) {
-      *row.reply = {};
-      row.reply->status = PostingStatus::kAlreadyExists;
-      return {};
-    }
+  if (row.text && IsDefined(entry.kind, *row.text)) {
+    *row.reply = {};
+    row.reply->status = PostingStatus::kAlreadyExists;
+    return {};
   }
   // A member opened since preparation, perhaps by an earlier row.
   if (row.text && entry.member == Entry::kNoMember) {
@@ -138,7 +176,17 @@ Status Decider::ProcessRow(const Row& row, uint64_t seen) {
   }
   const bool known = row.related && row.related->original.sequence != 0;
   Post(&entry, row.details, known ? &row.related->original : nullptr, row.text, row.reply);
+  if (entry.kind == Kind::kTransfer && IsPosted(entry.status)) PostSecond();
   return {};
+}
+
+void Decider::PostSecond() {
+  const uint64_t sequence = core_->state->sequence;
+  const Original first = FromGroup(open_->group, sequence);
+  Entry second = ledger::SecondOfTransfer(first.entry, first.details, sequence);
+  Details details;
+  details.other = first.entry.member;
+  Post(&second, &details, &first, nullptr, nullptr);
 }
 
 Status Decider::AnswerDuplicate(const Row& row, uint64_t sequence) {

@@ -37,6 +37,10 @@ class Decider {
   // How many of the open group's entries are decided and applied.
   size_t DecidedInGroup() const { return core_->state->sequence + 1 - open_->group.first_sequence; }
   Status ProcessRow(const Row& row, uint64_t seen);
+  // Fills in again what preparation filled in by rules that are not in force any more.
+  PostingStatus CompleteAgain(Entry* entry, Details* details) const;
+  // Whether the ledger has that code or currency already.
+  bool IsDefined(Kind kind, const std::string& text) const;
   Status AnswerDuplicate(const Row& row, uint64_t sequence);
   // Journals what falls due by an instant on an account: the ends of holds, or with `all`, everything.
   void PostDue(uint32_t member, uint16_t currency, int64_t by_us, bool all,
@@ -44,6 +48,10 @@ class Decider {
   // Decides, applies and journals; `details` as asked. `reply` is null for the ledger's own entries.
   void Post(Entry* entry, const Details* details, const ledger::Original* original,
             std::string* text, Reply* reply);
+  // Gives the other member of a transfer its points, which the entry before has taken.
+  void PostSecond();
+  // Fills in the other member's slot if he was opened since preparation.
+  void FindOther(const Batch& batch, Details* details, uint32_t row) const;
   Status FindOriginal(const Row& row);
   // Original::expired of that credit.
   Result<int64_t> ExpiredOf(const ledger::Original& credit) const;

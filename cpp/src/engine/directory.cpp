@@ -69,26 +69,36 @@ Status WriteFormatFile(const std::string& directory) {
   return {};
 }
 
-journal::Group FirstGroup(const std::vector<std::string>& currencies) {
+journal::Group FirstGroup(const std::vector<std::string>& currencies,
+                          const program::Program* program) {
   journal::Group group;
   group.first_sequence = 1;
-  for (const std::string& name : currencies) {
-    Entry entry;
-    entry.kind = Kind::kDefineCurrency;
-    entry.status = PostingStatus::kPosted;
-    entry.currency = uint16_t(group.entries.size());
-    group.entries.push_back(entry);
+  const auto add = [&](Kind kind, const std::string& text) -> Entry& {
     group.movement_counts.push_back(0);
-    group.texts.push_back(name);
+    group.texts.push_back(text);
+    Entry& entry = group.entries.emplace_back();
+    entry.kind = kind;
+    entry.status = PostingStatus::kPosted;
+    return entry;
+  };
+  int64_t code = 0;
+  if (program) {
+    for (const program::EarnRule& rule : program->rules()) {
+      add(Kind::kDefineCode, rule.name).balance = ++code;
+    }
   }
+  uint16_t number = 0;
+  for (const std::string& name : currencies) add(Kind::kDefineCurrency, name).currency = number++;
+  if (program) add(Kind::kDefineProgram, program->json()).balance = 1;
   return group;
 }
 
 Status WriteFirstBlock(const std::string& directory, const std::vector<std::string>& currencies,
+                       const program::Program* program,
                        std::shared_ptr<storage::Environment> environment) {
   LOYALTY_ASSIGN_OR_RETURN(
       auto store, storage::Store::Open(StorePath(directory), {true, std::move(environment)}));
-  const journal::Group group = FirstGroup(currencies);
+  const journal::Group group = FirstGroup(currencies, program);
   const std::string block = journal::EncodeBlock(group, Digest{});
   LOYALTY_RETURN_IF_ERROR(journal::Journal(store.get()).Append(group.first_sequence, block));
   LOYALTY_ASSIGN_OR_RETURN(auto head, journal::HeadFile::Open(HeadPath(directory), true));
@@ -125,6 +135,7 @@ Status CheckIsLedger(const std::string& directory) {
 }
 
 Status CreateDirectory(const std::string& directory, const std::vector<std::string>& currencies,
+                       const program::Program* program,
                        std::shared_ptr<storage::Environment> environment) {
   LOYALTY_RETURN_IF_ERROR(CheckCurrencies(currencies));
   std::error_code error;
@@ -138,7 +149,7 @@ Status CreateDirectory(const std::string& directory, const std::vector<std::stri
         StatusCode::kAlreadyExists,
         directory + ": is not empty; name a new directory (or remove what a failed creation left)"};
   }
-  LOYALTY_RETURN_IF_ERROR(WriteFirstBlock(directory, currencies, std::move(environment)));
+  LOYALTY_RETURN_IF_ERROR(WriteFirstBlock(directory, currencies, program, std::move(environment)));
   return WriteFormatFile(directory);
 }
 

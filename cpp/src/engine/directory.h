@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "loyalty/status.h"
+#include "program/program.h"
 #include "storage/store.h"
 
 namespace loyalty::engine {
@@ -22,8 +23,10 @@ std::string HeadPath(const std::string& directory);
 Status CheckIsLedger(const std::string& directory);
 
 // Creates the directory and an empty ledger in it; kAlreadyExists if anything is there. A creation cut
-// short leaves a directory without LEDGER, which the next attempt refuses, saying so.
+// short leaves a directory without LEDGER, which the next attempt refuses, saying so. `program` has those
+// currencies; null: none yet.
 Status CreateDirectory(const std::string& directory, const std::vector<std::string>& currencies,
+                       const program::Program* program,
                        std::shared_ptr<storage::Environment> environment);
 
 }  // namespace loyalty::engine

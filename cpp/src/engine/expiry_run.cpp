@@ -1,6 +1,5 @@
 #include "engine/expiry_run.h"
 
-#include <chrono>
 #include <cstdlib>
 #include <map>
 #include <thread>
@@ -16,16 +15,11 @@ using ledger::PagePtr;
 constexpr uint32_t kPagesTogether = 64;
 constexpr size_t kBatchesInFlight = 4;
 
-int32_t MonthOf(int64_t at_us) {
-  const std::chrono::sys_time<std::chrono::microseconds> at{std::chrono::microseconds(at_us)};
-  const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(at));
-  return int(day.year()) * 12 + int(unsigned(day.month())) - 1;
-}
-
 class Sums {
  public:
-  void Add(const Entry& entry, int64_t points) {
-    ExpiryReport::Line& line = lines_[{entry.kind, entry.currency, MonthOf(entry.effective_us)}];
+  // `month` is that of its effective time.
+  void Add(const Entry& entry, int32_t month, int64_t points) {
+    ExpiryReport::Line& line = lines_[{entry.kind, entry.currency, month}];
     ++line.entries;
     line.points += points;
   }
@@ -63,13 +57,12 @@ std::vector<Batch::Due> FindDue(const PagePtr& pointer, uint32_t first_member, i
 // Journals onto a copy of a page what would be journaled.
 class Rehearsal {
  public:
-  explicit Rehearsal(size_t currencies) {
+  explicit Rehearsal(const std::vector<std::string>& currencies) {
     for (uint32_t m = 0; m < kPageMembers; ++m) scratch_.keys.Add(MemberKey(int64_t(m)));
-    scratch_.currencies.resize(currencies);
-    scratch_.totals.resize(currencies);
+    for (const std::string& name : currencies) scratch_.AddCurrency(name);
   }
   void Run(const PagePtr& page, const std::vector<Batch::Due>& accounts, int64_t by_us,
-           Sums* sums) {
+           const program::Calendar& calendar, Sums* sums) {
     scratch_.InstallPage(0, std::make_unique<ledger::Page>(*page.get()));
     scratch_.sequence = page.get()->sequence;
     for (const Batch::Due& account : accounts) {
@@ -82,7 +75,7 @@ class Rehearsal {
         const auto applied =
             ledger::Apply(due, details, scratch_.sequence + 1, movements_, "", &scratch_);
         if (!applied.ok()) std::abort();  // a bug: it has just been decided
-        sums->Add(due, ledger::PointsMoved(movements_));
+        sums->Add(due, calendar.MonthOf(due.effective_us), ledger::PointsMoved(movements_));
       }
     }
   }
@@ -100,6 +93,7 @@ class Run {
         as_of_us_(as_of_us),
         dry_run_(dry_run),
         progress_(progress),
+        rules_(core->state->rules()),
         threads_(std::max(1u, std::thread::hardware_concurrency())) {}
 
   Result<ExpiryReport> Go() {
@@ -169,8 +163,8 @@ class Run {
         for (size_t p = t; p < pages.size(); p += threads_) {
           due[p] = FindDue(pages[p], uint32_t(first_page + p) * kPageMembers, as_of_us_);
           if (!dry_run_ || due[p].empty()) continue;
-          if (!rehearsal) rehearsal = std::make_unique<Rehearsal>(core_->currencies.size());
-          rehearsal->Run(pages[p], due[p], as_of_us_, &sums[t]);
+          if (!rehearsal) rehearsal = std::make_unique<Rehearsal>(rules_->currency_names());
+          rehearsal->Run(pages[p], due[p], as_of_us_, rules_->program().calendar(), &sums[t]);
         }
       });
     }
@@ -188,7 +182,9 @@ class Run {
     auto batch = std::make_shared<Batch>();
     batch->due = std::move(accounts);
     batch->due_by_us = as_of_us_;
-    batch->on_due = [this](const Entry& entry, int64_t points) { sums_.Add(entry, points); };
+    batch->on_due = [this](const Entry& entry, int64_t points) {
+      sums_.Add(entry, rules_->program().calendar().MonthOf(entry.effective_us), points);
+    };
     LOYALTY_RETURN_IF_ERROR(pipeline_->Submit(batch));
     in_flight_.push_back(std::move(batch));
     if (in_flight_.size() < kBatchesInFlight) return {};
@@ -202,6 +198,7 @@ class Run {
   const int64_t as_of_us_;
   const bool dry_run_;
   const Progress& progress_;
+  const std::shared_ptr<const ledger::Rules> rules_;
   const unsigned threads_;
   // In a dry run of this thread; else of the writer's, while batches are in flight.
   Sums sums_;

@@ -111,6 +111,43 @@ Result<std::vector<uint32_t>> LedgerImpl::InternCodes(std::span<const std::strin
   return codes;
 }
 
+Result<uint32_t> LedgerImpl::ApplyProgram(std::string_view json, const Codes& codes) {
+  LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
+  LOYALTY_ASSIGN_OR_RETURN(const auto program, program::Program::Parse(json));
+  const auto now = core_->state->rules();
+  if (now->program().json() == json) return now->version();
+  if (std::max(codes.actor, codes.reason) >= core_->state->codes.size()) {
+    return Status(StatusCode::kInvalidArgument, "actor and reason must be interned codes");
+  }
+  auto batch = std::make_shared<Batch>();
+  batch->program = program;
+  const auto add = [&](Kind kind, std::string text) {
+    batch->texts.push_back({uint32_t(batch->entries.size()), std::move(text)});
+    batch->entries.emplace_back().kind = kind;
+  };
+  for (const program::EarnRule& rule : program->rules()) add(Kind::kDefineCode, rule.name);
+  for (const program::Currency& currency : program->currencies()) {
+    add(Kind::kDefineCurrency, currency.name);
+  }
+  add(Kind::kDefineProgram, std::string(json));
+  batch->entries.back().effective_us = Now_us();
+  batch->entries.back().codes = codes;
+  std::vector<Reply> replies(batch->entries.size());
+  batch->replies = replies.data();
+  LOYALTY_RETURN_IF_ERROR(pipeline_.Submit(batch));
+  LOYALTY_RETURN_IF_ERROR(batch->Wait());
+  return uint32_t(replies.back().balance.active);
+}
+
+Result<std::string> LedgerImpl::ProgramText(uint32_t version) const {
+  if (version == 0 || version > ProgramVersion()) {
+    return Status(StatusCode::kNotFound, "there is no version " + std::to_string(version) +
+                                             " of the programme; the last is " +
+                                             std::to_string(ProgramVersion()));
+  }
+  return core_->state->RulesOf(version)->program().json();
+}
+
 Status LedgerImpl::DefineCodes(std::span<const std::string_view> texts) {
   std::vector<Reply> replies(texts.size());
   auto batch = std::make_shared<Batch>();
@@ -169,7 +206,16 @@ Status LedgerImpl::Close() {
 }  // namespace engine
 
 Status Ledger::Create(const std::string& directory, const std::vector<std::string>& currencies) {
-  return engine::CreateDirectory(directory, currencies, nullptr);
+  return engine::CreateDirectory(directory, currencies, nullptr, nullptr);
+}
+
+Status Ledger::CreateWithProgram(const std::string& directory, std::string_view json) {
+  LOYALTY_ASSIGN_OR_RETURN(const auto program, program::Program::Parse(json));
+  std::vector<std::string> currencies;
+  for (const program::Currency& currency : program->currencies()) {
+    currencies.push_back(currency.name);
+  }
+  return engine::CreateDirectory(directory, currencies, program.get(), nullptr);
 }
 
 Result<std::unique_ptr<Ledger>> Ledger::Open(const std::string& directory,

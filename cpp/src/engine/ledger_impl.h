@@ -25,7 +25,12 @@ class LedgerImpl : public Ledger {
                                          std::span<Reply> replies) override;
   Result<std::vector<uint32_t>> InternCodes(std::span<const std::string_view> texts) override;
   Result<std::string> CodeText(uint32_t code) const override;
-  std::vector<std::string> Currencies() const override { return core_->currencies; }
+  std::vector<std::string> Currencies() const override {
+    return core_->state->rules()->currency_names();
+  }
+  Result<uint32_t> ApplyProgram(std::string_view json, const Codes& codes) override;
+  uint32_t ProgramVersion() const override { return core_->state->rules()->version(); }
+  Result<std::string> ProgramText(uint32_t version) const override;
   Status Balances(std::span<const MemberKey> members, const BalanceQuery& query,
                   std::span<Balance> balances) const override;
   Result<Snapshot> AllBalances(const BalanceQuery& query) const override;

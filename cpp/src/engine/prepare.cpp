@@ -3,8 +3,8 @@
 namespace loyalty::engine {
 namespace {
 
-void CheckForms(const ledger::State& state, size_t currencies, std::span<const Posting> postings,
-                Batch* batch) {
+void CheckForms(const ledger::State& state, std::span<const Posting> postings, Batch* batch) {
+  const ledger::Rules& rules = *batch->rules;
   const uint32_t codes = state.codes.size();
   std::vector<uint32_t> members(postings.size());
   state.keys.FindAll([&](size_t i) -> const MemberKey& { return postings[i].member; }, members);
@@ -13,11 +13,21 @@ void CheckForms(const ledger::State& state, size_t currencies, std::span<const P
   for (size_t i = 0; i < postings.size(); ++i) {
     const Posting& p = postings[i];
     Entry& entry = batch->entries.emplace_back(ledger::AsAsked(p, members[i], &details));
-    if (details != Details()) {
+    entry.status = ledger::CheckForm(p, rules, codes);
+    if (entry.status == PostingStatus::kUnspecified && entry.by_program != 0) {
+      entry.status = rules.Complete(&entry, &details);
+    }
+    if (p.other && entry.status == PostingStatus::kUnspecified) {
+      const uint32_t other = state.keys.Find(*p.other);
+      if (other != Entry::kNoMember) details.other = other;
+      if (other == Entry::kNoMember) {
+        batch->others.push_back({uint32_t(i), journal::StoredKey(*p.other)});
+      }
+    }
+    if (p.kind == Kind::kTransfer || details != Details()) {
       batch->details.push_back({uint32_t(i), details});
       details = {};
     }
-    entry.status = ledger::CheckForm(p, currencies, codes);
     batch->replies[i] = {};
     batch->replies[i].status = entry.status;
     if (entry.status != PostingStatus::kUnspecified) continue;
@@ -79,7 +89,8 @@ Result<std::shared_ptr<Batch>> Prepare(const Core& core, std::span<const Posting
   // Before the members' slots: a posting sealed by then has its member findable.
   const std::shared_ptr<const ids::IdRuns> runs = core.ids->runs();
   batch->ids_checked = runs->sequence();
-  CheckForms(*core.state, core.currencies.size(), postings, batch.get());
+  batch->rules = core.state->rules();
+  CheckForms(*core.state, postings, batch.get());
   if (runs->size() > 0) {
     if (!batch->related.empty()) LOYALTY_RETURN_IF_ERROR(FindRelated(core, *runs, batch.get()));
     LOYALTY_RETURN_IF_ERROR(AnswerDuplicates(core, *runs, batch.get()));

@@ -68,10 +68,10 @@ uint64_t DirectoryBytes(const std::string& directory) {
 }  // namespace
 
 Status LedgerImpl::CheckCurrency(uint16_t currency) const {
-  if (currency < core_->currencies.size()) return {};
+  const size_t currencies = Currencies().size();
+  if (currency < currencies) return {};
   return {StatusCode::kInvalidArgument, "there is no currency number " + std::to_string(currency) +
-                                            "; the ledger has " +
-                                            std::to_string(core_->currencies.size())};
+                                            "; the ledger has " + std::to_string(currencies)};
 }
 
 Result<std::string> LedgerImpl::CodeText(uint32_t code) const {
@@ -231,7 +231,7 @@ Result<std::vector<Totals>> LedgerImpl::TrialBalance() const {
 
 Info LedgerImpl::GetInfo() const {
   Info info;
-  info.currencies = core_->currencies;
+  info.currencies = Currencies();
   const journal::Head head = core_->durable.head();
   info.sequence = head.sequence;
   info.digest = head.chain;

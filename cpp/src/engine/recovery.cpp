@@ -148,7 +148,6 @@ Result<ids::UnsealedIds> Recover(Core* core) {
   const auto start = std::chrono::steady_clock::now();
   Replay replay(core);
   LOYALTY_RETURN_IF_ERROR(replay.Run());
-  core->currencies = core->state->currencies;
   core->readable = core->state.get();
   core->replay_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return replay.TakeUnsealedIds();

@@ -79,6 +79,8 @@ void ForEachField(Visit visit) {
       kReason, [](auto& e) -> auto& { return e.codes.reason; });
   visit(
       kRelatedKind, [](auto& e) -> auto& { return e.related_kind; });
+  visit(
+      kByProgramColumn, [](auto& e) -> auto& { return e.by_program; });
 }
 
 void AppendEntryColumns(const std::vector<Entry>& entries, std::string* out) {

@@ -53,10 +53,11 @@ struct Group {
   uint64_t next_sequence() const { return first_sequence + entries.size(); }
 };
 
-// Entries that come with a text: a member's key (StoredKey), a currency's name, a code, a run's name.
+// Entries that come with a text: a member's key (StoredKey), a currency's name, a code, a programme, a run's
+// name.
 constexpr bool HasText(Kind kind) {
   return kind == Kind::kOpenMember || kind == Kind::kDefineCurrency || kind == Kind::kDefineCode ||
-         kind == Kind::kRunStarted || kind == Kind::kRunFinished;
+         kind == Kind::kDefineProgram || kind == Kind::kRunStarted || kind == Kind::kRunFinished;
 }
 
 // A member's key as stored: 'i' and 8 bytes little-endian, or 't' and the text.
@@ -90,6 +91,7 @@ enum EntryColumn : size_t {
   kActor,
   kReason,
   kRelatedKind,
+  kByProgramColumn,
   kMovements,  // how many lot movements the entry has; the others each hold a field of it
   kEntryColumns
 };
@@ -104,6 +106,7 @@ class BlockView {
   uint64_t last_sequence() const { return first_sequence_ + count_ - 1; }
   size_t count() const { return count_; }
   int64_t recorded_us() const { return recorded_us_; }
+  uint32_t program_version() const { return program_version_; }
   const Digest& previous() const { return previous_; }
 
   Entry EntryAt(size_t i) const;

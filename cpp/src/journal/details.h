@@ -24,6 +24,7 @@ inline constexpr std::array kDetailsFields = {
     +[](Details& d) -> int64_t& { return d.terms.deadline_us; },
     +[](Details& d) -> int64_t& { return d.terms.floor; },
     +[](Details& d) -> int64_t& { return d.terms.ceiling; },
+    +[](Details& d) -> int64_t& { return d.other; },
     +[](Details& d) -> int64_t& { return d.asked; },
     +[](Details& d) -> int64_t& { return d.held; },
     +[](Details& d) -> int64_t& { return d.revived; },

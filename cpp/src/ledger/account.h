@@ -68,13 +68,14 @@ struct Hold {
 // What few accounts have.
 struct Extra {
   int64_t arrears = 0;
-  int64_t floor = 0;
-  int64_t ceiling = INT64_MAX;
+  int64_t floor = kByProgram;
+  int64_t ceiling = kByProgram;
   std::vector<PendingLot> pending;  // by source
   std::vector<Hold> holds;          // by sequence
 
   bool empty() const {
-    return arrears == 0 && floor == 0 && ceiling == INT64_MAX && pending.empty() && holds.empty();
+    return arrears == 0 && floor == kByProgram && ceiling == kByProgram && pending.empty() &&
+           holds.empty();
   }
   const PendingLot* FindPending(uint64_t source) const;
   const Hold* FindHold(uint64_t sequence) const;

@@ -109,7 +109,9 @@ class Applying {
       AddForReaders(&account_->lifetime_redeemed, -entry_.points);
     }
     if (entry_.kind == Kind::kReverse || entry_.kind == Kind::kCancel) {
-      page_->AddReversal(entry_.related, std::abs(entry_.points - details_.revived));
+      page_->AddReversal(entry_.related, details_.asked != 0
+                                             ? details_.asked
+                                             : std::abs(entry_.points - details_.revived));
     }
     StoreForReaders(&account_->sequence, sequence_);
     StoreForReaders(&page_->sequence, sequence_);
@@ -127,6 +129,7 @@ class Applying {
 void ApplyTotals(const Entry& entry, const Details& details, CurrencyTotals* totals) {
   const Kind books = BooksOf(entry);
   totals->members += entry.points;
+  if (entry.kind == Kind::kTransfer) return;  // between members
   SystemSide(books, *totals) -= entry.points - details.revived;
   totals->expired -= details.revived;
 }
@@ -137,7 +140,7 @@ Status OpenMember(const Entry& entry, uint64_t sequence, std::string_view text, 
     return DoesNotFit(sequence);
   }
   state->EnsurePage(entry.member);
-  state->TouchPage(entry.member, sequence);
+  state->SetMember(entry.member, false, sequence);
   state->keys.Add(key);
   return {};
 }
@@ -150,10 +153,13 @@ Result<BalanceParts> Apply(const Entry& entry, const Details& details, uint64_t 
   if (sequence != state->sequence + 1) return DoesNotFit(sequence);
   state->sequence = sequence;
   if (entry.kind == Kind::kDefineCurrency) {
-    if (state->currencies.size() == kMaxCurrencies) return DoesNotFit(sequence);
-    state->currencies.emplace_back(text);
-    state->totals.emplace_back();
+    if (state->totals.size() == kMaxCurrencies) return DoesNotFit(sequence);
+    state->AddCurrency(text);
     return BalanceParts();
+  }
+  if (entry.kind == Kind::kDefineProgram) {
+    LOYALTY_RETURN_IF_ERROR(state->AddProgram(text));
+    return BalanceParts{int64_t(state->RulesInForce().version()), 0, 0, 0};
   }
   if (entry.kind == Kind::kDefineCode) {
     return BalanceParts{int64_t(state->codes.Add(text)), 0, 0, 0};
@@ -164,8 +170,14 @@ Result<BalanceParts> Apply(const Entry& entry, const Details& details, uint64_t 
     return BalanceParts();
   }
   if (entry.member == Entry::kNoMember) return BalanceParts();
-  if (entry.member >= state->keys.size() || entry.currency >= state->currencies.size()) {
+  if (entry.member >= state->keys.size() || entry.currency >= state->totals.size()) {
     return DoesNotFit(sequence);
+  }
+  if (entry.kind == Kind::kCloseMember || entry.kind == Kind::kReopenMember) {
+    if (posted && state->PageOf(entry.member)->sequence < sequence) {
+      state->SetMember(entry.member, entry.kind == Kind::kCloseMember, sequence);
+    }
+    return BalanceParts();
   }
   if (posted) ApplyTotals(entry, details, &state->totals[entry.currency]);
   // A checkpoint cut short by a crash leaves some pages ahead of the journal's replay: they have it.

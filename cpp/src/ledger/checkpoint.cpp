@@ -88,6 +88,8 @@ std::string EncodeSummary(const Summary& summary, const Dictionary& codes) {
   // Codes defined since are left out: replay adds them.
   AppendLittle(&body, summary.codes);
   for (uint32_t code = 1; code < summary.codes; ++code) AppendText(&body, codes.At(code));
+  AppendLittle(&body, uint32_t(summary.programs.size()));
+  for (const std::string& program : summary.programs) AppendText(&body, program);
   return Sealed(body);
 }
 
@@ -103,8 +105,8 @@ Status DecodeSummary(std::string_view bytes, uint32_t* members, State* state) {
   state->sequence = in.Number<uint64_t>();
   *members = in.Number<uint32_t>();
   for (auto left = in.Number<uint32_t>(); left > 0 && in.fine; --left) {
-    state->currencies.emplace_back(in.Text());
-    CurrencyTotals& totals = state->totals.emplace_back();
+    state->AddCurrency(in.Text());
+    CurrencyTotals& totals = state->totals.back();
     for (int64_t* sum :
          {&totals.members, &totals.issued, &totals.redeemed, &totals.expired, &totals.adjusted}) {
       *sum = in.Number<int64_t>();
@@ -112,6 +114,9 @@ Status DecodeSummary(std::string_view bytes, uint32_t* members, State* state) {
   }
   const auto codes = in.Number<uint32_t>();
   for (uint32_t code = 1; code < codes && in.fine; ++code) state->codes.Add(in.Text());
+  for (auto left = in.Number<uint32_t>(); left > 0 && in.fine; --left) {
+    LOYALTY_RETURN_IF_ERROR(state->AddProgram(in.Text()));
+  }
   return in.fine ? Status() : Damaged("the summary is cut short");
 }
 

@@ -13,17 +13,8 @@ bool FitsIn(int64_t counter, int64_t change) {
   return !__builtin_add_overflow(counter, change, &sum) && sum != INT64_MIN;
 }
 
-// The same for every counter that the entry touches.
-bool Fits(const Entry& entry, const Account& account, const Extra& extra,
-          const CurrencyTotals& totals) {
-  return entry.points != INT64_MIN && FitsIn(account.total, entry.points) &&
-         FitsIn(extra.arrears, -entry.points) && FitsIn(account.lifetime_earned, entry.points) &&
-         FitsIn(account.lifetime_redeemed, -entry.points) && FitsIn(totals.members, entry.points) &&
-         FitsIn(SystemSide(BooksOf(entry), totals), -entry.points);
-}
-
 PostingStatus DecideDebit(Deciding* d) {
-  const int64_t possible = d->PossibleAbove(d->extra.floor);
+  const int64_t possible = d->PossibleAbove(d->floor());
   if (d->entry->points < -possible) {
     return d->Refuse(PostingStatus::kInsufficientPoints, possible);
   }
@@ -33,25 +24,39 @@ PostingStatus DecideDebit(Deciding* d) {
   return PostingStatus::kPosted;
 }
 
+// Whether a credit over the ceiling gives what there is room for.
+bool Clips(const Deciding& d) {
+  const program::EarnRule* const rule =
+      d.entry->kind == Kind::kEarn ? d.state.RulesInForce().RuleAt(d.entry->codes.rule) : nullptr;
+  return rule ? rule->clips : d.currency().clips;
+}
+
 PostingStatus DecideCredit(Deciding* d) {
-  if (d->account.extra == kNoIndex) return PostingStatus::kPosted;
-  const int64_t points = d->entry->points;
-  if (d->extra.ceiling != INT64_MAX) {
-    const BalanceParts parts = d->page.PartsAt(d->account, d->at_us());
-    const int64_t owned = parts.active + parts.pending + parts.held - parts.arrears;
-    const int64_t room = std::max<int64_t>(0, d->extra.ceiling - owned);
-    if (points > room) return d->Refuse(PostingStatus::kOverCeiling, room);
+  const int64_t ceiling = d->ceiling();
+  if (d->account.extra == kNoIndex && ceiling == kNoCeiling) return PostingStatus::kPosted;
+  PostingStatus status = PostingStatus::kPosted;
+  if (ceiling != kNoCeiling) {
+    const int64_t room = d->RoomBelow(ceiling);
+    if (d->entry->points > room) {
+      d->details->limit = room;
+      if (!Clips(*d)) return PostingStatus::kOverCeiling;
+      d->details->asked = d->entry->points;
+      d->entry->points = room;
+      status = PostingStatus::kPostedInPart;
+    }
   }
+  const int64_t points = d->entry->points;
   if (d->details->terms.activates_us == kAtOnce_us && d->extra.arrears > 0 && points > 0) {
     d->details->repaid = std::min(d->extra.arrears, points);
     d->AddArrears(d->details->repaid);
   }
-  return PostingStatus::kPosted;
+  return status;
 }
 
 PostingStatus DecideOnAccount(Deciding* d) {
   switch (d->entry->kind) {
     case Kind::kReverse: return DecideReversal(d);
+    case Kind::kTransfer: return DecideTransfer(d);
     case Kind::kHold: return DecideHold(d);
     case Kind::kCapture: return DecideCapture(d);
     case Kind::kRelease: return DecideRelease(d);
@@ -66,7 +71,39 @@ PostingStatus DecideOnAccount(Deciding* d) {
   }
 }
 
+// What a closed member takes part in no more; what is about an earlier posting still goes through.
+bool IsNewBusiness(Kind kind) {
+  switch (kind) {
+    case Kind::kEarn:
+    case Kind::kRedeem:
+    case Kind::kAdjust:
+    case Kind::kHold:
+    case Kind::kTransfer:
+    case Kind::kSetLimits: return true;
+    default: return false;
+  }
+}
+
+PostingStatus DecideMembership(const State& state, const Entry& entry) {
+  const bool closed = state.PageOf(entry.member)->IsClosed(entry.member);
+  if (entry.kind == Kind::kCloseMember) {
+    return closed ? PostingStatus::kMemberClosed : PostingStatus::kPosted;
+  }
+  return closed ? PostingStatus::kPosted : PostingStatus::kMemberNotClosed;
+}
+
 }  // namespace
+
+bool Fits(const Deciding& d) {
+  const Entry& entry = *d.entry;
+  const CurrencyTotals& totals = d.state.totals[entry.currency];
+  return entry.points != INT64_MIN && FitsIn(d.account.total, entry.points) &&
+         FitsIn(d.extra.arrears, -entry.points) &&
+         FitsIn(d.account.lifetime_earned, entry.points) &&
+         FitsIn(d.account.lifetime_redeemed, -entry.points) &&
+         FitsIn(totals.members, entry.points) &&
+         FitsIn(SystemSide(BooksOf(entry), totals), -entry.points);
+}
 
 PostingStatus CheckRelated(Deciding* d, bool (*fits)(const Entry&), PostingStatus otherwise) {
   if (d->original == nullptr) return PostingStatus::kRelatedNotFound;
@@ -116,13 +153,17 @@ void Decide(const State& state, const Original* original, Entry* entry, Details*
     if (!taken) entry->member = state.keys.size();
   } else if (entry->member == Entry::kNoMember) {
     entry->status = PostingStatus::kMemberNotFound;
+  } else if (entry->kind == Kind::kCloseMember || entry->kind == Kind::kReopenMember) {
+    entry->status = DecideMembership(state, *entry);
+  } else if (IsNewBusiness(entry->kind) && state.PageOf(entry->member)->IsClosed(entry->member)) {
+    entry->status = PostingStatus::kMemberClosed;
   } else {
     const Page& page = *state.PageOf(entry->member);
     const Account& account = page.GetAccount(entry->member, entry->currency);
     const Extra& extra = page.extras.Of(account);
-    Deciding deciding{page, account, extra, original, entry, details, movements};
+    Deciding deciding{state, page, account, extra, original, entry, details, movements};
     entry->status = DecideOnAccount(&deciding);
-    if (IsPosted(entry->status) && !Fits(*entry, account, extra, state.totals[entry->currency])) {
+    if (IsPosted(entry->status) && !Fits(deciding)) {
       entry->status = PostingStatus::kBalanceWouldOverflow;
     }
   }

@@ -8,6 +8,7 @@
 namespace loyalty::ledger {
 
 struct Deciding {
+  const State& state;
   const Page& page;
   const Account& account;
   const Extra& extra;
@@ -17,6 +18,13 @@ struct Deciding {
   std::vector<LotMovement>* movements;
 
   int64_t at_us() const { return entry->effective_us; }
+  const program::Currency& currency() const {
+    return state.RulesInForce().CurrencyAt(entry->currency);
+  }
+  int64_t floor() const { return extra.floor == kByProgram ? currency().floor : extra.floor; }
+  int64_t ceiling() const {
+    return extra.ceiling == kByProgram ? currency().ceiling : extra.ceiling;
+  }
   void Add(int64_t points, const LotOrder& lot) {
     movements->push_back({points, lot.expires_us, lot.effective_us, lot.source});
   }
@@ -28,6 +36,12 @@ struct Deciding {
     int64_t possible;
     if (__builtin_sub_overflow(parts.active - parts.arrears, floor, &possible)) return INT64_MAX;
     return possible < 0 ? 0 : possible;
+  }
+  // The points that may come without passing a ceiling.
+  int64_t RoomBelow(int64_t ceiling) const {
+    const BalanceParts parts = page.PartsAt(account, at_us());
+    const int64_t room = ceiling - (parts.active + parts.pending + parts.held - parts.arrears);
+    return room < 0 ? 0 : room;
   }
   PostingStatus Refuse(PostingStatus status, int64_t limit) {
     details->limit = limit;
@@ -48,6 +62,10 @@ struct Deciding {
 // The other posting must be there, posted, of the same account and of a kind that `fits`.
 PostingStatus CheckRelated(Deciding* d, bool (*fits)(const Entry&), PostingStatus otherwise);
 
+// Whether every counter that the entry changes stays within 64 bits.
+bool Fits(const Deciding& d);
+
+PostingStatus DecideTransfer(Deciding* d);
 PostingStatus DecideReversal(Deciding* d);
 PostingStatus DecideHold(Deciding* d);
 PostingStatus DecideCapture(Deciding* d);

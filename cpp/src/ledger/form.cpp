@@ -15,12 +15,17 @@ struct KindRules {
   bool related = false;   // names another posting, and must
   bool audited = false;   // must say who and why
   bool deadline = false;  // must have one
+  bool currency = true;   // is about an account
+  bool other = false;     // names another member, and must
 };
 
 KindRules RulesOf(Kind kind) {
   using enum Kind;
   switch (kind) {
-    case kOpenMember: return {.known = true};
+    case kOpenMember: return {.known = true, .currency = false};
+    case kCloseMember:
+    case kReopenMember: return {.known = true, .audited = true, .currency = false};
+    case kTransfer: return {.known = true, .points = KindRules::kPositive, .other = true};
     case kEarn: return {.known = true, .points = KindRules::kZeroOrMore};
     case kRedeem: return {.known = true, .points = KindRules::kPositive};
     case kAdjust: return {.known = true, .points = KindRules::kNotZero, .audited = true};
@@ -52,60 +57,65 @@ bool MakesALot(const Posting& p) {
   return p.kind == Kind::kEarn || (p.kind == Kind::kAdjust && p.points > 0);
 }
 
-PostingStatus CheckTimes(const Posting& p, const KindRules& rules, const Terms& terms) {
-  const bool pending = terms.activates_us != kAtOnce_us;
-  const bool confirmed = pending && terms.activates_us == kNever_us;
-  if (pending && (!MakesALot(p) || (!confirmed && (!IsTime(terms.activates_us) ||
-                                                   terms.activates_us <= p.effective_us)))) {
-    return PostingStatus::kActivationInvalid;
-  }
-  const bool has_deadline = terms.deadline_us != kNever_us;
-  if (has_deadline != (rules.deadline || confirmed) ||
-      (has_deadline && (!IsTime(terms.deadline_us) || terms.deadline_us <= p.effective_us))) {
-    return PostingStatus::kDeadlineInvalid;
-  }
-  const bool expires = p.expires_us != kNever_us;
-  const int64_t not_before = confirmed ? terms.deadline_us
-                             : pending ? terms.activates_us
-                                       : p.effective_us;
+bool ExpiryFits(const Posting& p, const Terms& terms) {
   const bool may_expire = MakesALot(p) || p.kind == Kind::kConfirm || p.kind == Kind::kExtend;
-  if (expires && (!may_expire || p.expires_us <= not_before || !IsTime(p.expires_us))) {
-    return PostingStatus::kExpiryInvalid;
-  }
-  return PostingStatus::kUnspecified;
+  if (p.expires_us == kByProgram) return p.kind != Kind::kExtend;
+  if (!may_expire) return false;
+  if (p.expires_us == kNever_us) return true;
+  const bool confirmed = terms.activates_us == kNever_us;
+  const bool says_activation = terms.activates_us != kByProgram;
+  const int64_t not_before = confirmed         ? terms.deadline_us
+                             : says_activation ? terms.activates_us
+                                               : p.effective_us;
+  return p.expires_us > not_before && IsTime(p.expires_us);
+}
+
+bool ActivationFits(const Posting& p, const Terms& terms) {
+  if (terms.activates_us == kByProgram) return true;
+  if (!MakesALot(p)) return false;
+  return terms.activates_us == kNever_us ||
+         (IsTime(terms.activates_us) && terms.activates_us >= p.effective_us);
+}
+
+bool DeadlineFits(const Posting& p, const KindRules& rules, const Terms& terms) {
+  const bool needs = rules.deadline || terms.activates_us == kNever_us;
+  if (terms.deadline_us == kNever_us) return !needs;
+  return needs && IsTime(terms.deadline_us) && terms.deadline_us > p.effective_us;
+}
+
+bool IsKey(const MemberKey& key) {
+  return !key.is_text || (!key.text.empty() && key.text.size() <= MemberKey::kMaxTextBytes);
 }
 
 // Far enough from the ends of 64 bits that sums with balances stay within.
 bool LimitsFit(const Posting& p, const Terms& terms) {
   constexpr int64_t kMost = INT64_MAX / 4;
-  if (p.kind != Kind::kSetLimits) return terms.floor == 0 && terms.ceiling == INT64_MAX;
-  const bool no_ceiling = terms.ceiling == INT64_MAX;
-  return terms.floor >= -kMost && terms.floor <= kMost && terms.floor <= terms.ceiling &&
-         (no_ceiling || terms.ceiling <= kMost);
+  const bool says_floor = terms.floor != kByProgram;
+  const bool says_ceiling = terms.ceiling != kByProgram && terms.ceiling != kNoCeiling;
+  if (p.kind != Kind::kSetLimits) return !says_floor && terms.ceiling == kByProgram;
+  return (!says_floor || (terms.floor >= -kMost && terms.floor <= kMost)) &&
+         (!says_ceiling || (terms.ceiling >= -kMost && terms.ceiling <= kMost)) &&
+         (!says_floor || !says_ceiling || terms.floor <= terms.ceiling);
 }
 
 }  // namespace
 
-PostingStatus CheckForm(const Posting& p, size_t currencies, uint32_t codes) {
+PostingStatus CheckForm(const Posting& p, const Rules& in_force, uint32_t codes) {
   static const Terms kNoTerms;
   const KindRules rules = RulesOf(p.kind);
   const Terms& terms = p.terms ? *p.terms : kNoTerms;
   const Codes& c = p.codes;
   if (p.id.is_zero()) return PostingStatus::kIdMissing;
   if (!rules.known) return PostingStatus::kKindInvalid;
-  if (p.member.is_text &&
-      (p.member.text.empty() || p.member.text.size() > MemberKey::kMaxTextBytes)) {
-    return PostingStatus::kMemberKeyInvalid;
-  }
-  if (p.kind != Kind::kOpenMember && p.currency >= currencies) {
+  if (!IsKey(p.member)) return PostingStatus::kMemberKeyInvalid;
+  if (rules.currency && !in_force.HasCurrency(p.currency)) {
     return PostingStatus::kCurrencyNotFound;
   }
-  if (!PointsFit(rules.points, p.points)) return PostingStatus::kPointsInvalid;
+  const bool by_rule = p.kind == Kind::kEarn && p.points == kByProgram;
+  if (!by_rule && !PointsFit(rules.points, p.points)) return PostingStatus::kPointsInvalid;
   if (p.money < 0) return PostingStatus::kMoneyInvalid;
   if (!IsTime(p.effective_us)) return PostingStatus::kEffectiveTimeOutOfRange;
-  const PostingStatus times = CheckTimes(p, rules, terms);
-  if (times != PostingStatus::kUnspecified) return times;
-  if (!LimitsFit(p, terms)) return PostingStatus::kLimitsInvalid;
+  if (!ExpiryFits(p, terms)) return PostingStatus::kExpiryInvalid;
   if (std::max({c.rule, c.channel, c.location, c.category, c.actor, c.reason}) >= codes) {
     return PostingStatus::kCodeNotFound;
   }
@@ -113,6 +123,13 @@ PostingStatus CheckForm(const Posting& p, size_t currencies, uint32_t codes) {
   if (rules.audited && c.reason == 0) return PostingStatus::kReasonMissing;
   if (rules.related && p.related.is_zero()) return PostingStatus::kRelatedMissing;
   if (!rules.related && !p.related.is_zero()) return PostingStatus::kRelatedNotAllowed;
+  if (!ActivationFits(p, terms)) return PostingStatus::kActivationInvalid;
+  if (!DeadlineFits(p, rules, terms)) return PostingStatus::kDeadlineInvalid;
+  if (!LimitsFit(p, terms)) return PostingStatus::kLimitsInvalid;
+  if (rules.other != (p.other != nullptr) ||
+      (p.other && (!IsKey(*p.other) || *p.other == p.member))) {
+    return PostingStatus::kOtherMemberInvalid;
+  }
   return PostingStatus::kUnspecified;
 }
 
@@ -125,11 +142,26 @@ Entry AsAsked(const Posting& p, uint32_t member, Details* details) {
   e.tag = p.tag;
   e.member = member;
   e.codes = p.codes;
-  e.currency = p.kind == Kind::kOpenMember ? 0 : p.currency;
+  e.currency = RulesOf(p.kind).currency ? p.currency : 0;
   e.kind = p.kind;
   if (p.terms) details->terms = *p.terms;
+  const bool makes_a_lot = p.kind == Kind::kEarn || MakesALot(p);
+  if (p.expires_us == kByProgram) {
+    e.expires_us = kNever_us;
+    if (makes_a_lot || p.kind == Kind::kConfirm) e.by_program |= kExpiryByProgram;
+  }
+  if (makes_a_lot && details->terms.activates_us == kByProgram) {
+    e.by_program |= kActivationByProgram;
+  } else if (details->terms.activates_us == p.effective_us) {
+    details->terms.activates_us = kAtOnce_us;
+  }
   switch (p.kind) {
-    case Kind::kRedeem: e.points = -p.points; break;
+    case Kind::kEarn:
+      e.points = p.points == kByProgram ? 0 : p.points;
+      if (p.points == kByProgram) e.by_program |= kPointsByRule;
+      break;
+    case Kind::kRedeem:
+    case Kind::kTransfer: e.points = -p.points; break;
     case Kind::kHold: details->held = p.points; break;
     case Kind::kReverse:
     case Kind::kCapture: details->asked = p.points; break;

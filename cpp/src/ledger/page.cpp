@@ -51,6 +51,13 @@ uint64_t ExtraPool::ram_bytes() const {
   return bytes;
 }
 
+void Page::SetClosed(uint32_t member, bool is_closed) {
+  const auto at = std::lower_bound(closed.begin(), closed.end(), member);
+  const bool was = at != closed.end() && *at == member;
+  if (is_closed && !was) closed.insert(at, member);
+  if (!is_closed && was) closed.erase(at);
+}
+
 BalanceParts Page::SumParts(const Account& account, int64_t at_us) const {
   const Extra& extra = extras.Of(account);
   BalanceParts parts;

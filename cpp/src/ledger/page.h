@@ -1,6 +1,7 @@
 // A page: the state of 1,024 members. Pages are shared with snapshots and copied on write.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <memory>
@@ -55,7 +56,8 @@ struct alignas(64) Page {
       : sequence(other.sequence),
         lots(other.lots),
         extras(other.extras),
-        reversals(other.reversals) {
+        reversals(other.reversals),
+        closed(other.closed) {
     for (size_t c = 0; c < kMaxCurrencies; ++c) {
       if (other.accounts[c]) accounts[c] = NewAccounts(*other.accounts[c]);
     }
@@ -68,6 +70,7 @@ struct alignas(64) Page {
   std::array<AccountsPtr, kMaxCurrencies> accounts;  // null until first used
   ExtraPool extras;
   std::vector<Reversal> reversals;  // by original
+  std::vector<uint32_t> closed;     // slots of the members that are closed, in order
 
   // The account to change; makes the currency's array when it is the first.
   Account& MutableAccount(uint32_t member, uint16_t currency) {
@@ -80,6 +83,10 @@ struct alignas(64) Page {
     const auto& array = accounts[currency];
     return array ? (*array)[member % kPageMembers] : kEmpty;
   }
+  bool IsClosed(uint32_t member) const {
+    return !closed.empty() && std::binary_search(closed.begin(), closed.end(), member);
+  }
+  void SetClosed(uint32_t member, bool is_closed);
   // What the account has at an instant, if nothing is posted until then.
   BalanceParts PartsAt(const Account& account, int64_t at_us) const {
     if (account.IsPlainAt(at_us)) return {account.total, 0, 0, 0};

@@ -200,6 +200,8 @@ std::string EncodePage(const Page& page) {
   AppendLittle(&out, uint32_t(r.size()));
   EncodeColumn<uint64_t>(r.size(), &out, [&](size_t i) { return r[i].original; });
   EncodeColumn<int64_t>(r.size(), &out, [&](size_t i) { return r[i].points; });
+  AppendLittle(&out, uint32_t(page.closed.size()));
+  EncodeColumn<uint64_t>(page.closed.size(), &out, [&](size_t i) { return page.closed[i]; });
   const uint64_t checksum = Checksum(std::string_view(out).substr(12));
   std::memcpy(out.data() + 4, &checksum, sizeof checksum);
   return out;
@@ -227,6 +229,10 @@ Result<std::unique_ptr<Page>> DecodePage(std::string_view bytes) {
   for (uint32_t i = 0; i < reversals; ++i) {
     page->reversals.push_back({columns[0][i], int64_t(columns[1][i])});
   }
+  uint32_t closed = 0;
+  ColumnView members;
+  if (!TakeCount(&bytes, &closed) || !members.Parse(closed, &bytes)) return Damaged("cut short");
+  members.ForEach([&](size_t, uint64_t member) { page->closed.push_back(uint32_t(member)); });
   return page;
 }
 

@@ -19,18 +19,27 @@ int64_t TakeOwn(Deciding* d, int64_t points) {
 }
 
 // From its own lots first, and from what had expired of them (which the member had lost already); then
-// from the others in spending order; what is still missing is owed.
-void TakeBack(Deciding* d, int64_t points) {
+// from the others in spending order; what is still missing is owed, or let go, by the programme.
+PostingStatus TakeBack(Deciding* d, int64_t points, const program::Currency& rules) {
   int64_t missing = TakeOwn(d, points);
   d->details->revived = std::min(missing, d->original->expired);
   missing = d->TakeActive(missing - d->details->revived, d->original->sequence);
-  if (missing > 0) d->AddArrears(-missing);
   d->entry->points = d->details->revived - points;
+  if (missing == 0) return PostingStatus::kPosted;
+  if (!rules.stops_at_zero) {
+    d->AddArrears(-missing);
+    return PostingStatus::kPosted;
+  }
+  d->details->asked = points;
+  d->entry->points += missing;
+  return PostingStatus::kPostedInPart;
 }
 
 // To the lots that the original took from, what it took last first: a smaller debit would not have taken
 // that. Points that it went into arrears for are owed no more; if they were repaid since, they make a lot.
-void GiveBack(Deciding* d, int64_t points, int64_t reversed) {
+// A lot that has expired stays so, or by the programme lives on for some days.
+void GiveBack(Deciding* d, int64_t points, int64_t reversed, const Rules& rules) {
+  const int days = rules.CurrencyAt(d->entry->currency).return_of_expired_days;
   int64_t arrears = d->extra.arrears;
   int64_t passed = reversed;
   int64_t left = points;
@@ -44,7 +53,11 @@ void GiveBack(Deciding* d, int64_t points, int64_t reversed) {
     left -= given;
     if (given == 0) continue;
     if (m->source != 0) {
-      d->Add(given, OrderOf(*m));
+      LotOrder lot = OrderOf(*m);
+      if (days > 0 && lot.expires_us <= d->at_us()) {
+        lot.expires_us = rules.program().calendar().AddDays(d->at_us(), days);
+      }
+      d->Add(given, lot);
     } else if (arrears > 0) {
       const int64_t repaid = std::min(arrears, given);
       arrears -= repaid;
@@ -67,11 +80,9 @@ PostingStatus DecideReversal(Deciding* d) {
   const int64_t points = d->details->asked ? d->details->asked : left;
   if (left == 0 && reversed > 0) return PostingStatus::kRelatedAlreadyReversed;
   if (points > left) return d->Refuse(PostingStatus::kReversalExceedsOriginal, left);
-  if (of.points > 0) {
-    TakeBack(d, points);
-  } else {
-    GiveBack(d, points, reversed);
-  }
+  const std::shared_ptr<const Rules> rules = d->state.RulesOf(d->original->program_version);
+  if (of.points > 0) return TakeBack(d, points, rules->CurrencyAt(of.currency));
+  GiveBack(d, points, reversed, *rules);
   return PostingStatus::kPosted;
 }
 

@@ -63,11 +63,12 @@ void State::MakeWritable(PageSlot* slot, uint16_t currency) {
   slot->page.get()->MutableAccount(0, currency);
 }
 
-void State::TouchPage(uint32_t member, uint64_t at) {
+void State::SetMember(uint32_t member, bool is_closed, uint64_t at) {
   PageSlot& slot = SlotOf(member);
   SpinLockHolder lock(slot.lock);
   if (!slot.page.unique()) slot.page = PagePtr(std::make_unique<Page>(*slot.page.get()));
   Page& page = *slot.page.get();
+  page.SetClosed(member, is_closed);
   StoreForReaders(&page.sequence, std::max(page.sequence, at));
 }
 
@@ -87,8 +88,40 @@ void State::InstallPage(uint32_t number, std::unique_ptr<Page> page) {
   if (page_count_ <= number) page_count_ = number + 1;
 }
 
+void State::ChangeRules(Rules rules) {
+  auto changed = std::make_shared<const Rules>(std::move(rules));
+  SpinLockHolder lock(rules_lock_);
+  if (!versions_.empty() && versions_.back()->version() == changed->version()) {
+    versions_.back() = std::move(changed);
+  } else {
+    versions_.push_back(std::move(changed));
+  }
+}
+
+void State::AddCurrency(std::string_view name) {
+  const Rules& now = RulesInForce();
+  std::vector<std::string> names = now.currency_names();
+  names.emplace_back(name);
+  totals.emplace_back();
+  ChangeRules(now.version() == 0
+                  ? Rules(std::move(names))
+                  : Rules(now.shared_program(), now.version(), std::move(names), codes));
+}
+
+Status State::AddProgram(std::string_view json) {
+  LOYALTY_ASSIGN_OR_RETURN(auto program, program::Program::Parse(json));
+  const Rules& now = RulesInForce();
+  ChangeRules(Rules(std::move(program), now.version() + 1, now.currency_names(), codes));
+  return {};
+}
+
 Summary State::Summarize() const {
-  return {sequence, keys.size(), codes.size(), page_count_, currencies, totals};
+  Summary summary{sequence, keys.size(), codes.size(), page_count_, RulesInForce().currency_names(),
+                  totals,   {}};
+  for (size_t version = 1; version < versions_.size(); ++version) {
+    summary.programs.push_back(versions_[version]->program().json());
+  }
+  return summary;
 }
 
 Snapshot State::TakeSnapshot() const {

@@ -18,6 +18,7 @@
 #include "base/mutex.h"
 #include "ledger/member_keys.h"
 #include "ledger/page.h"
+#include "ledger/rules.h"
 
 namespace loyalty::ledger {
 
@@ -55,6 +56,7 @@ struct Summary {
   uint32_t page_count = 0;
   std::vector<std::string> currencies;
   std::vector<CurrencyTotals> totals;
+  std::vector<std::string> programs;  // versions 1 to the one in force, as JSON
 };
 
 // A consistent picture that stays as it is while the state moves on; shares the pages.
@@ -64,12 +66,11 @@ struct Snapshot : Summary {
 
 class State {
  public:
-  State() : directory_(std::make_unique<Directory>()) {}
+  State() : directory_(std::make_unique<Directory>()) { ChangeRules(Rules({})); }
   ~State();
 
   MemberKeys keys;
   Dictionary codes;
-  std::vector<std::string> currencies;
   std::vector<CurrencyTotals> totals;  // by currency
   uint64_t sequence = 0;               // of the last entry applied
   uint64_t open_holds = 0;             // follows from the pages
@@ -79,7 +80,22 @@ class State {
   // The last entry that changed anything in the member's page. Any thread.
   uint64_t PageSequence(uint32_t member) const;
 
+  // The programme in force. Any thread.
+  std::shared_ptr<const Rules> rules() const {
+    SpinLockHolder lock(rules_lock_);
+    return versions_.back();
+  }
+  // A version of it, 0 to rules()->version(). Any thread.
+  std::shared_ptr<const Rules> RulesOf(uint32_t version) const {
+    SpinLockHolder lock(rules_lock_);
+    return versions_[version];
+  }
+
   // Writer only from here on.
+  const Rules& RulesInForce() const { return *versions_.back(); }
+  void AddCurrency(std::string_view name);
+  // The next version, of which all currencies and the rules' names as codes are there.
+  Status AddProgram(std::string_view json);
   const Page* PageOf(uint32_t member) const { return SlotOf(member).page.get(); }
   // Calls change(page, account) with both free to change; the page is copied first when a snapshot shares
   // it. What readers read of an account is changed by StoreForReaders only.
@@ -92,8 +108,8 @@ class State {
     change(*slot.page.get(), slot.page.get()->MutableAccount(member, currency));
     slot.version.store(version + 2, std::memory_order_release);
   }
-  // Notes that the page of a member just opened changed at sequence `at`.
-  void TouchPage(uint32_t member, uint64_t at);
+  // A member was opened, closed or reopened at sequence `at`.
+  void SetMember(uint32_t member, bool is_closed, uint64_t at);
   // Makes room for slots up to `member`.
   void EnsurePage(uint32_t member);
   void InstallPage(uint32_t number, std::unique_ptr<Page> page);
@@ -141,6 +157,8 @@ class State {
   using Chunk = std::array<PageSlot, kChunkPages>;
   using Directory = std::array<std::atomic<Chunk*>, (1u << 22) / kChunkPages>;
 
+  // Puts rules in force: of the present version, or the next.
+  void ChangeRules(Rules rules);
   void MakeWritable(PageSlot* slot, uint16_t currency);
 
   PageSlot& SlotOf(uint32_t member) const {
@@ -148,6 +166,8 @@ class State {
     return (*(*directory_)[page / kChunkPages].load(std::memory_order_acquire))[page % kChunkPages];
   }
 
+  mutable SpinLock rules_lock_;
+  std::vector<std::shared_ptr<const Rules>> versions_;  // changed under the lock
   std::unique_ptr<Directory> directory_;
   uint32_t page_count_ = 0;
 };

@@ -63,7 +63,7 @@ void ActivateSource(Deciding* d, uint64_t source, int64_t expires_us) {
 PostingStatus DecideHold(Deciding* d) {
   const int64_t points = d->details->held;
   // Points that are not there cannot be set aside, however low the floor.
-  const int64_t possible = d->PossibleAbove(std::max<int64_t>(0, d->extra.floor));
+  const int64_t possible = d->PossibleAbove(std::max<int64_t>(0, d->floor()));
   if (points > possible) return d->Refuse(PostingStatus::kInsufficientPoints, possible);
   (void)d->TakeActive(points);
   return PostingStatus::kPosted;
@@ -100,6 +100,12 @@ PostingStatus DecideConfirmation(Deciding* d) {
   if (status != PostingStatus::kPosted) return status;
   if (lot->activates_us != kNever_us) return PostingStatus::kRelatedNotPending;
   if (d->at_us() >= lot->deadline_us) return PostingStatus::kConfirmationTooLate;
+  // An expiry that both leave to the programme counts from here, by the rule of then.
+  const Entry& of = d->original->entry;
+  if (d->entry->by_program & of.by_program & kExpiryByProgram) {
+    const auto then = d->state.RulesOf(d->original->program_version);
+    d->entry->expires_us = then->program().ExpiryFrom(then->ExpiryOf(of), d->at_us());
+  }
   ActivateSource(d, lot->source, d->entry->expires_us);
   return PostingStatus::kPosted;
 }

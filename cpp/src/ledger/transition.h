@@ -18,15 +18,17 @@ struct Original {
   Entry entry;
   Details details;
   std::vector<LotMovement> movements;
+  uint32_t program_version = 0;  // in force when it was posted
   // Of a credit: points that were journaled as expired, and neither given back nor reversed since.
   int64_t expired = 0;
 };
 
 // What the form of a posting says about it, before any state: kUnspecified when it is well-formed.
-// `currencies` and `codes` are how many there are.
-PostingStatus CheckForm(const Posting& posting, size_t currencies, uint32_t codes);
+// `codes` is how many there are.
+PostingStatus CheckForm(const Posting& posting, const Rules& rules, uint32_t codes);
 
-// A well-formed posting as an entry to decide, and its details. `member` is its slot, or kNoMember.
+// A well-formed posting as an entry to decide, and its details, but for what it leaves to the programme
+// (Rules::Complete). `member` is its slot, or kNoMember.
 Entry AsAsked(const Posting& posting, uint32_t member, Details* details);
 // The points asked for, from an entry as asked or as journaled: signed as Entry::points, or of a posting
 // that is about another one, 0 for all.
@@ -51,6 +53,10 @@ bool NeedsExpired(const State& state, const Original& original, const Entry& ent
 // decide. False when there is none.
 bool NextDue(const State& state, uint32_t member, uint16_t currency, int64_t by_us, bool all,
              Entry* due);
+
+// The entry that gives another member the points of a posted transfer. To be decided with the first as its
+// original.
+Entry SecondOfTransfer(const Entry& first, const Details& details, uint64_t sequence);
 
 // The points that the movements of an entry that fell due take out of lots or put into them.
 int64_t PointsMoved(std::span<const LotMovement> movements);

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 import loyalty
-from loyalty.cli import demo, expiry, reading, writing
+from loyalty.cli import demo, expiry, program, reading, writing
 from loyalty.cli.output import INTERRUPTED, NOT_DONE, complain
 from loyalty.demo import DemoError
 from loyalty.importing import MappingError, UnreadableFileError
@@ -85,6 +85,7 @@ app.command("import")(writing.import_)
 app.command("balance")(reading.balance)
 app.command("history")(reading.history)
 app.command("expire")(expiry.expire)
+app.add_typer(program.app)
 app.command("verify")(reading.verify)
 app.command("info")(reading.info)
 app.command("demo")(demo.demo)

@@ -13,6 +13,7 @@ import loyalty
 from loyalty.cli.arguments import AsJson, KeyType, LedgerPath, check_zone
 from loyalty.cli.output import NEEDS_A_LOOK, facts, number, print_json, progress, screen
 from loyalty.importing import ImportOptions, ImportSummary, import_file, parse_pairs
+from loyalty.program import Program
 
 
 class FileFormat(StrEnum):
@@ -34,14 +35,26 @@ def init(
             help="A currency of the ledger; may be repeated. The first one is the default."
         ),
     ] = None,
+    program: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Its programme, in TOML (docs/programme.md), which has the currencies.",
+        ),
+    ] = None,
 ) -> None:
     """Make an empty ledger.
 
-    Without --currency it has one, named points.
+    Without --currency or --program it has one currency, named points.
     """
+    if program and currency:
+        raise typer.BadParameter("--program has the currencies: leave out --currency")
+    read = Program.read(program) if program else None
     currencies = tuple(currency or ["points"])
-    with loyalty.create(directory, currencies=currencies):
-        screen().print(f"Made the ledger {directory} with {', '.join(currencies)}.")
+    with loyalty.create(directory, currencies=currencies, program=read) as made:
+        screen().print(f"Made the ledger {directory} with {', '.join(made.currencies)}.")
 
 
 def import_(

@@ -13,7 +13,7 @@ using Fault = FaultyEnvironment::Fault;
 class FaultTest : public LedgerTest {
  protected:
   void SetUp() override {
-    ASSERT_OK(CreateDirectory(path_, {"points"}, disk_.environment()));
+    ASSERT_OK(CreateDirectory(path_, {"points"}, nullptr, disk_.environment()));
     OpenOnDisk();
   }
   void TearDown() override { ledger_.reset(); }

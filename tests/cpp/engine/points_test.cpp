@@ -332,7 +332,7 @@ TEST_F(PointsTest, MalformedTerms) {
     return PostOne(WithTerms(At(posting, 0), terms)).status;
   };
   const int64_t later = kNoon_us + 1;
-  EXPECT_EQ(with(Earn(2, 7, 1), {.activates_us = kNoon_us}), kActivationInvalid);
+  EXPECT_EQ(with(Earn(2, 7, 1), {.activates_us = kNoon_us - 1}), kActivationInvalid);
   EXPECT_EQ(with(Redeem(2, 7, 1), {.activates_us = later}), kActivationInvalid);
   EXPECT_EQ(with(Earn(2, 7, 1), {.activates_us = kNever_us}), kDeadlineInvalid);
   EXPECT_EQ(with(Earn(2, 7, 1), {.activates_us = later, .deadline_us = later}), kDeadlineInvalid);

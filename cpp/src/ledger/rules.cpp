@@ -1,0 +1,138 @@
+#include "ledger/rules.h"
+
+#include <algorithm>
+
+#include "ledger/state.h"
+
+namespace loyalty::ledger {
+namespace {
+
+const program::Currency& DefaultCurrency() {
+  static const program::Currency currency;
+  return currency;
+}
+
+bool MakesALot(const Entry& entry) {
+  return entry.kind == Kind::kEarn || (entry.kind == Kind::kAdjust && entry.points > 0);
+}
+
+}  // namespace
+
+Rules::Rules(std::vector<std::string> currencies)
+    : program_(program::Program::Default()),
+      names_(std::move(currencies)),
+      currencies_(names_.size(), &DefaultCurrency()) {}
+
+Rules::Rules(std::shared_ptr<const program::Program> program, uint32_t version,
+             std::vector<std::string> currencies, const Dictionary& codes)
+    : program_(std::move(program)),
+      version_(version),
+      names_(std::move(currencies)),
+      currencies_(names_.size(), nullptr) {
+  for (size_t c = 0; c < names_.size(); ++c) {
+    for (const program::Currency& currency : program_->currencies()) {
+      if (currency.name == names_[c]) currencies_[c] = &currency;
+    }
+  }
+  for (const program::EarnRule& rule : program_->rules()) {
+    uint32_t code = 0;
+    if (codes.Find(rule.name, &code)) rules_[code] = &rule;
+  }
+}
+
+const program::Currency& Rules::CurrencyAt(uint16_t currency) const {
+  return currencies_[currency] ? *currencies_[currency] : DefaultCurrency();
+}
+
+const program::Expiry& Rules::ExpiryOf(const Entry& entry) const {
+  const program::EarnRule* const rule = RuleAt(entry.codes.rule);
+  const bool by_rule = rule && entry.kind == Kind::kEarn;
+  return by_rule ? rule->expiry : CurrencyAt(entry.currency).expiry;
+}
+
+const program::Pending& Rules::PendingOf(const Entry& entry) const {
+  static const program::Pending kNone;
+  if (entry.kind != Kind::kEarn) return kNone;
+  const program::EarnRule* const rule = RuleAt(entry.codes.rule);
+  return rule ? rule->pending : CurrencyAt(entry.currency).pending;
+}
+
+PostingStatus Rules::Complete(Entry* entry, Details* details) const {
+  const program::EarnRule* const rule =
+      entry->kind == Kind::kEarn ? RuleAt(entry->codes.rule) : nullptr;
+  if (rule && rule->currency != names_[entry->currency]) {
+    return PostingStatus::kRuleOfOtherCurrency;
+  }
+  if (entry->by_program & kPointsByRule) {
+    const auto points = rule && rule->numerator > 0 ? rule->PointsOf(entry->money) : std::nullopt;
+    if (!points) return PostingStatus::kNoPointsByRule;
+    entry->points = *points;
+  }
+  if (!MakesALot(*entry)) return PostingStatus::kUnspecified;
+  const program::Calendar& calendar = program_->calendar();
+  Terms& terms = details->terms;
+  if (entry->by_program & kActivationByProgram) {
+    const program::Pending& pending = PendingOf(*entry);
+    terms.activates_us = kAtOnce_us;
+    terms.deadline_us = kNever_us;
+    if (pending.days > 0) {
+      terms.activates_us = calendar.AddDays(entry->effective_us, pending.days);
+    } else if (pending.confirm_within_days > 0) {
+      terms.activates_us = kNever_us;
+      terms.deadline_us = calendar.AddDays(entry->effective_us, pending.confirm_within_days);
+    }
+  }
+  if (entry->by_program & kExpiryByProgram) {
+    const bool unconfirmed = terms.activates_us == kNever_us;
+    const int64_t from_us =
+        terms.activates_us == kAtOnce_us ? entry->effective_us : terms.activates_us;
+    entry->expires_us = unconfirmed ? kNever_us : program_->ExpiryFrom(ExpiryOf(*entry), from_us);
+  }
+  return PostingStatus::kUnspecified;
+}
+
+namespace {
+
+bool InUse(const State& state, size_t currency) {
+  for (uint32_t page = 0; page < state.page_count(); ++page) {
+    if (state.PageAt(page).get()->accounts[currency]) return true;
+  }
+  return false;
+}
+
+Status Refused(const std::string& why) {
+  return {StatusCode::kInvalidArgument, "the programme: " + why};
+}
+
+}  // namespace
+
+Status CheckChange(const State& state, const program::Program& program) {
+  const Rules& now = state.RulesInForce();
+  const std::vector<std::string>& names = now.currency_names();
+  size_t count = program.currencies().size();
+  for (size_t c = 0; c < names.size(); ++c) {
+    const auto next =
+        std::find_if(program.currencies().begin(), program.currencies().end(),
+                     [&](const program::Currency& currency) { return currency.name == names[c]; });
+    const bool stays = next != program.currencies().end();
+    if (!stays) ++count;
+    const int decimals = now.CurrencyAt(uint16_t(c)).decimals;
+    const bool same = stays && next->decimals == decimals;
+    if (same || !InUse(state, c)) continue;
+    if (!stays) {
+      return Refused("currencies lacks '" + names[c] +
+                     "', which members have accounts in; keep it");
+    }
+    if (now.HasCurrency(uint16_t(c))) {
+      return Refused("currencies." + names[c] + ".decimals must stay " + std::to_string(decimals) +
+                     ": members have accounts in it");
+    }
+  }
+  if (count > kMaxCurrencies) {
+    return Refused("a ledger has at most " + std::to_string(kMaxCurrencies) +
+                   " currencies in all its versions; these would be " + std::to_string(count));
+  }
+  return {};
+}
+
+}  // namespace loyalty::ledger

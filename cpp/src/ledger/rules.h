@@ -1,0 +1,62 @@
+// A programme by the ledger's numbers: what the programme says of the currency with a number, of the rule
+// with a code.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "loyalty/posting.h"
+#include "program/program.h"
+
+namespace loyalty::ledger {
+
+class Dictionary;
+class State;
+
+// Thread safety: immutable.
+class Rules {
+ public:
+  // Every rule at its default, for currencies that no programme has spoken of yet.
+  explicit Rules(std::vector<std::string> currencies);
+  // `currencies` are the ledger's, by number; `codes` has the names of all earn rules.
+  Rules(std::shared_ptr<const program::Program> program, uint32_t version,
+        std::vector<std::string> currencies, const Dictionary& codes);
+
+  uint32_t version() const { return version_; }
+  const program::Program& program() const { return *program_; }
+  const std::shared_ptr<const program::Program>& shared_program() const { return program_; }
+  const std::vector<std::string>& currency_names() const { return names_; }
+  // Whether there is such a currency and the programme still has it.
+  bool HasCurrency(uint16_t currency) const {
+    return currency < currencies_.size() && currencies_[currency] != nullptr;
+  }
+  // Requires currency < currency_names().size().
+  const program::Currency& CurrencyAt(uint16_t currency) const;
+  // Null when the code is no rule's name.
+  const program::EarnRule* RuleAt(uint32_t code) const {
+    const auto found = rules_.find(code);
+    return found == rules_.end() ? nullptr : found->second;
+  }
+  // What says when an entry's lot expires and becomes active: its rule, or else its currency.
+  const program::Expiry& ExpiryOf(const Entry& entry) const;
+  const program::Pending& PendingOf(const Entry& entry) const;
+
+  // Fills in what an entry as asked leaves to the programme (Entry::by_program). Again with other rules, it
+  // fills in theirs. kUnspecified, or why it cannot.
+  PostingStatus Complete(Entry* entry, Details* details) const;
+
+ private:
+  std::shared_ptr<const program::Program> program_;
+  uint32_t version_ = 0;
+  std::vector<std::string> names_;
+  std::vector<const program::Currency*> currencies_;  // null: removed
+  std::unordered_map<uint32_t, const program::EarnRule*> rules_;
+};
+
+// kInvalidArgument when the programme cannot follow the one in force: it lacks a currency that is in use, or
+// there are too many. Writer's thread.
+Status CheckChange(const State& state, const program::Program& program);
+
+}  // namespace loyalty::ledger

@@ -1,0 +1,79 @@
+// Transfers: two entries, one after the other. The first takes the points from one member, and is refused if
+// the second could not give them to the other; the second is about the first.
+#include <algorithm>
+
+#include "ledger/deciding.h"
+
+namespace loyalty::ledger {
+namespace {
+
+// Whether the other member may get the points; the entry and details are the first one's.
+PostingStatus CheckReceiver(Deciding* d) {
+  if (d->details->other == Details::kNoOther) return PostingStatus::kOtherMemberNotFound;
+  const auto other = uint32_t(d->details->other);
+  const Page& page = *d->state.PageOf(other);
+  if (page.IsClosed(other)) return PostingStatus::kOtherMemberClosed;
+  const Account& account = page.GetAccount(other, d->entry->currency);
+  Entry credit = *d->entry;
+  credit.points = -credit.points;
+  Details none;
+  const Deciding receiver{d->state, page,    account, page.extras.Of(account),
+                          nullptr,  &credit, &none,   nullptr};
+  const int64_t ceiling = receiver.ceiling();
+  if (ceiling != kNoCeiling && credit.points > receiver.RoomBelow(ceiling)) {
+    return d->Refuse(PostingStatus::kOverCeiling, receiver.RoomBelow(ceiling));
+  }
+  return Fits(receiver) ? PostingStatus::kPosted : PostingStatus::kBalanceWouldOverflow;
+}
+
+PostingStatus Give(Deciding* d) {
+  const int64_t possible = d->PossibleAbove(std::max<int64_t>(0, d->floor()));
+  if (-d->entry->points > possible) {
+    return d->Refuse(PostingStatus::kInsufficientPoints, possible);
+  }
+  const PostingStatus status = CheckReceiver(d);
+  if (status != PostingStatus::kPosted) return status;
+  (void)d->TakeActive(-d->entry->points);
+  return PostingStatus::kPosted;
+}
+
+// The lots of the first entry, after what repays arrears; or one lot that expires anew.
+PostingStatus Take(Deciding* d) {
+  int64_t repaid = std::min(d->extra.arrears, d->entry->points);
+  d->details->repaid = repaid;
+  if (repaid > 0) d->AddArrears(repaid);
+  if (d->currency().transfer == program::Currency::Transfer::kRestartExpiry) {
+    const Rules& rules = d->state.RulesInForce();
+    d->entry->expires_us = rules.program().ExpiryFrom(d->currency().expiry, d->at_us());
+    return PostingStatus::kPosted;
+  }
+  for (const LotMovement& m : d->original->movements) {
+    const int64_t kept = std::min(repaid, -m.points);
+    repaid -= kept;
+    if (-m.points > kept) d->Add(-m.points - kept, OrderOf(m));
+  }
+  return PostingStatus::kPosted;
+}
+
+}  // namespace
+
+PostingStatus DecideTransfer(Deciding* d) {
+  if (d->original) return Take(d);
+  const bool forbidden = d->currency().transfer == program::Currency::Transfer::kForbidden;
+  return forbidden ? PostingStatus::kTransferForbidden : Give(d);
+}
+
+Entry SecondOfTransfer(const Entry& first, const Details& details, uint64_t sequence) {
+  Entry second;
+  second.effective_us = first.effective_us;
+  second.points = -first.points;
+  second.related = sequence;
+  second.related_kind = first.kind;
+  second.member = uint32_t(details.other);
+  second.codes = first.codes;
+  second.currency = first.currency;
+  second.kind = first.kind;
+  return second;
+}
+
+}  // namespace loyalty::ledger

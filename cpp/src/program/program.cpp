@@ -1,0 +1,262 @@
+#include "program/program.h"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace loyalty::program {
+
+using Json = nlohmann::json;
+
+// Reads the normalised form. Every key must be there, and no other.
+struct Reader {
+  // Thrown within Parse alone, which turns it into a Status.
+  struct Wrong {
+    std::string what;
+  };
+  [[noreturn]] static void Refuse(const std::string& path, const std::string& why) {
+    throw Wrong{"the programme: " + path + " " + why};
+  }
+
+  static const Json& At(const Json& object, const std::string& path, const char* key) {
+    if (!object.is_object() || !object.contains(key))
+      Refuse(path, "has no '" + std::string(key) + "'");
+    return object[key];
+  }
+  static void OnlyKeys(const Json& object, const std::string& path,
+                       std::initializer_list<std::string_view> keys) {
+    if (!object.is_object()) Refuse(path, "must be an object");
+    for (const auto& item : object.items()) {
+      if (std::find(keys.begin(), keys.end(), item.key()) == keys.end()) {
+        Refuse(path, "has an unknown key '" + item.key() + "'");
+      }
+    }
+  }
+  static int64_t Integer(const Json& object, const std::string& path, const char* key,
+                         int64_t least, int64_t most) {
+    const Json& value = At(object, path, key);
+    if (!value.is_number_integer() || value < least || value > most) {
+      Refuse(path + "." + key,
+             "must be an integer from " + std::to_string(least) + " to " + std::to_string(most));
+    }
+    return value.get<int64_t>();
+  }
+  static std::string Text(const Json& object, const std::string& path, const char* key) {
+    const Json& value = At(object, path, key);
+    if (!value.is_string() || value.get_ref<const std::string&>().empty()) {
+      Refuse(path + "." + key, "must be a text");
+    }
+    return value.get<std::string>();
+  }
+  // The index of the text among the choices.
+  static size_t Choice(const Json& object, const std::string& path, const char* key,
+                       std::initializer_list<std::string_view> choices) {
+    const std::string text = Text(object, path, key);
+    const auto* const at = std::find(choices.begin(), choices.end(), text);
+    if (at == choices.end()) Refuse(path + "." + key, "has the unknown value '" + text + "'");
+    return size_t(at - choices.begin());
+  }
+
+  static Date ReadDate(const std::string& text, const std::string& path) {
+    Date date;
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    const auto take = [&](int* number) {
+      const auto taken = std::from_chars(at, end, *number);
+      at = taken.ptr == end ? end : taken.ptr + 1;
+      return taken.ec == std::errc();
+    };
+    const bool full = text.size() == 10;
+    if ((!full && text.size() != 5) || (full && !take(&date.year)) || !take(&date.month) ||
+        !take(&date.day) || date.month < 1 || date.month > 12 || date.day < 1 || date.day > 31) {
+      Refuse(path, "has the wrong date '" + text + "'");
+    }
+    return date;
+  }
+
+  static Expiry ReadExpiry(const Json& object, const std::string& parent) {
+    const std::string path = parent + ".expiry";
+    const Json& from = At(object, parent, "expiry");
+    Expiry expiry;
+    expiry.model =
+        Expiry::Model(Choice(from, path, "model", {"never", "rolling", "dates", "inactivity"}));
+    switch (expiry.model) {
+      case Expiry::Model::kNever: OnlyKeys(from, path, {"model"}); break;
+      case Expiry::Model::kRolling:
+        OnlyKeys(from, path, {"model", "days", "months", "round_up"});
+        expiry.days = int(Integer(from, path, "days", 0, 100'000));
+        expiry.months = int(Integer(from, path, "months", 0, 3'600));
+        expiry.round_up =
+            Unit(Choice(from, path, "round_up", {"none", "day", "month", "quarter", "year"}));
+        if ((expiry.days == 0) == (expiry.months == 0)) {
+          Refuse(path, "needs either days or months");
+        }
+        break;
+      case Expiry::Model::kDates: {
+        OnlyKeys(from, path, {"model", "dates"});
+        const Json& dates = At(from, path, "dates");
+        if (!dates.is_array() || dates.empty()) Refuse(path + ".dates", "must be a list of dates");
+        for (const Json& date : dates) {
+          if (!date.is_string()) Refuse(path + ".dates", "must be a list of dates");
+          expiry.dates.push_back(ReadDate(date.get<std::string>(), path + ".dates"));
+        }
+        break;
+      }
+      case Expiry::Model::kInactivity:
+        OnlyKeys(from, path, {"model", "months"});
+        expiry.months = int(Integer(from, path, "months", 1, 3'600));
+    }
+    return expiry;
+  }
+
+  static Pending ReadPending(const Json& object, const std::string& parent) {
+    const Json& from = At(object, parent, "pending");
+    const std::string path = parent + ".pending";
+    if (from.is_null()) return {};
+    OnlyKeys(from, path, {"days", "confirm_within_days"});
+    if (from.size() != 1) Refuse(path, "needs either days or confirm_within_days");
+    if (from.contains("days")) return {int(Integer(from, path, "days", 1, 100'000)), 0};
+    return {0, int(Integer(from, path, "confirm_within_days", 1, 100'000))};
+  }
+
+  static Currency ReadCurrency(const Json& from, const std::string& path) {
+    constexpr int64_t kMost = int64_t(1) << 61;
+    OnlyKeys(from, path,
+             {"name", "decimals", "expiry", "pending", "floor", "ceiling", "over_ceiling",
+              "reversal", "return_of_expired_days", "reinstate_within_days", "transfer"});
+    Currency currency;
+    currency.name = Text(from, path, "name");
+    currency.decimals = int(Integer(from, path, "decimals", 0, 9));
+    currency.expiry = ReadExpiry(from, path);
+    currency.pending = ReadPending(from, path);
+    currency.floor = Integer(from, path, "floor", -kMost, kMost);
+    if (!At(from, path, "ceiling").is_null()) {
+      currency.ceiling = Integer(from, path, "ceiling", currency.floor, kMost);
+    }
+    currency.clips = Choice(from, path, "over_ceiling", {"reject", "clip"}) == 1;
+    currency.stops_at_zero = Choice(from, path, "reversal", {"arrears", "stop_at_zero"}) == 1;
+    currency.return_of_expired_days =
+        int(Integer(from, path, "return_of_expired_days", 0, 100'000));
+    currency.reinstate_within_days = int(Integer(from, path, "reinstate_within_days", 0, 100'000));
+    currency.transfer = Currency::Transfer(
+        Choice(from, path, "transfer", {"keep_expiry", "restart_expiry", "forbidden"}));
+    return currency;
+  }
+
+  static EarnRule ReadRule(const Json& from, const std::string& path,
+                           const std::vector<Currency>& currencies) {
+    OnlyKeys(
+        from, path,
+        {"name", "currency", "points_per_money", "rounding", "expiry", "pending", "over_ceiling"});
+    EarnRule rule;
+    rule.name = Text(from, path, "name");
+    rule.currency = Text(from, path, "currency");
+    const auto known = [&](const Currency& currency) { return currency.name == rule.currency; };
+    if (std::none_of(currencies.begin(), currencies.end(), known)) {
+      Refuse(path + ".currency", "names no currency of the programme: '" + rule.currency + "'");
+    }
+    const Json& rate = At(from, path, "points_per_money");
+    if (!rate.is_null()) {
+      const auto positive = [](const Json& n) {
+        return n.is_number_integer() && n >= 1 && n <= INT32_MAX;
+      };
+      if (!rate.is_array() || rate.size() != 2 || !positive(rate[0]) || !positive(rate[1])) {
+        Refuse(path + ".points_per_money", "must be two integers from 1 to 2147483647");
+      }
+      rule.numerator = rate[0].get<int64_t>();
+      rule.denominator = rate[1].get<int64_t>();
+    }
+    rule.rounding =
+        EarnRule::Rounding(Choice(from, path, "rounding", {"floor", "half_even", "ceil"}));
+    rule.expiry = ReadExpiry(from, path);
+    rule.pending = ReadPending(from, path);
+    rule.clips = Choice(from, path, "over_ceiling", {"reject", "clip"}) == 1;
+    return rule;
+  }
+
+  template <typename Item, typename Read>
+  static std::vector<Item> List(const Json& document, const char* key, Read read) {
+    const Json& list = At(document, "the document", key);
+    if (!list.is_array()) Refuse(key, "must be a list");
+    std::vector<Item> items;
+    for (const Json& from : list) {
+      Item item = read(from, std::string(key) + "[" + std::to_string(items.size()) + "]");
+      const auto same = [&](const Item& other) { return other.name == item.name; };
+      if (std::any_of(items.begin(), items.end(), same)) {
+        Refuse(key, "has '" + item.name + "' twice");
+      }
+      items.push_back(std::move(item));
+    }
+    return items;
+  }
+
+  static std::shared_ptr<const Program> Read(std::string_view text) {
+    const Json document = Json::parse(text, nullptr, false);
+    if (document.is_discarded()) Refuse("the document", "is not JSON");
+    OnlyKeys(document, "the document", {"format", "name", "time_zone", "currencies", "rules"});
+    (void)Integer(document, "the document", "format", 1, 1);
+    auto program = std::make_shared<Program>();
+    program->json_ = text;
+    program->name_ = Text(document, "the document", "name");
+    auto calendar = Calendar::Open(Text(document, "the document", "time_zone"));
+    if (!calendar.ok()) Refuse("time_zone:", calendar.status().message());
+    program->calendar_ = std::move(calendar).value();
+    program->currencies_ = List<Currency>(document, "currencies", ReadCurrency);
+    if (program->currencies_.empty()) Refuse("currencies", "must not be empty");
+    program->rules_ =
+        List<EarnRule>(document, "rules", [&](const Json& from, const std::string& path) {
+          return ReadRule(from, path, program->currencies_);
+        });
+    return program;
+  }
+
+  static std::shared_ptr<const Program> MakeDefault() {
+    auto program = std::make_shared<Program>();
+    auto utc = Calendar::Open("UTC");
+    if (utc.ok()) program->calendar_ = std::move(utc).value();
+    return program;
+  }
+};
+
+Result<std::shared_ptr<const Program>> Program::Parse(std::string_view json) {
+  try {
+    return Reader::Read(json);
+  } catch (const Reader::Wrong& wrong) {
+    return Status(StatusCode::kInvalidArgument, wrong.what);
+  }
+}
+
+std::shared_ptr<const Program> Program::Default() {
+  static const std::shared_ptr<const Program> program = Reader::MakeDefault();
+  return program;
+}
+
+std::optional<int64_t> EarnRule::PointsOf(int64_t money) const {
+  __extension__ using Wide = __int128;
+  const Wide product = Wide(money) * numerator;
+  Wide points = product / denominator;
+  const Wide rest = product % denominator;
+  if (rounding == Rounding::kCeil) {
+    points += rest > 0;
+  } else if (rounding == Rounding::kHalfEven) {
+    const Wide twice = rest * 2;
+    points += twice > denominator || (twice == denominator && points % 2 == 1);
+  }
+  if (points > INT64_MAX) return std::nullopt;
+  return int64_t(points);
+}
+
+int64_t Program::ExpiryFrom(const Expiry& expiry, int64_t at_us) const {
+  int64_t expires_us = kNever_us;
+  if (expiry.model == Expiry::Model::kRolling) {
+    const int64_t end_us = expiry.months > 0 ? calendar_.AddMonths(at_us, expiry.months)
+                                             : calendar_.AddDays(at_us, expiry.days);
+    expires_us = calendar_.EndOf(end_us, expiry.round_up);
+  } else if (expiry.model == Expiry::Model::kDates) {
+    expires_us = calendar_.NextEndOf(at_us, expiry.dates).value_or(kNever_us);
+  }
+  return expires_us < kMaxTime_us ? expires_us : kNever_us;
+}
+
+}  // namespace loyalty::program

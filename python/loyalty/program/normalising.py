@@ -1,0 +1,95 @@
+"""The normalised form of a document: all defaults said, all that is inherited resolved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loyalty.program.document import (
+    CurrencyTable,
+    Dates,
+    Document,
+    Expiry,
+    Inactivity,
+    Never,
+    Pending,
+    Rolling,
+    RulePending,
+    RuleTable,
+)
+from loyalty.program.relations import lineage
+
+
+def normalise(document: Document) -> dict[str, Any]:
+    """Return the normalised form of a document without problems."""
+    bases = {name: {"based_on": rule.based_on} for name, rule in document.rules.items()}
+    return {
+        "format": 1,
+        "name": document.name,
+        "time_zone": document.time_zone,
+        "currencies": [
+            normal_currency(name, currency) for name, currency in document.currencies.items()
+        ],
+        "rules": [
+            normal_rule(name, [document.rules[rule] for rule in lineage(name, bases)], document)
+            for name in document.rules
+        ],
+    }
+
+
+def normal_currency(name: str, table: CurrencyTable) -> dict[str, Any]:
+    """Return a currency's part of the normalised form."""
+    returned = table.return_of_expired
+    return {
+        "name": name,
+        "decimals": table.decimals,
+        "expiry": _expiry(table.expiry),
+        "pending": _pending(table.pending),
+        "floor": table.floor,
+        "ceiling": table.ceiling,
+        "over_ceiling": table.over_ceiling,
+        "reversal": table.reversal,
+        "return_of_expired_days": returned.reinstate_days if returned else 0,
+        "reinstate_within_days": table.reinstate_within_days,
+        "transfer": table.transfer,
+    }
+
+
+def normal_rule(name: str, tables: list[RuleTable], document: Document) -> dict[str, Any]:
+    """Return a rule's part of the normalised form: of its table, and those that it is based on."""
+    said: dict[str, Any] = {}
+    for table in tables:
+        for key in table.model_fields_set:
+            said.setdefault(key, getattr(table, key))
+    currency = document.currencies[said["currency"]]
+    rate = said.get("points_per_money")
+    return {
+        "name": name,
+        "currency": said["currency"],
+        "points_per_money": list(rate) if rate else None,
+        "rounding": said.get("rounding", RuleTable().rounding),
+        "expiry": _expiry(said.get("expiry", currency.expiry)),
+        "pending": _pending(said.get("pending", currency.pending)),
+        "over_ceiling": said.get("over_ceiling", currency.over_ceiling),
+    }
+
+
+def _expiry(expiry: Expiry) -> dict[str, Any]:
+    match expiry:
+        case Never():
+            return {"model": "never"}
+        case Rolling():
+            days, months = expiry.days or 0, expiry.months or 0
+            spans = {"days": days, "months": months}
+            return {"model": "rolling", **spans, "round_up": expiry.round_up}
+        case Dates():
+            return {"model": "dates", "dates": sorted(expiry.dates)}
+        case Inactivity():
+            return {"model": "inactivity", "months": expiry.months}
+
+
+def _pending(pending: Pending | RulePending | None) -> dict[str, int] | None:
+    if pending is None:
+        return None
+    if pending.confirm_within_days:
+        return {"confirm_within_days": pending.confirm_within_days}
+    return {"days": pending.days} if pending.days else None

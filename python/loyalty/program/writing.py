@@ -1,0 +1,109 @@
+"""Programmes as documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from loyalty.program.document import CurrencyTable, Inactivity, RuleTable
+from loyalty.program.form import Currency, Dates, Expiry, Form, Pending, Rolling, Rule
+from loyalty.program.normalising import normal_currency
+from loyalty.program.notation import Path, inline, key_text, quoted
+
+Values = Mapping[str, Any]
+
+
+def to_toml(form: Form) -> str:
+    """Return a document of this meaning, without what is so by default."""
+    lines = [f"name = {quoted(form.name)}", f"time_zone = {quoted(form.time_zone)}"]
+    for currency in form.currencies:
+        lines += _table(("currencies", currency.name), said_of_currency(currency))
+    by_name = {currency.name: currency for currency in form.currencies}
+    for rule in form.rules:
+        lines += _table(("rules", rule.name), said_of_rule(rule, by_name[rule.currency]))
+    return "\n".join(lines) + "\n"
+
+
+def currency_values(currency: Currency) -> dict[str, Any]:
+    """Return all that a currency's table could say, in its order; None for what is not there."""
+    returned = currency.return_of_expired_days
+    return {
+        "decimals": currency.decimals,
+        "expiry": _expiry(currency.expiry),
+        "pending": _pending(currency.pending),
+        "floor": currency.floor,
+        "ceiling": currency.ceiling,
+        "over_ceiling": currency.over_ceiling,
+        "reversal": currency.reversal,
+        "return_of_expired": {"reinstate_days": returned} if returned else "expire",
+        "reinstate_within_days": currency.reinstate_within_days,
+        "transfer": currency.transfer,
+    }
+
+
+def rule_values(rule: Rule) -> dict[str, Any]:
+    """Return all that a rule's table could say, in its order; None for what is not there."""
+    rate = rule.points_per_money
+    return {
+        "currency": rule.currency,
+        "points_per_money": _rate(*rate) if rate else None,
+        "rounding": rule.rounding,
+        "expiry": _expiry(rule.expiry),
+        "pending": _pending(rule.pending) or {"days": 0},
+        "over_ceiling": rule.over_ceiling,
+    }
+
+
+def said_of_currency(currency: Currency) -> Values:
+    """Return what a currency's table has to say: its expiry, and what is not by default."""
+    silent = Currency.model_validate(normal_currency(currency.name, CurrencyTable()))
+    return _without(currency_values(currency), currency_values(silent), keep="expiry")
+
+
+def said_of_rule(rule: Rule, currency: Currency) -> Values:
+    """Return what a rule's table has to say: its currency, and what is not as of that."""
+    silent = Rule(
+        name=rule.name,
+        currency=rule.currency,
+        points_per_money=None,
+        rounding=RuleTable().rounding,
+        expiry=currency.expiry,
+        pending=currency.pending,
+        over_ceiling=currency.over_ceiling,
+    )
+    return _without(rule_values(rule), rule_values(silent), keep="currency")
+
+
+def _without(values: Values, silent: Values, *, keep: str) -> Values:
+    return {key: value for key, value in values.items() if key == keep or value != silent[key]}
+
+
+def _table(path: Path, values: Values) -> list[str]:
+    said = [f"{key} = {inline(value)}" for key, value in values.items()]
+    return ["", f"[{key_text(path)}]", *said]
+
+
+def _expiry(expiry: Expiry) -> dict[str, Any]:
+    match expiry:
+        case Rolling():
+            span = {"days": expiry.days} if expiry.days else {"months": expiry.months}
+            rounded = {} if expiry.round_up == "none" else {"round_up": expiry.round_up}
+            return {"model": "rolling", **span, **rounded}
+        case Dates():
+            return {"model": "dates", "dates": list(expiry.dates)}
+        case Inactivity():
+            return {"model": "inactivity", "months": expiry.months}
+        case _:
+            return {"model": "never"}
+
+
+def _pending(pending: Pending | None) -> dict[str, int] | None:
+    if pending is None:
+        return None
+    if pending.days:
+        return {"days": pending.days}
+    return {"confirm_within_days": pending.confirm_within_days}
+
+
+def _rate(numerator: int, denominator: int) -> int | str:
+    return numerator if denominator == 1 else f"{numerator}/{denominator}"
