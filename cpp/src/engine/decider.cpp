@@ -206,6 +206,7 @@ void Decider::PostDue(uint32_t member, uint16_t currency, int64_t by_us, bool al
   while (ledger::NextDue(*core_->state, member, currency, by_us, all, &due)) {
     const size_t before = movements.size();
     Post(&due, nullptr, nullptr, nullptr, nullptr);
+    if (!IsPosted(due.status)) return;  // its books are full: it stays due
     if (each) each(due, ledger::PointsMoved(std::span(movements).subspan(before)));
   }
 }

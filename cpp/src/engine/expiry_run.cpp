@@ -72,6 +72,7 @@ class Rehearsal {
         Details details;
         movements_.clear();
         ledger::Decide(scratch_, nullptr, &due, &details, &movements_);
+        if (!IsPosted(due.status)) break;
         const auto applied =
             ledger::Apply(due, details, scratch_.sequence + 1, movements_, "", &scratch_);
         if (!applied.ok()) std::abort();  // a bug: it has just been decided

@@ -24,16 +24,25 @@ Balance BalanceAt(const ledger::Page& page, const ledger::Account& account,
                   const BalanceQuery& query) {
   Balance balance = PlainBalance(account);
   balance.parts = page.PartsAt(account, query.at_us);
-  if (!query.expiring || account.first_expiry == ledger::kCoarseNever) return balance;
+  if (!query.expiring) return balance;
   const ledger::Extra& extra = page.extras.Of(account);
+  const auto count = [&](const ledger::LotOrder& lot, int64_t points) {
+    if (!extra.IsActive(lot, query.at_us) || lot.expires_us > balance.expiring_us) return;
+    if (lot.expires_us == kNever_us) return;
+    if (lot.expires_us < balance.expiring_us) balance.expiring_points = 0;
+    balance.expiring_us = lot.expires_us;
+    balance.expiring_points += points;
+  };
   page.lots.ForEach(account, [&](const ledger::Lot& lot) {
     const ledger::LotOrder order = lot.order();
-    if (!extra.IsActive(order, query.at_us)) return true;
-    if (order.expires_us == kNever_us) return false;
-    if (balance.expiring_us == kNever_us) balance.expiring_us = order.expires_us;
-    if (order.expires_us == balance.expiring_us) balance.expiring_points += lot.points;
-    return order.expires_us == balance.expiring_us;
+    count(order, lot.points);
+    return order.expires_us <= std::max(balance.expiring_us, query.at_us) ||
+           balance.expiring_us == kNever_us;
   });
+  for (const ledger::Hold& hold : extra.holds) {
+    if (hold.until_us > query.at_us) continue;  // else it is back where it came from
+    for (const ledger::LotMovement& m : hold.taken) count(ledger::OrderOf(m), -m.points);
+  }
   return balance;
 }
 

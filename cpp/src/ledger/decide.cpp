@@ -96,13 +96,17 @@ PostingStatus DecideMembership(const State& state, const Entry& entry) {
 
 bool Fits(const Deciding& d) {
   const Entry& entry = *d.entry;
+  const int64_t points = entry.points;
   const CurrencyTotals& totals = d.state.totals[entry.currency];
-  return entry.points != INT64_MIN && FitsIn(d.account.total, entry.points) &&
-         FitsIn(d.extra.arrears, -entry.points) &&
-         FitsIn(d.account.lifetime_earned, entry.points) &&
-         FitsIn(d.account.lifetime_redeemed, -entry.points) &&
-         FitsIn(totals.members, entry.points) &&
-         FitsIn(SystemSide(BooksOf(entry), totals), -entry.points);
+  const Kind books = BooksOf(entry);
+  // What a hold took may come back.
+  int64_t lots = d.account.total;
+  for (const Hold& hold : d.extra.holds) lots += hold.points;
+  return points != INT64_MIN && FitsIn(lots, points) && FitsIn(d.extra.arrears, -points) &&
+         (books != Kind::kEarn || FitsIn(d.account.lifetime_earned, points)) &&
+         (books != Kind::kRedeem || FitsIn(d.account.lifetime_redeemed, -points)) &&
+         (books != Kind::kCapture || FitsIn(d.account.lifetime_redeemed, -points)) &&
+         FitsIn(totals.members, points) && FitsIn(SystemSide(books, totals), -points);
 }
 
 PostingStatus CheckRelated(Deciding* d, bool (*fits)(const Entry&), PostingStatus otherwise) {

@@ -83,12 +83,12 @@ BalanceParts Page::SumParts(const Account& account, int64_t at_us) const {
   return parts;
 }
 
-int64_t Page::ReversedOf(uint64_t original) const {
+const Reversal* Page::FindReversal(uint64_t original) const {
   const auto at = std::lower_bound(reversals.begin(), reversals.end(), original,
                                    [](const Reversal& reversal, uint64_t sequence_of) {
                                      return reversal.original < sequence_of;
                                    });
-  return at != reversals.end() && at->original == original ? at->points : 0;
+  return at != reversals.end() && at->original == original ? &*at : nullptr;
 }
 
 void Page::AddReversal(uint64_t original, int64_t points) {

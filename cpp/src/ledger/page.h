@@ -92,8 +92,8 @@ struct alignas(64) Page {
     if (account.IsPlainAt(at_us)) return {account.total, 0, 0, 0};
     return SumParts(account, at_us);
   }
-  // How much of the posting at `original` was reversed, unsigned.
-  int64_t ReversedOf(uint64_t original) const;
+  // How much of the posting at `original` was reversed; null if it never was.
+  const Reversal* FindReversal(uint64_t original) const;
   void AddReversal(uint64_t original, int64_t points);
   uint64_t ram_bytes() const;
 

@@ -74,11 +74,12 @@ PostingStatus DecideReversal(Deciding* d) {
   const PostingStatus related = CheckRelated(d, IsReversible, PostingStatus::kRelatedNotReversible);
   if (related != PostingStatus::kPosted) return related;
   const Entry& of = d->original->entry;
-  const int64_t reversed = d->page.ReversedOf(d->original->sequence);
+  const Reversal* const before = d->page.FindReversal(d->original->sequence);
+  const int64_t reversed = before ? before->points : 0;
   const int64_t whole = of.points < 0 ? -of.points : of.points;
   const int64_t left = whole - reversed;
   const int64_t points = d->details->asked ? d->details->asked : left;
-  if (left == 0 && reversed > 0) return PostingStatus::kRelatedAlreadyReversed;
+  if (left == 0 && before) return PostingStatus::kRelatedAlreadyReversed;
   if (points > left) return d->Refuse(PostingStatus::kReversalExceedsOriginal, left);
   const std::shared_ptr<const Rules> rules = d->state.RulesOf(d->original->program_version);
   if (of.points > 0) return TakeBack(d, points, rules->CurrencyAt(of.currency));
@@ -94,7 +95,8 @@ bool NeedsExpired(const State& state, const Original& original, const Entry& ent
     return false;
   }
   const Page& page = *state.PageOf(of.member);
-  int64_t points = details.asked ? details.asked : of.points - page.ReversedOf(original.sequence);
+  const Reversal* const before = page.FindReversal(original.sequence);
+  int64_t points = details.asked ? details.asked : of.points - (before ? before->points : 0);
   page.lots.ForEach(page.GetAccount(of.member, of.currency), [&](const Lot& lot) {
     if (lot.order().source == original.sequence) points -= lot.points;
     return points > 0;

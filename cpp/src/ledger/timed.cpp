@@ -42,20 +42,23 @@ int64_t TakeAll(Deciding* d, Fits fits) {
   return INT64_MAX - d->page.lots.PlanDebit(d->account, INT64_MAX, fits, d->movements);
 }
 
-// Puts points into a lot once they can be spent, but for what repays arrears.
-void Activate(Deciding* d, int64_t points, const LotOrder& lot) {
-  d->details->repaid = std::min(d->extra.arrears, points);
-  if (d->details->repaid > 0) d->AddArrears(d->details->repaid);
-  if (points > d->details->repaid) d->Add(points - d->details->repaid, lot);
-}
-
-// Makes the lots of a source active, with another expiry unless that is kNever_us.
+// Makes the lots of a source active, with another expiry unless that is kNever_us. What is owed is repaid
+// first.
 void ActivateSource(Deciding* d, uint64_t source, int64_t expires_us) {
   const size_t before = d->movements->size();
   const int64_t points = TakeAll(d, [&](const LotOrder& lot) { return lot.source == source; });
-  LotOrder lot = OrderOf((*d->movements)[before]);
-  if (expires_us != kNever_us) lot.expires_us = expires_us;
-  Activate(d, points, lot);
+  const std::vector<LotMovement> taken(d->movements->begin() + ptrdiff_t(before),
+                                       d->movements->end());
+  int64_t repaid = std::min(d->extra.arrears, points);
+  d->details->repaid = repaid;
+  if (repaid > 0) d->AddArrears(repaid);
+  for (const LotMovement& m : taken) {
+    const int64_t kept = std::min(repaid, -m.points);
+    repaid -= kept;
+    LotOrder lot = OrderOf(m);
+    if (expires_us != kNever_us) lot.expires_us = expires_us;
+    if (-m.points > kept) d->Add(-m.points - kept, lot);
+  }
 }
 
 }  // namespace

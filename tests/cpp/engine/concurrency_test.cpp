@@ -35,6 +35,70 @@ TEST_F(ConcurrencyTest, ExactlyThePointsThereAreAreSpent) {
   ExpectVerified();
 }
 
+// Each thread spends a point in one of five ways, and sends every request twice; an expiry run and readers of
+// lots are beside them.
+TEST_F(ConcurrencyTest, WhateverTheMixExactlyThePointsThereAreAreSpent) {
+  Post({Open(1, 7), Open(2, 8), Earn(3, 7, 100)});
+  const MemberKey seven(int64_t(7));
+  const MemberKey eight(int64_t(8));
+  const Terms until{.deadline_us = kNoon_us + 3'600'000'000};
+  std::atomic<int> spent = 0;
+  std::atomic<bool> over = false;
+  std::thread runs([&] {
+    while (!over) ASSERT_TRUE(ledger_->Expire(kNoon_us, false, nullptr).ok());
+  });
+  std::thread readers([&] {
+    while (!over) {
+      Balance balance;
+      ASSERT_TRUE(
+          ledger_->Balances({&seven, 1}, {.at_us = kNoon_us, .expiring = true}, {&balance, 1})
+              .ok());
+      ASSERT_GE(balance.parts.active, 0);
+      ASSERT_LE(balance.parts.active + balance.parts.held, 100);
+    }
+  });
+  const auto twice = [&](const Posting& posting) {
+    Reply first;
+    Reply again;
+    EXPECT_TRUE(ledger_->Post({&posting, 1}, {&first, 1}).ok());
+    EXPECT_TRUE(ledger_->Post({&posting, 1}, {&again, 1}).ok());
+    EXPECT_EQ(again.status == PostingStatus::kAlreadyExists, IsPosted(first.status));
+    return IsPosted(first.status);
+  };
+  InThreads(64, [&](int t) {
+    for (int i = 0; i < 4; ++i) {
+      const uint64_t id = 1000 + uint64_t(t) * 100 + uint64_t(i) * 10;
+      Posting hold = Request(Kind::kHold, id, seven, 1);
+      hold.terms = &until;
+      Posting about = Reverse(id + 1, 7, id);
+      Posting transfer = Request(Kind::kTransfer, id, seven, 1);
+      transfer.other = &eight;
+      switch ((t + i) % 4) {
+        case 0: spent += twice(Redeem(id, 7, 1)); break;
+        case 1: spent += twice(transfer); break;
+        case 2:  // held and captured
+          about.kind = Kind::kCapture;
+          if (twice(hold)) spent += twice(about);
+          break;
+        case 3:  // held, given back, and redeemed by whoever is first
+          about.kind = Kind::kRelease;
+          if (twice(hold)) {
+            EXPECT_TRUE(twice(about));
+          }
+          spent += twice(Redeem(id + 2, 7, 1));
+      }
+    }
+  });
+  over = true;
+  runs.join();
+  readers.join();
+  // What was refused while others held points may be left over; then it is spent now.
+  for (uint64_t id = 500; BalanceOf(7) > 0; ++id) spent += twice(Redeem(id, 7, 1));
+  EXPECT_EQ(spent, 100);
+  EXPECT_EQ(ledger_->TrialBalance()->at(0).members, BalanceOf(8));
+  ExpectVerified();
+}
+
 TEST_F(ConcurrencyTest, TheSameIdFromManyThreadsPostsOnce) {
   Post({Open(1, 7)});
   std::atomic<int> posted = 0;

@@ -41,8 +41,8 @@ TEST(Page, RoundTripOfItsStoredForm) {
   ASSERT_TRUE(back.ok()) << back.status().message();
   EXPECT_EQ(EncodePage(**back), bytes);
   EXPECT_EQ((*back)->sequence, page->sequence);
-  EXPECT_EQ((*back)->ReversedOf(70), 70);
-  EXPECT_EQ((*back)->ReversedOf(71), 0);
+  EXPECT_EQ((*back)->FindReversal(70)->points, 70);
+  EXPECT_EQ((*back)->FindReversal(71), nullptr);
   EXPECT_EQ((*back)->extras.CountHolds(), page->extras.CountHolds());
   for (uint32_t m = 0; m < kPageMembers; ++m) {
     EXPECT_EQ((*back)->GetAccount(m, 2).total, page->GetAccount(m, 2).total);

@@ -1,0 +1,107 @@
+"""A long random life of a ledger beside its model, the same for the same seed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from .generator import DAY, Generator, RandomChooser
+from .pair import Mismatch, Pair
+
+MEMBERS = 40
+CURRENCIES = ("points", "miles", "gold")
+HUGE = "gold"  # in some ledgers
+OPTIONS = {"segment_entries": 5_000, "checkpoint_entries": 12_000}
+BATCHES_MOST = (10, 100, 500)
+EVERYTHING_EACH = 20  # batches after which all accounts are compared, not only those touched
+WEIGHTS = {
+    "open_member": 1,
+    "earn": 24,
+    "redeem": 16,
+    "adjust": 8,
+    "reverse": 14,
+    "hold": 10,
+    "capture": 7,
+    "release": 3,
+    "confirm": 5,
+    "cancel": 3,
+    "extend": 4,
+    "set_limits": 2,
+}
+COMMON_KINDS = tuple(kind for kind, weight in WEIGHTS.items() for _ in range(weight))
+
+
+def drive(seed: int, operations: int, progress: Callable[[int], None] = lambda done: None) -> None:
+    """Let a new ledger and its model live through that many operations, and compare them.
+
+    Parameters
+    ----------
+    seed : int
+        Of all that is random.
+    operations : int
+        Postings; there are runs and reopenings between them.
+    progress : callable
+        Is told how many operations were done, after each batch.
+
+    Raises
+    ------
+    Mismatch
+        They disagree. It says where, and how to repeat it.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        life = _Life(seed, Path(directory) / "ledger")
+        done = 0
+        try:
+            while done < operations:
+                done += life.step(operations - done)
+                progress(done)
+            life.pair.compare_all(life.instants(5))
+            life.pair.compare_statements()
+            life.pair.verify()
+        except Mismatch as mismatch:
+            mismatch.add_note(
+                f"in the batch that starts with operation {done:,} of drive({seed}, {operations})"
+            )
+            raise
+        finally:
+            life.pair.ledger.close()
+
+
+class _Life:
+    def __init__(self, seed: int, path: Path) -> None:
+        self.choose = RandomChooser(seed)
+        # Keys are integers in one ledger, and texts in the next.
+        members = [100 + n if seed % 2 else f"member {n}" for n in range(MEMBERS)]
+        self.generator = Generator(members, CURRENCIES, huge=None if seed % 3 else HUGE)
+        self.pair = Pair(path, CURRENCIES, OPTIONS)
+        self.pair.post([self.generator.opening(member) for member in members[:-2]])
+        self.batches = 0
+
+    def step(self, most: int) -> int:
+        """Post a batch, compare, let time go on; return how many postings it were."""
+        choose, pair = self.choose, self.pair
+        size = min(most, choose.number(1, choose.one(BATCHES_MOST)))
+        batch = self.generator.batch(choose, [choose.one(COMMON_KINDS) for _ in range(size)])
+        replies = pair.post(batch)
+        self.generator.forget(
+            posting.id for posting, reply in zip(batch, replies, strict=True) if not reply.ok
+        )
+        pair.compare_accounts(
+            {(posting.member, posting.currency) for posting in batch}, self.instants(3)
+        )
+        pair.compare_totals()
+        if choose.chance(30):
+            pair.expire(self.generator.time(choose), dry_run=choose.chance(30))
+        if choose.chance(5):
+            pair.reopen()
+        if choose.chance(5):
+            pair.ledger.checkpoint()
+        self.batches += 1
+        if self.batches % EVERYTHING_EACH == 0:
+            pair.compare_all(self.instants(2))
+        self.generator.centre += choose.number(0, 4) * DAY // 4
+        return size
+
+    def instants(self, count: int) -> list[int]:
+        return [self.generator.time(self.choose) for _ in range(count)]

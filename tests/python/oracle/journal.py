@@ -1,0 +1,71 @@
+"""Entries of the journal, and the books of a currency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from loyalty import Posting, Reply
+
+from .account import Parts, Taken
+
+MOST = 2**63 - 1  # no sum is beyond this, on either side of 0 (rule 1)
+NO_PARTS = Parts()
+
+
+@dataclass(slots=True)
+class Entry:
+    """One entry of the journal."""
+
+    sequence: int
+    kind: str
+    effective: int | None = None
+    member: int | str | None = None
+    currency: str | None = None
+    posting: Posting | None = None  # what asked for it
+    status: str = "posted"
+    points: int = 0  # what the member owns by it more than before; of a refusal, what was asked
+    held_change: int = 0
+    repaid: int = 0
+    revived: int = 0
+    limit: int = 0
+    parts: Parts = NO_PARTS  # right after it
+    related: int | None = None  # the sequence of the entry that it is about
+    taken: list[Taken] = field(default_factory=list)  # of a debit: from which lots (rule 4)
+    size: int = 0  # how many points a reversal of it all reverses
+    undone: int = 0  # how many of these were reversed or cancelled
+    reversed: bool = False
+
+    def reply(self, status: str) -> Reply:
+        points = self.points if self.status == "posted" else 0
+        return Reply(status, self.sequence, *self.parts, points, self.repaid, self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Where the points of one currency are; the sum is 0 (rule 23)."""
+
+    members: int = 0
+    issued: int = 0
+    redeemed: int = 0
+    expired: int = 0
+    adjusted: int = 0
+
+    def move(self, side: str, points: int) -> Books:
+        """The books after the members got points (fewer than 0: lost some) from that side."""
+        return replace(
+            self, **{"members": self.members + points, side: getattr(self, side) - points}
+        )
+
+    def revive(self, side: str, points: int) -> Books:
+        """The books after points that had expired went back to that side."""
+        return replace(
+            self, **{"expired": self.expired - points, side: getattr(self, side) + points}
+        )
+
+    @property
+    def totals(self) -> tuple[int, ...]:
+        return (self.members, self.issued, self.redeemed, self.expired, self.adjusted)
+
+    @property
+    def fit(self) -> bool:
+        return all(abs(total) <= MOST for total in self.totals)

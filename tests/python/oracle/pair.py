@@ -1,0 +1,253 @@
+"""A ledger and its model: whatever is done is done to both, and what they say is compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+import loyalty
+from loyalty import Posting, Reply
+
+from .account import NEVER
+from .journal import MOST, Entry
+from .model import Line, Model
+from .posting import CODES, micros
+
+REPLY = ("status", "sequence", "balance", "pending", "held", "arrears", "points", "repaid", "limit")
+RECORD = (
+    *("sequence", "kind", "status", "member", "currency", "effective_time", "points"),
+    *("held_change", "repaid", "revived", "limit", "related_sequence"),
+    *("balance", "pending", "held", "arrears"),
+    *("expires_time", "activates_time", "deadline_time", "money", "tag", "asked"),
+    *CODES,
+)
+BALANCE = (
+    *("member", "active", "pending", "held", "arrears", "expiring_points", "expiring_time"),
+    *("lifetime_earned", "lifetime_redeemed", "last_sequence"),
+)
+
+
+class Mismatch(AssertionError):  # noqa: N818
+    """The ledger and the model disagree."""
+
+
+def same(what: str, actual: object, expected: object) -> None:
+    if actual != expected:
+        raise Mismatch(f"{what}\n  the ledger: {actual}\n  the model:  {expected}")
+
+
+class Pair:
+    """A ledger in a directory, which is new, and the model of it.
+
+    Parameters
+    ----------
+    path : Path
+        Where to create the ledger.
+    currencies : Sequence[str]
+        What to create it with.
+    options : dict, optional
+        How to open it: see `loyalty.open`.
+    """
+
+    def __init__(
+        self, path: Path, currencies: Sequence[str], options: dict[str, int] | None = None
+    ) -> None:
+        self.model = Model(currencies)
+        self.options = options or {}
+        loyalty.create(path, currencies).close()
+        self.ledger = loyalty.open(path, **self.options)
+        self.compared = 0  # the last entry of the journal that was compared
+
+    def post(self, postings: Sequence[Posting]) -> list[Reply]:
+        """Post to both, and compare replies and entries. One posting goes the way of its own."""
+        expected = self.model.post_all(postings)
+        if len(postings) == 1:
+            actual = [self.ledger.post(postings[0])]
+        else:
+            result = self.ledger.post(postings)
+            columns = [getattr(result, name).tolist() for name in REPLY]
+            actual = [Reply(*row) for row in zip(*columns, strict=True)]
+        for row, posting in enumerate(postings):
+            same(f"the reply to row {row}, {posting}", actual[row], expected[row])
+        self.compare_journal()
+        return actual
+
+    def expire(self, as_of: int, *, dry_run: bool = False) -> list[Line]:
+        """Run both, and compare what they say and journal; not where sums pass 64 bits."""
+        if has_no_room(self.model, as_of):
+            return []
+        expected = self.model.expire(as_of, dry_run=dry_run)
+        table = self.ledger.expire(as_of, dry_run=dry_run)
+        actual = [Line(**row) for row in table.to_pylist()]
+        same(f"the run as of {as_of}", actual, expected)
+        if not dry_run:
+            same("its last entry", table.metadata["finished_sequence"], self.model.sequence)
+        self.compare_journal()
+        return actual
+
+    def reopen(self) -> None:
+        self.ledger.close()
+        self.ledger = loyalty.open(self.ledger.path, **self.options)
+
+    def compare_journal(self) -> None:
+        """Compare the entries since the last time."""
+        expected = self.model.journal[self.compared :]
+        table = self.ledger.changes(self.compared + 1, len(expected) + 10)
+        actual = rows_of(table, RECORD)
+        same("the journal's length", self.compared + len(actual), self.model.sequence)
+        for row, entry in zip(actual, expected, strict=True):
+            if not entry.kind.startswith("define"):
+                same(f"entry {entry.sequence}, {entry.posting}", row, record(entry))
+        self.compared += len(actual)
+
+    def compare_accounts(
+        self, accounts: Iterable[tuple[int | str, str | None]], instants: Iterable[int]
+    ) -> None:
+        """Compare all that can be read of some accounts, at some instants."""
+        members: dict[str, list[int | str]] = {}
+        for member, currency in accounts:
+            if currency and (member, currency) in self.model.accounts:
+                members.setdefault(currency, []).append(member)
+        for at in instants:
+            for currency, keys in members.items():
+                table = self.ledger.balances(keys, currency, at=at)
+                self._compare_balances(table, currency, at)
+
+    def compare_one(self, member: int | str, currency: str, instants: Iterable[int]) -> None:
+        """Compare what `loyalty.Ledger.balance` says."""
+        for at in instants:
+            actual = self.ledger.balance(member, currency, at=at)
+            expected = balance(self.model, member, currency, at)
+            expires = expected.pop("expiring_time")
+            got = actual.expiring_time and micros(actual.expiring_time)
+            names = ("sequence" if name == "last_sequence" else name for name in expected)
+            row = (member, *(getattr(actual, name) for name in names if name != "member"), got)
+            same(f"the balance at {at}", row, (*expected.values(), expires))
+
+    def compare_all(self, instants: Iterable[int]) -> None:
+        """Compare all accounts at some instants, and the totals."""
+        for at in instants:
+            for currency in self.model.currencies:
+                table = self.ledger.balances(currency=currency, at=at)
+                same("the sequence of all balances", table.metadata["sequence"], self.compared)
+                same("the members", table["member"].tolist(), list(self.model.members))
+                self._compare_balances(table, currency, at)
+        self.compare_totals()
+
+    def _compare_balances(self, table: loyalty.Table, currency: str, at: int) -> None:
+        for row in rows_of(table, BALANCE):
+            expected = balance(self.model, row["member"], currency, at)
+            same(f"the balance of {currency} at {at}", row, expected)
+
+    def compare_statements(self) -> None:
+        """Compare all members' statements: their entries, by effective time, then sequence."""
+        entries: dict[int | str, list[Entry]] = {member: [] for member in self.model.members}
+        for entry in self.model.journal:
+            if entry.member is not None and entry.currency is not None:
+                entries[entry.member].append(entry)
+        for member, of_member in entries.items():
+            table = self.ledger.statement(member)
+            rows = rows_of(table, ("sequence", "currency", "running_balance"))
+            running: Counter[str | None] = Counter()
+            expected = []
+            for entry in sorted(of_member, key=lambda entry: (entry.effective, entry.sequence)):
+                running[entry.currency] += entry.points if entry.status == "posted" else 0
+                row = (entry.sequence, entry.currency, running[entry.currency])
+                expected.append(dict(zip(rows[0], row, strict=True)))
+            actual = [row for row in rows if row["currency"] is not None]
+            for mine, others in zip(actual, expected, strict=True):
+                same(f"the statement of {member}", mine, others)
+
+    def compare_totals(self) -> None:
+        rows = self.ledger.totals().to_pylist()
+        actual = {row.pop("currency"): tuple(row.values()) for row in rows}
+        expected = {currency: books.totals for currency, books in self.model.books.items()}
+        same("the totals", actual, expected)
+        same("their sums", {sum(totals) for totals in actual.values()}, {0})
+
+    def verify(self) -> None:
+        same("what verify finds", self.ledger.verify().problems, ())
+
+
+def rows_of(table: loyalty.Table, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of a table, with instants as microseconds."""
+    arrow = table.to_arrow()
+    columns = []
+    for name in names:
+        column = arrow[name]
+        timed = pa.types.is_timestamp(column.type)
+        columns.append((column.cast(pa.int64()) if timed else column).to_pylist())
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def shown(value: object, missing: int | None) -> object:
+    """An instant of a posting as the journal shows it."""
+    return None if value == missing else value
+
+
+def record(entry: Entry) -> dict[str, Any]:
+    """What a row of `loyalty.Ledger.changes` must be."""
+    posting = entry.posting
+    return {
+        "sequence": entry.sequence,
+        "kind": entry.kind,
+        "status": entry.status,
+        "member": entry.member,
+        "currency": entry.currency,
+        "effective_time": entry.effective,
+        "points": entry.points,
+        "held_change": entry.held_change,
+        "repaid": entry.repaid,
+        "revived": entry.revived,
+        "limit": entry.limit or None,
+        "related_sequence": entry.related,
+        "balance": entry.parts.active,
+        "pending": entry.parts.pending,
+        "held": entry.parts.held,
+        "arrears": entry.parts.arrears,
+        "asked": (posting and posting.kind in ("reverse", "capture") and posting.points) or None,
+        "money": posting.money if posting else 0,
+        "tag": posting.tag if posting else 0,
+        "expires_time": None if posting is None else shown(posting.expires_time, NEVER),
+        "activates_time": None
+        if posting is None
+        else shown(posting.activates_time, entry.effective),
+        "deadline_time": posting and posting.deadline_time,
+        **{name: (posting and getattr(posting, name)) or None for name in CODES},
+    }
+
+
+def balance(model: Model, member: int | str, currency: str, at: int) -> dict[str, Any]:
+    """What a row of `loyalty.Ledger.balances` must be."""
+    account = model.accounts[member, currency]
+    points, expires = account.expiring(at)
+    return {
+        "member": member,
+        **account.parts(at)._asdict(),
+        "expiring_points": points,
+        "expiring_time": expires,
+        "lifetime_earned": account.lifetime_earned,
+        "lifetime_redeemed": account.lifetime_redeemed,
+        "last_sequence": account.last_sequence,
+    }
+
+
+def has_no_room(model: Model, as_of: int) -> bool:
+    """Whether a run leaves points due because the sum of what expired has no room for them."""
+    for currency in model.currencies:
+        expired = abs(model.books[currency].expired)
+        for member in model.members:
+            account = model.accounts[member, currency]
+            gone = sum(
+                points
+                for key, points in account.lots_at(as_of)
+                if account.state(key, as_of) in ("expired", "lost")
+            )
+            expired += gone
+            if expired > MOST or account.lifetime_redeemed + gone > MOST:
+                return True
+    return False

@@ -1,0 +1,135 @@
+"""What can be said of a posting alone: whether it is well-formed, and how two of them differ."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from loyalty import Posting
+
+from .account import NEVER
+
+CODES = ("rule", "channel", "location", "category", "actor", "reason")
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def micros(value: object) -> int:
+    """Microseconds since 1970; the oracle's postings have all their times as such integers."""
+    if isinstance(value, dt.datetime):
+        return (value - _EPOCH) // dt.timedelta(microseconds=1)
+    assert isinstance(value, int), value
+    return value
+
+
+FIRST_TIME = micros(dt.datetime(1900, 1, 1, tzinfo=dt.UTC))  # rule 2
+LAST_TIME = micros(dt.datetime(2200, 1, 1, tzinfo=dt.UTC))  # from here on: too late
+LIMIT_MOST = 2**61 - 1
+
+NO_ID = bytes(16)
+CREDITS = ("earn", "adjust")
+ABOUT_ANOTHER = ("reverse", "capture", "release", "confirm", "cancel", "extend")
+WITH_REASON = ("adjust", "extend", "set_limits")
+POINTS_ALLOWED = {
+    "earn": lambda points: points >= 0,
+    "redeem": lambda points: points > 0,
+    "adjust": lambda points: points != 0,
+    "reverse": lambda points: points >= 0,
+    "hold": lambda points: points > 0,
+    "capture": lambda points: points >= 0,
+}
+
+
+def amount(posting: Posting) -> int:
+    """The points asked for. The oracle's postings always say them."""
+    assert posting.points is not None
+    return posting.points
+
+
+def makes_lot(posting: Posting) -> bool:
+    return posting.kind == "earn" or (posting.kind == "adjust" and amount(posting) > 0)
+
+
+def related(posting: Posting) -> object:
+    """The id of the posting that this one is about; sixteen zeros are none."""
+    return None if posting.related == NO_ID else posting.related
+
+
+def time(value: object) -> int | None:
+    return None if value is None else micros(value)
+
+
+def faults(posting: Posting) -> Iterator[str]:
+    """Yield what makes a posting malformed, in the order of docs/statuses.md."""
+    kind, makes, at = posting.kind, makes_lot(posting), micros(posting.effective_time)
+    activates, deadline = time(posting.activates_time), time(posting.deadline_time)
+    expires = time(posting.expires_time)
+    if posting.id == NO_ID:
+        yield "id_missing"
+    if not POINTS_ALLOWED.get(kind, lambda points: points == 0)(amount(posting)):
+        yield "points_invalid"
+    if posting.money < 0:
+        yield "money_invalid"
+    if not FIRST_TIME <= at < LAST_TIME:
+        yield "effective_time_out_of_range"
+    if expires is None and kind == "extend":
+        yield "expiry_invalid"
+    if expires is not None and not (makes or kind in ("confirm", "extend")):
+        yield "expiry_invalid"
+    # It comes after what it starts with; whether that is right in itself is asked further down.
+    start = activates or (deadline if kind in CREDITS else None) or at
+    if expires not in (None, NEVER) and not start < expires < LAST_TIME:
+        yield "expiry_invalid"
+    if kind in WITH_REASON and not posting.actor:
+        yield "actor_missing"
+    if kind in WITH_REASON and not posting.reason:
+        yield "reason_missing"
+    if kind in ABOUT_ANOTHER and related(posting) is None:
+        yield "related_missing"
+    if kind not in ABOUT_ANOTHER and related(posting) is not None:
+        yield "related_not_allowed"
+    # A deadline leaves open when the points of a credit become active.
+    given = activates is not None or (kind in CREDITS and deadline is not None)
+    if given and not (makes and at <= (activates or at) < LAST_TIME):
+        yield "activation_invalid"
+    if deadline is None and kind == "hold":
+        yield "deadline_invalid"
+    if deadline is not None:
+        allowed = kind == "hold" or (makes and activates is None)
+        if not allowed or not at < deadline < LAST_TIME:
+            yield "deadline_invalid"
+    yield from faults_in_limits(posting)
+
+
+def faults_in_limits(posting: Posting) -> Iterator[str]:
+    """Yield what is wrong with floor and ceiling (rule 15)."""
+    given = [limit for limit in (posting.floor, posting.ceiling) if limit is not None]
+    if (given and posting.kind != "set_limits") or given != sorted(given):
+        yield "limits_invalid"
+    if any(abs(limit) > LIMIT_MOST for limit in given if limit != NEVER):
+        yield "limits_invalid"
+
+
+def contents(posting: Posting) -> Iterator[tuple[str, object]]:
+    """Yield what makes two postings the same or not (rule 18), in the order of docs/statuses.md."""
+    yield "kind", posting.kind
+    yield "member", posting.member
+    yield "currency", None if posting.kind == "open_member" else posting.currency
+    yield "points", posting.points
+    yield "money", posting.money
+    yield "effective_time", posting.effective_time
+    yield "expiry", posting.expires_time
+    yield "related", related(posting)
+    yield "codes", [getattr(posting, name) or None for name in CODES]
+    yield "tag", posting.tag
+    opens = posting.kind in CREDITS and posting.deadline_time is not None
+    yield "activation", "open" if opens else posting.activates_time
+    yield "deadline", posting.deadline_time
+    yield "limits", (posting.floor, posting.ceiling)
+
+
+def difference(first: Posting, second: Posting) -> str | None:
+    """The name of the first field in which two postings differ, if they do."""
+    for (name, mine), (_, others) in zip(contents(first), contents(second), strict=True):
+        if mine != others:
+            return name
+    return None
