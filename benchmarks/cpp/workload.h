@@ -112,7 +112,7 @@ inline void Fill(const WorkloadOptions& options, const Draft& draft, uint64_t in
   posting->points = draft.points;
   posting->money = draft.money;
   posting->effective_us = EffectiveOf(options, index);
-  posting->expires_us = draft.redeem ? kNever_us : ExpiryOf(posting->effective_us);
+  posting->expires_us = draft.redeem ? kByProgram : ExpiryOf(posting->effective_us);
 }
 
 // Opens members [first, first + postings.size()), in the year before. Their ids are of the same

@@ -34,6 +34,9 @@ class Sizes:
     redis_calls: int
     recovery_members: int
     recovery_tail: int
+    points_members: int
+    points_postings: int
+    points_lots: int  # that a run of expiry journals
 
 
 FULL = Sizes(
@@ -49,6 +52,9 @@ FULL = Sizes(
     redis_calls=500_000,
     recovery_members=10_000_000,
     recovery_tail=5_000_000,
+    points_members=1_000_000,
+    points_postings=4_000_000,
+    points_lots=10_000_000,
 )
 QUICK = Sizes(
     members=1_000_000,
@@ -63,6 +69,9 @@ QUICK = Sizes(
     redis_calls=100_000,
     recovery_members=1_000_000,
     recovery_tail=1_000_000,
+    points_members=200_000,
+    points_postings=1_000_000,
+    points_lots=1_000_000,
 )
 
 

@@ -275,8 +275,8 @@ void BlockView::Read(Group* group) const {
 }
 
 std::vector<LotMovement> BlockView::MovementsOf(size_t i) const {
-  size_t first = 0;
-  for (size_t before = 0; before < i; ++before) first += columns_[kMovements][before];
+  uint64_t first = 0;
+  columns_[kMovements].ForEach(0, i, [&](size_t, uint64_t count) { first += count; });
   std::vector<LotMovement> movements;
   for (size_t k = 0; k < columns_[kMovements][i]; ++k) movements.push_back(movements_[first + k]);
   return movements;

@@ -60,8 +60,8 @@ bool MakesALot(const Posting& p) {
 bool ExpiryFits(const Posting& p, const Terms& terms) {
   const bool may_expire = MakesALot(p) || p.kind == Kind::kConfirm || p.kind == Kind::kExtend;
   if (p.expires_us == kByProgram) return p.kind != Kind::kExtend;
-  if (!may_expire) return false;
   if (p.expires_us == kNever_us) return true;
+  if (!may_expire) return false;
   const bool confirmed = terms.activates_us == kNever_us;
   const bool says_activation = terms.activates_us != kByProgram;
   const int64_t not_before = confirmed         ? terms.deadline_us
