@@ -242,12 +242,11 @@ def has_no_room(model: Model, as_of: int) -> bool:
         expired = abs(model.books[currency].expired)
         for member in model.members:
             account = model.accounts[member, currency]
-            gone = sum(
+            expired += sum(
                 points
                 for key, points in account.lots_at(as_of)
                 if account.state(key, as_of) in ("expired", "lost")
             )
-            expired += gone
-            if expired > MOST or account.lifetime_redeemed + gone > MOST:
-                return True
+        if expired > MOST:
+            return True
     return False

@@ -73,7 +73,7 @@ def faults(posting: Posting) -> Iterator[str]:
         yield "effective_time_out_of_range"
     if expires is None and kind == "extend":
         yield "expiry_invalid"
-    if expires is not None and not (makes or kind in ("confirm", "extend")):
+    if expires not in (None, NEVER) and not (makes or kind in ("confirm", "extend")):
         yield "expiry_invalid"
     # It comes after what it starts with; whether that is right in itself is asked further down.
     start = activates or (deadline if kind in CREDITS else None) or at

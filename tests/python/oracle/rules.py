@@ -72,19 +72,17 @@ class Case:
     def enter(self, side: str, *, gained: int = 0, lost: int = 0, revived: int = 0) -> None:
         """Enter what the member gains or loses in the books, if all sums have room (rule 1).
 
-        A gain must fit the points earned in a lifetime, and a loss those redeemed, also what does
-        not count there: adjustments, reversals, cancelling. Of what is lost, a part may have
-        expired before, and is revived.
+        Of what is lost, a part may have expired before, and is revived.
         """
-        account = self.account
+        account, kind = self.account, self.posting.kind
         self.entry.points = gained + revived - lost
         books = self.books.revive(side, revived).move(side, self.entry.points)
-        if (
-            not books.fit
-            or (gained and account.journaled_points() + gained > MOST)
-            or account.lifetime_earned + gained > MOST
-            or account.lifetime_redeemed + lost > MOST
-        ):
+        sums = (
+            account.journaled_points() + gained,
+            account.lifetime_earned + (gained if kind == "earn" else 0),
+            account.lifetime_redeemed + (lost if kind in ("redeem", "capture") else 0),
+        )
+        if not books.fit or max(sums) > MOST:
             raise Refused("balance_would_overflow")
         self.books = books
         self.entry.revived = revived
