@@ -153,14 +153,15 @@ class Pair:
             table = self.ledger.statement(member)
             rows = rows_of(table, ("sequence", "currency", "running_balance"))
             running: Counter[str | None] = Counter()
-            expected = []
-            for entry in sorted(of_member, key=lambda entry: (entry.effective, entry.sequence)):
-                running[entry.currency] += entry.points if entry.status == "posted" else 0
-                row = (entry.sequence, entry.currency, running[entry.currency])
-                expected.append(dict(zip(rows[0], row, strict=True)))
             actual = [row for row in rows if row["currency"] is not None]
-            for mine, others in zip(actual, expected, strict=True):
-                same(f"the statement of {member}", mine, others)
+            of_member.sort(key=lambda entry: (entry.effective, entry.sequence))
+            for row, entry in zip(actual, of_member, strict=True):
+                running[entry.currency] += entry.points if entry.status == "posted" else 0
+                total = running[entry.currency]
+                # In an order of its own, this sum may pass 64 bits, which nothing else does.
+                if abs(total) <= MOST:
+                    expected = (entry.sequence, entry.currency, total)
+                    same(f"the statement of {member}", tuple(row.values()), expected)
 
     def compare_totals(self) -> None:
         rows = self.ledger.totals().to_pylist()
