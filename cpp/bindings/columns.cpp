@@ -94,7 +94,7 @@ PostingColumns MakeColumns(
     const OptionalArray<int64_t>& deadline_us, const OptionalArray<int64_t>& floors,
     const OptionalArray<int64_t>& ceilings, const OptionalArray<int64_t>& other_numbers,
     const OptionalArray<uint8_t>& has_other, const OptionalArray<int64_t>& other_offsets,
-    const OptionalArray<uint8_t>& other_data) {
+    const OptionalArray<uint8_t>& other_data, const OptionalArray<uint8_t>& linked) {
   PostingColumns columns;
   const auto rows = size_t(kinds.size());
   columns.rows = rows;
@@ -113,6 +113,7 @@ PostingColumns MakeColumns(
   columns.floors = Take(columns, "floors", floors, rows);
   columns.ceilings = Take(columns, "ceilings", ceilings, rows);
   TakeOthers(columns, other_numbers, has_other, other_offsets, other_data);
+  columns.linked = Take(columns, "linked", linked, rows);
   return columns;
 }
 
@@ -174,6 +175,7 @@ void FillPostings(const PostingColumns& columns, size_t begin, std::span<Posting
     posting.tag = ValueAt<uint64_t>(columns.tags, row, 0);
     posting.terms = nullptr;
     posting.other = nullptr;
+    posting.linked = columns.linked && columns.linked[row];
     if (has_others && OtherAt(columns, row, &parts->others[i])) posting.other = &parts->others[i];
     if (!has_terms) continue;
     parts->terms[i] = {ValueAt(columns.activates_us, row, kByProgram),
@@ -201,7 +203,8 @@ void register_columns(py::module_& m) {
            py::arg("other_numbers").noconvert() = py::none(),
            py::arg("has_other").noconvert() = py::none(),
            py::arg("other_offsets").noconvert() = py::none(),
-           py::arg("other_data").noconvert() = py::none())
+           py::arg("other_data").noconvert() = py::none(),
+           py::arg("linked").noconvert() = py::none())
       .def("set_codes", &SetCodes, py::arg("codes").noconvert(),
            "The numbers of rule, channel, location, category, actor and reason; None: no such "
            "column.")

@@ -5,6 +5,7 @@
 // Reading it needs no GIL; making and destroying it does.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -45,6 +46,14 @@ struct PostingColumns {
   const uint8_t* has_other = nullptr;
   const int64_t* other_offsets = nullptr;  // rows + 1
   const char* other_data = nullptr;
+  const uint8_t* linked = nullptr;
+
+  // The end of a chunk from `begin` of so many rows, or of the chain of linked rows that goes on there.
+  size_t EndOfChunk(size_t begin, size_t chunk_rows) const {
+    size_t end = std::min(begin + chunk_rows, rows);
+    while (linked && end < rows && linked[end - 1]) ++end;
+    return end;
+  }
 
   std::vector<py::array> owners;  // keep all of the above alive
 };

@@ -60,7 +60,6 @@ class Batch {
         columns_(columns),
         chunk_rows_(chunk_rows),
         in_flight_max_(chunks_in_flight),
-        postings_(std::min(chunk_rows, columns.rows)),
         statuses_(outcome.status.mutable_data()),
         sequences_(outcome.sequence.mutable_data()),
         balances_(outcome.balance.mutable_data()),
@@ -88,12 +87,13 @@ class Batch {
   };
 
   Status SubmitAll(Pulse& pulse) {
-    for (size_t begin = 0; begin < columns_.rows; begin += chunk_rows_) {
+    for (size_t begin = 0, end; begin < columns_.rows; begin = end) {
       if (!pulse.Ask(durable_rows_, columns_.rows)) {
         return Status(StatusCode::kInterrupted, "the progress callback asked to stop");
       }
-      const std::span<Posting> postings(postings_.data(),
-                                        std::min(chunk_rows_, columns_.rows - begin));
+      end = columns_.EndOfChunk(begin, chunk_rows_);
+      postings_.resize(end - begin);
+      const std::span<Posting> postings(postings_);
       FillPostings(columns_, begin, postings, &parts_);
       while (in_flight_.size() >= in_flight_max_) LOYALTY_RETURN_IF_ERROR(FinishOldest());
       std::vector<Reply> replies(postings.size());
@@ -175,7 +175,7 @@ Reply PostOne(Ledger& ledger, const py::bytes& id, Kind kind, uint16_t currency,
               int64_t points, int64_t money, int64_t effective_us, int64_t expires_us,
               const std::array<uint32_t, PostingColumns::kCodes>& codes, const py::bytes& related,
               uint64_t tag, int64_t activates_us, int64_t deadline_us, int64_t floor,
-              int64_t ceiling, const std::optional<Key>& other_member) {
+              int64_t ceiling, const std::optional<Key>& other_member, bool linked) {
   const Terms terms{activates_us, deadline_us, floor, ceiling};
   Posting posting;
   posting.id = ToId(std::string_view(id));
@@ -192,6 +192,7 @@ Reply PostOne(Ledger& ledger, const py::bytes& id, Kind kind, uint16_t currency,
   posting.terms = &terms;
   const MemberKey other = other_member ? ToMemberKey(*other_member) : MemberKey();
   if (other_member) posting.other = &other;
+  posting.linked = linked;
   Reply reply;
   Check(WithoutGil([&] { return ledger.Post({&posting, 1}, {&reply, 1}); }));
   return reply;
@@ -223,7 +224,7 @@ void AddPostingMethods(py::classh<Ledger>& ledger, py::module_& m) {
            py::arg("currency"), py::arg("member"), py::arg("points"), py::arg("money"),
            py::arg("effective_us"), py::arg("expires_us"), py::arg("codes"), py::arg("related"),
            py::arg("tag"), py::arg("activates_us"), py::arg("deadline_us"), py::arg("floor"),
-           py::arg("ceiling"), py::arg("other_member") = py::none())
+           py::arg("ceiling"), py::arg("other_member") = py::none(), py::arg("linked") = false)
       .def(
           "intern_codes",
           [](Ledger& self, const std::vector<std::string>& texts) {

@@ -24,8 +24,9 @@ NAMES = (
     *("id", "kind", "member", "currency", "points", "money", "effective_time", "expires_time"),
     *("activates_time", "deadline_time", "floor", "ceiling", "other_member"),
     *CODES,
-    *("related", "tag"),
+    *("related", "tag", "linked"),
 )
+MOST_LINKED = 8192  # postings that stand or fall together: what the ledger takes at once
 # What a caller may ask for; the ledger writes entries of other kinds itself.
 KINDS = {kind.name.lower(): kind for kind in _core.Kind if 0 < kind < _core.Kind.DEFINE_CURRENCY}
 _WITH_POINTS = (
@@ -88,6 +89,8 @@ def to_postings(
         arrays |= _other_arrays(given["other_member"])
     if "related" in given:
         arrays["related"] = _convert.ids("related", given["related"], required=False)
+    if "linked" in given:
+        arrays["linked"] = _linked(given["linked"])
     codes = {name: _convert.dictionary(name, given[name]) for name in CODES if name in given}
     checked = _core.PostingColumns(**arrays)
     numbers = _numbers(codes, intern)
@@ -124,6 +127,20 @@ def _other_arrays(array: pa.Array) -> dict[str, NDArray[Any]]:
         array = array.cast(array.type.value_type)
     keys = _convert.texts("other_member", array.fill_null(""))
     return {"other_offsets": keys.offsets, "other_data": keys.data}
+
+
+def _linked(array: pa.Array) -> NDArray[np.uint8]:
+    """Return which rows stand or fall with the next; a null is none."""
+    if not pa.types.is_boolean(array.type):
+        raise bad_column("linked", f"it must hold booleans, not {array.type}")
+    linked = np.asarray(array.fill_null(False)).astype(np.uint8)
+    ends = np.flatnonzero(linked == 0)
+    longest = int(np.diff(ends, prepend=-1, append=len(linked)).max(initial=0))
+    if longest > MOST_LINKED:
+        raise bad_column(
+            "linked", f"{longest:,} rows stand or fall together; at most {MOST_LINKED:,} can"
+        )
+    return linked
 
 
 def kind_of(name: str) -> _core.Kind:

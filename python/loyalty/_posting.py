@@ -72,6 +72,8 @@ class Posting:
         or extend.
     tag : int
         Free for the caller, 0 to 2**64 - 1.
+    linked : bool
+        In a batch: this posting and the next one stand or fall together. See `Ledger.post`.
     id : UUID, str or 16 bytes
         The permanent id: a UUID or its text, 16 bytes, or any other text as a reference (hashed).
         A fresh UUIDv7, by default.
@@ -98,6 +100,7 @@ class Posting:
     reason: str | None = None
     related: IdLike | None = None
     tag: int = 0
+    linked: bool = False
     id: IdLike = field(default_factory=new_id)
 
 
@@ -118,7 +121,7 @@ def to_frame(postings: Sequence[Posting]) -> dict[str, Any]:
             name: [getattr(p, name) for p in postings]
             for name in (
                 *("kind", "member", "points", "currency", "money", "tag", "floor", "ceiling"),
-                "other_member",
+                *("other_member", "linked"),
                 *CODES,
             )
         },
@@ -147,6 +150,7 @@ def core_arguments(posting: Posting) -> dict[str, Any]:
         "ceiling": _or_by_program(posting.ceiling, "ceiling"),
         "related": NO_ID if posting.related is None else id_bytes(posting.related, "related"),
         "tag": integer(posting.tag, "tag", _UINT64),
+        "linked": posting.linked,
     }
 
 

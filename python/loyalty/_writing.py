@@ -40,7 +40,9 @@ class LedgerWriter(LedgerReader):
     ) -> Reply | PostResult:
         """Post one posting or a batch, durably; each posting gets its own status.
 
-        Rows are applied in order, and each stands alone. A batch is checked whole before any of
+        Rows are applied in order, and each stands alone, but for chains of linked ones: a row with
+        ``linked``, all that follow up to the first without, and that one are posted together, or
+        none of them. A batch is checked whole before any of
         it is posted, then committed in chunks of some thousands of rows, while other threads run.
 
         Parameters
@@ -85,6 +87,11 @@ class LedgerWriter(LedgerReader):
                 As ``id``: the posting that this one is about; null: none.
             ``tag``
                 Integers, 0 to 2**64 - 1; 0 by default.
+            ``linked``
+                Booleans, False by default: whether the row stands or falls with the next. When one
+                of a chain is refused, the others are ``linked_posting_failed``, and all their ids
+                are used up; when one is malformed, none is journaled. At most 8,192 rows to a
+                chain; none that opens, closes or reopens a member.
         progress : bool or callable
             True draws a bar (needs rich). A callable is told (done, total) rows some ten times a
             second; returning False stops after the chunks under way.

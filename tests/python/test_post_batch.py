@@ -116,6 +116,46 @@ def test_a_list_of_postings_is_a_batch(ledger: loyalty.Ledger) -> None:
     ]
 
 
+def test_linked_postings_stand_or_fall_together(ledger: loyalty.Ledger) -> None:
+    ledger.post([loyalty.Posting("open_member", "ada"), loyalty.Posting("earn", "ada", 10)])
+    refused = [
+        loyalty.Posting("redeem", "ada", 4, linked=True),
+        loyalty.Posting("redeem", "ada", 7),
+        loyalty.Posting("redeem", "ada", 1),
+    ]
+    failed = ["linked_posting_failed", "insufficient_points", "posted"]
+    assert list(ledger.post(refused).status) == failed
+    assert ledger.post(loyalty.Posting("earn", "ada", 1, linked=True)).status == "linked_chain_open"
+    assert ledger.balance("ada").active == 9
+
+
+@pytest.mark.parametrize("ends", [8191, 8192, 20_000])
+def test_a_chain_is_never_cut(ledger: loyalty.Ledger, frame: MakeFrame, ends: int) -> None:
+    """The ledger takes some thousands of rows at a time; the last row of the chain is refused."""
+    rows, first = 20_001, ends - 8191
+    linked = np.zeros(rows, bool)
+    linked[first:ends] = True
+    ledger.open_member(0)
+    points = np.where(np.arange(rows) == ends, 10**9, 1)
+    kind = np.where(np.arange(rows) == ends, "redeem", "earn")
+    result = ledger.post(
+        frame(rows, member=np.zeros(rows, int), kind=kind, points=points) | {"linked": linked}
+    )
+    assert result.counts == {
+        "posted": rows - 8192,
+        "linked_posting_failed": 8191,
+        "insufficient_points": 1,
+    }
+    assert ledger.balance(0).active == rows - 8192
+
+
+def test_what_cannot_be_linked(ledger: loyalty.Ledger, frame: MakeFrame) -> None:
+    with pytest.raises(loyalty.InvalidInputError, match=r"'linked'.* at most 8,192 can"):
+        ledger.post(frame(8193) | {"linked": np.ones(8193, bool)})
+    with pytest.raises(loyalty.InvalidInputError, match=r"'linked'.* booleans, not int64"):
+        ledger.post(frame(3) | {"linked": [1, 0, 0]})
+
+
 def test_a_list_of_other_things_is_refused(ledger: loyalty.Ledger) -> None:
     with pytest.raises(loyalty.InvalidInputError, match=r"postings\[1\] is no Posting but dict"):
         ledger.post([loyalty.Posting("open_member", 1), {}])  # type: ignore[list-item]

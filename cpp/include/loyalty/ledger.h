@@ -129,8 +129,9 @@ class Ledger {
   virtual ~Ledger() = default;
 
   // Posts a batch; replies[i] answers postings[i], which are applied in order. Each posting stands
-  // alone: a refused one does not affect the others. Blocks while the queue is full, then until the
-  // batch is durable. kInvalidArgument for a batch larger than the queue; an empty batch is fine.
+  // alone: a refused one does not affect the others. But a chain of linked ones, from the first that is
+  // `linked` to the next that is not, stands or falls together. Blocks while the queue is full, then until
+  // the batch is durable. kInvalidArgument for a batch larger than the queue; an empty batch is fine.
   virtual Status Post(std::span<const Posting> postings, std::span<Reply> replies) = 0;
   // The same without waiting for durability. `postings` may go when this returns; `replies` must stay
   // until Wait(). Batches submitted by one thread are applied in the order of submission.

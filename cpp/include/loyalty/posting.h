@@ -107,6 +107,9 @@ enum class PostingStatus : uint16_t {
   kOtherMemberInvalid = 26,
   kRuleOfOtherCurrency = 27,
   kNoPointsByRule = 28,
+  kLinkedChainOpen = 90,
+  kLinkedNotAllowed = 91,
+  kLinkedPostingMalformed = 92,
   // The id was seen before: nothing is posted, the reply carries the original's sequence.
   kAlreadyExists = 30,
   kIdAlreadyFailed = 31,
@@ -149,13 +152,16 @@ enum class PostingStatus : uint16_t {
   kOtherMemberNotFound = 81,
   kOtherMemberClosed = 82,
   kTransferForbidden = 83,
+  kLinkedPostingFailed = 84,
 };
 std::string_view ToString(PostingStatus status);
 // Whether it moved points: all of them, or part.
 inline bool IsPosted(PostingStatus s) {
   return s == PostingStatus::kPosted || s == PostingStatus::kPostedInPart;
 }
-inline bool IsMalformed(PostingStatus s) { return uint16_t(s) >= 10 && uint16_t(s) < 30; }
+inline bool IsMalformed(PostingStatus s) {
+  return (uint16_t(s) >= 10 && uint16_t(s) < 30) || (uint16_t(s) >= 90 && uint16_t(s) < 100);
+}
 inline bool IsDuplicate(PostingStatus s) { return uint16_t(s) >= 30 && uint16_t(s) < 60; }
 
 // Text codes are interned once (Ledger::InternCodes); zero means none.
@@ -208,6 +214,7 @@ struct Posting {
   uint64_t tag = 0;                  // free for the caller
   const Terms* terms = nullptr;      // null: as in Terms()
   const MemberKey* other = nullptr;  // transfer: who gets the points
+  bool linked = false;               // stands or falls with the next posting of the batch
 };
 
 // The parts of an account's balance at an instant, in minor units.

@@ -78,6 +78,9 @@ std::string_view ToString(PostingStatus status) {
     case PostingStatus::kLimitsInvalid: return "limits_invalid";
     case PostingStatus::kRuleOfOtherCurrency: return "rule_of_other_currency";
     case PostingStatus::kNoPointsByRule: return "no_points_by_rule";
+    case PostingStatus::kLinkedChainOpen: return "linked_chain_open";
+    case PostingStatus::kLinkedNotAllowed: return "linked_not_allowed";
+    case PostingStatus::kLinkedPostingMalformed: return "linked_posting_malformed";
     case PostingStatus::kOtherMemberInvalid: return "other_member_invalid";
     case PostingStatus::kAlreadyExists: return "already_exists";
     case PostingStatus::kIdAlreadyFailed: return "id_already_failed";
@@ -121,6 +124,7 @@ std::string_view ToString(PostingStatus status) {
     case PostingStatus::kOtherMemberNotFound: return "other_member_not_found";
     case PostingStatus::kOtherMemberClosed: return "other_member_closed";
     case PostingStatus::kTransferForbidden: return "transfer_forbidden";
+    case PostingStatus::kLinkedPostingFailed: return "linked_posting_failed";
   }
   return "unknown";
 }

@@ -1,9 +1,11 @@
 // A batch on its way: prepared by the caller's thread, decided by the writer, committed, acknowledged.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,7 @@ struct Batch {
   };
 
   std::vector<Entry> entries;  // as asked; a status other than kUnspecified is final, see `replies`
+  std::vector<bool> linked;    // by row, or empty: whether it stands or falls with the next
   std::vector<Text> texts;     // by row
   std::vector<Text> others;    // by row: the keys of other members unknown so far
   std::vector<journal::RowDetails> details;  // by row; of every transfer
@@ -50,6 +53,24 @@ struct Batch {
   std::function<void()> inspect;
 
   Status fault;  // why the writer could not go on with the rest of it
+
+  // The end of the chain of linked rows that `row` begins; row + 1 when it is linked to none.
+  size_t EndOfChain(size_t row) const {
+    if (linked.empty()) return row + 1;
+    while (row < linked.size() && linked[row]) ++row;
+    return std::min(row + 1, entries.size());
+  }
+  // When one of these rows is malformed, so are all that are not answered yet. Returns whether one is.
+  bool SpreadMalformed(size_t from, size_t to) {
+    const auto malformed = [](const Entry& entry) { return IsMalformed(entry.status); };
+    const std::span rows(entries.data() + from, to - from);
+    if (std::none_of(rows.begin(), rows.end(), malformed)) return false;
+    for (size_t i = from; i < to; ++i) {
+      if (entries[i].status != PostingStatus::kUnspecified) continue;
+      entries[i].status = replies[i].status = PostingStatus::kLinkedPostingMalformed;
+    }
+    return true;
+  }
 
   void Finish(const Status& outcome) {
     if (fault.ok()) fault = outcome;

@@ -82,12 +82,14 @@ void Decider::ForgetDurable() {
 Status Decider::ProcessRows(Batch* batch) {
   // Decided entries gather in the group. When it is empty the batch's own rows become the group's, and are
   // decided where they are: copying them would cost as much as deciding. That needs one entry a row at
-  // most, so that no row is written over before it was read: no hold may end in between.
+  // most, so that no row is written over before it was read: no hold may end in between. And of linked rows
+  // it would spoil what was asked, which the refused ones are journaled as.
   if (batch->program) {
     LOYALTY_RETURN_IF_ERROR(ledger::CheckChange(*core_->state, *batch->program));
   }
   std::vector<Entry>& decided = open_->group.entries;
-  in_place_ = decided.empty() && batch->details.empty() && core_->state->open_holds == 0;
+  in_place_ = decided.empty() && batch->details.empty() && batch->linked.empty() &&
+              core_->state->open_holds == 0;
   if (!in_place_) return DecideRows(batch->entries, batch);
   decided.swap(batch->entries);
   const Status status = DecideRows(decided, batch);
@@ -103,29 +105,43 @@ Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
   size_t text = 0;
   size_t details = 0;
   size_t related = 0;
-  Details completed;
+  std::deque<Details> completed;  // of rows that asked for none
   const auto at_row = [](auto& values, size_t* next, size_t i) {
     while (*next < values.size() && values[*next].row < i) ++*next;
     return *next < values.size() && values[*next].row == i ? &values[*next] : nullptr;
   };
-  for (size_t i = 0; i < rows.size(); ++i) {
-    ledger::PrefetchAhead(rows, i, *core_->state);
-    if (i + kIdsAhead < rows.size()) recent_.Prefetch(rows[i + kIdsAhead].id);
-    if (rows[i].status != PostingStatus::kUnspecified) continue;
+  const auto row_at = [&](size_t i) {
     Batch::Text* const row_text = at_row(batch->texts, &text, i);
     journal::RowDetails* const row_details = at_row(batch->details, &details, i);
     if (row_details) FindOther(*batch, &row_details->details, uint32_t(i));
-    const Details* asked = row_details ? &row_details->details : nullptr;
-    if (new_rules) {
-      completed = asked ? *asked : Details();
-      asked = &completed;
-      rows[i].status = CompleteAgain(&rows[i], &completed);
-      batch->replies[i].status = rows[i].status;
-      if (rows[i].status != PostingStatus::kUnspecified) continue;
+    Details* asked = row_details ? &row_details->details : nullptr;
+    if (new_rules && rows[i].status == PostingStatus::kUnspecified) {
+      if (!asked) asked = &completed.emplace_back();
+      batch->replies[i].status = rows[i].status = CompleteAgain(&rows[i], asked);
     }
-    const Row row{&rows[i], &batch->replies[i], asked, row_text ? &row_text->text : nullptr,
-                  at_row(batch->related, &related, i)};
-    LOYALTY_RETURN_IF_ERROR(ProcessRow(row, sealed.empty() ? 0 : sealed[i]));
+    return Row{&rows[i],
+               &batch->replies[i],
+               asked,
+               row_text ? &row_text->text : nullptr,
+               at_row(batch->related, &related, i),
+               sealed.empty() ? 0 : sealed[i]};
+  };
+  std::vector<Row> chain;
+  for (size_t i = 0, end; i < rows.size(); i = end) {
+    ledger::PrefetchAhead(rows, i, *core_->state);
+    if (i + kIdsAhead < rows.size()) recent_.Prefetch(rows[i + kIdsAhead].id);
+    end = batch->EndOfChain(i);
+    if (end == i + 1) {
+      if (rows[i].status != PostingStatus::kUnspecified) continue;
+      const Row row = row_at(i);
+      if (row.entry->status == PostingStatus::kUnspecified) {
+        LOYALTY_RETURN_IF_ERROR(ProcessRow(row));
+      }
+      continue;
+    }
+    chain.clear();
+    for (size_t linked = i; linked < end; ++linked) chain.push_back(row_at(linked));
+    if (!batch->SpreadMalformed(i, end)) LOYALTY_RETURN_IF_ERROR(ProcessChain(chain));
   }
   return {};
 }
@@ -155,7 +171,7 @@ bool Decider::IsDefined(Kind kind, const std::string& text) const {
           std::find(currencies.begin(), currencies.end(), text) != currencies.end());
 }
 
-Status Decider::ProcessRow(const Row& row, uint64_t seen) {
+Status Decider::ProcessRow(const Row& row) {
   Entry& entry = *row.entry;
   if (row.text && IsDefined(entry.kind, *row.text)) {
     *row.reply = {};
@@ -167,7 +183,7 @@ Status Decider::ProcessRow(const Row& row, uint64_t seen) {
     MemberKey key;
     if (journal::ParseStoredKey(*row.text, &key)) entry.member = core_->state->keys.Find(key);
   }
-  if (seen == 0) seen = recent_.Find(entry.id);
+  const uint64_t seen = SequenceOf(row);
   if (row.related) LOYALTY_RETURN_IF_ERROR(FindOriginal(row));
   if (seen != 0) return AnswerDuplicate(row, seen);
   if (core_->state->open_holds > 0 && entry.member != Entry::kNoMember &&
@@ -217,8 +233,13 @@ void Decider::Post(Entry* entry, const Details* details, const Original* origina
   const size_t movements_before = group.movements.size();
   if (details) details_ = *details;
   ledger::Decide(*core_->state, original, entry, &details_, &group.movements);
-  const std::span movements(group.movements.data() + movements_before,
-                            group.movements.size() - movements_before);
+  Record(entry, group.movements.size() - movements_before, text, reply);
+}
+
+void Decider::Record(Entry* entry, size_t movement_count, std::string* text, Reply* reply) {
+  journal::Group& group = open_->group;
+  const std::span movements = std::span(group.movements).last(movement_count);
+  if (chain_) chain_->accounts.emplace_back(*core_->state, *entry);
   const bool has_text = journal::HasText(entry->kind);
   const uint64_t sequence = core_->state->sequence + 1;
   const auto parts = ledger::Apply(*entry, details_, sequence, movements,

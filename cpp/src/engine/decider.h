@@ -4,11 +4,13 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/batch.h"
 #include "engine/core.h"
 #include "ids/recent_ids.h"
+#include "ledger/undo.h"
 
 namespace loyalty::engine {
 
@@ -30,13 +32,29 @@ class Decider {
     const Details* details;   // null unless it has any
     std::string* text;        // null unless the writer needs one
     Batch::Related* related;  // null unless it is about another posting
+    uint64_t sealed;  // the sequence of its id, if that was sealed after the preparation; else 0
+  };
+  // What is taken back when one of a chain of linked postings is refused.
+  struct Chain {
+    explicit Chain(const ledger::State& state) : sums(state) {}
+    ledger::SumsBefore sums;
+    std::vector<ledger::AccountBefore> accounts;  // by entry
   };
 
   Status ProcessRows(Batch* batch);
   Status DecideRows(std::span<Entry> rows, Batch* batch);
   // How many of the open group's entries are decided and applied.
   size_t DecidedInGroup() const { return core_->state->sequence + 1 - open_->group.first_sequence; }
-  Status ProcessRow(const Row& row, uint64_t seen);
+  Status ProcessRow(const Row& row);
+  // Linked rows, none of them malformed: posts all, or refuses all.
+  Status ProcessChain(std::span<const Row> rows);
+  // The sequence of the posting that has the row's id; 0 when it is new.
+  uint64_t SequenceOf(const Row& row) const {
+    return row.sealed ? row.sealed : recent_.Find(row.entry->id);
+  }
+  // As far as it goes; returns how many rows are posted, and counts those that were before.
+  Result<size_t> PostChain(std::span<const Row> rows, size_t* duplicates);
+  void UndoChain();
   // Fills in again what preparation filled in by rules that are not in force any more.
   PostingStatus CompleteAgain(Entry* entry, Details* details) const;
   // Whether the ledger has that code or currency already.
@@ -48,6 +66,8 @@ class Decider {
   // Decides, applies and journals; `details` as asked. `reply` is null for the ledger's own entries.
   void Post(Entry* entry, const Details* details, const ledger::Original* original,
             std::string* text, Reply* reply);
+  // Applies and journals an entry as decided: with details_, and the last `movements` of the group's.
+  void Record(Entry* entry, size_t movements, std::string* text, Reply* reply);
   // Gives the other member of a transfer its points, which the entry before has taken.
   void PostSecond();
   // Fills in the other member's slot if he was opened since preparation.
@@ -70,8 +90,9 @@ class Decider {
   std::shared_ptr<OpenGroup> open_;
   std::deque<std::shared_ptr<OpenGroup>> closed_;  // handed on, and not known to be durable
   std::shared_ptr<OpenGroup> spare_;
-  bool in_place_ = false;  // the rows being decided are the group's own entries
-  Details details_;        // of the entry being decided; as in Details() in between
+  std::optional<Chain> chain_;  // that is being posted
+  bool in_place_ = false;       // the rows being decided are the group's own entries
+  Details details_;             // of the entry being decided; as in Details() in between
   int64_t recorded_us_ = 0;
 };
 

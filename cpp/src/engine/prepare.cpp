@@ -1,5 +1,7 @@
 #include "engine/prepare.h"
 
+#include <algorithm>
+
 namespace loyalty::engine {
 namespace {
 
@@ -35,6 +37,26 @@ void CheckForms(const ledger::State& state, std::span<const Posting> postings, B
       batch->texts.push_back({uint32_t(i), journal::StoredKey(p.member)});
     }
     if (!p.related.is_zero()) batch->related.push_back({uint32_t(i), p.related, {}});
+  }
+}
+
+// Chains of linked postings must end in the batch, and be about accounts.
+void CheckLinks(std::span<const Posting> postings, Batch* batch) {
+  const auto is_linked = [](const Posting& p) { return p.linked; };
+  if (std::none_of(postings.begin(), postings.end(), is_linked)) return;
+  for (const Posting& p : postings) batch->linked.push_back(p.linked);
+  for (size_t from = 0, to; from < postings.size(); from = to) {
+    to = batch->EndOfChain(from);
+    for (size_t i = from; i < to && to - from > 1; ++i) {
+      PostingStatus* const status = &batch->entries[i].status;
+      if (*status != PostingStatus::kUnspecified || ledger::IsLinkable(postings[i].kind)) continue;
+      *status = batch->replies[i].status = PostingStatus::kLinkedNotAllowed;
+    }
+    if (postings[to - 1].linked) {
+      batch->entries[to - 1].status = batch->replies[to - 1].status =
+          PostingStatus::kLinkedChainOpen;
+    }
+    (void)batch->SpreadMalformed(from, to);
   }
 }
 
@@ -91,6 +113,7 @@ Result<std::shared_ptr<Batch>> Prepare(const Core& core, std::span<const Posting
   batch->ids_checked = runs->sequence();
   batch->rules = core.state->rules();
   CheckForms(*core.state, postings, batch.get());
+  CheckLinks(postings, batch.get());
   if (runs->size() > 0) {
     if (!batch->related.empty()) LOYALTY_RETURN_IF_ERROR(FindRelated(core, *runs, batch.get()));
     LOYALTY_RETURN_IF_ERROR(AnswerDuplicates(core, *runs, batch.get()));

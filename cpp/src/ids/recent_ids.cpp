@@ -39,6 +39,18 @@ void RecentIds::Append(const Id& id) {
   if (!id.is_zero()) Insert(HashId(id), uint32_t(ids_.size() - 1));
 }
 
+void RecentIds::RemoveLast() {
+  const Id id = ids_.back();
+  if (!id.is_zero()) {
+    // Nothing was put behind it, so nothing is looked for beyond its slot.
+    const size_t slot_mask = table_.size() - 1;
+    size_t slot = HashId(id) & slot_mask;
+    while ((table_[slot] & slot_mask) != ids_.size()) slot = (slot + 1) & slot_mask;
+    table_[slot] = 0;
+  }
+  ids_.pop_back();
+}
+
 void RecentIds::Insert(uint64_t hash, uint32_t index) {
   const size_t slot_mask = table_.size() - 1;
   size_t slot = hash & slot_mask;

@@ -28,6 +28,8 @@ class RecentIds {
   // Records the id of sequence next_sequence(); a zero id (an entry of the ledger's own) is counted
   // but never found. Requires that the id is not there.
   void Append(const Id& id);
+  // Takes the last one back. Requires that there is one.
+  void RemoveLast();
   std::span<const Id> ids() const { return ids_; }
 
  private:
@@ -68,6 +70,13 @@ class UnsealedIds {
       segments_.emplace_back(next_sequence(), segment_ids_);
     }
     segments_.back().Append(id);
+  }
+  // Takes back those from `sequence` on. Requires that they were appended one by one, lately.
+  void RemoveFrom(uint64_t sequence) {
+    while (next_sequence() > sequence) {
+      if (segments_.back().ids().empty()) segments_.pop_back();
+      segments_.back().RemoveLast();
+    }
   }
   // Many, one after the other.
   void Append(std::span<const Id> ids) {

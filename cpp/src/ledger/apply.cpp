@@ -55,13 +55,11 @@ class Applying {
     }
   }
 
-  // What the movements do not account for is a lot of the entry's own.
   void MakeOwnLot(std::span<const LotMovement> movements) {
-    int64_t points = entry_.points - details_.held;
-    for (const LotMovement& m : movements) points -= m.points;
+    const int64_t points = OwnPoints(entry_, details_, movements);
     if (points < 0) fits_ = false;
     if (points <= 0) return;
-    MoveLot({entry_.expires_us, entry_.effective_us, sequence_}, points);
+    MoveLot(OwnLot(entry_, sequence_), points);
     const Terms& terms = details_.terms;
     if (terms.activates_us == kAtOnce_us) return;
     extra().pending.push_back({sequence_, terms.activates_us, terms.deadline_us, entry_.kind});
@@ -146,6 +144,13 @@ Status OpenMember(const Entry& entry, uint64_t sequence, std::string_view text, 
 }
 
 }  // namespace
+
+int64_t OwnPoints(const Entry& entry, const Details& details,
+                  std::span<const LotMovement> movements) {
+  int64_t points = entry.points - details.held;
+  for (const LotMovement& m : movements) points -= m.points;
+  return points;
+}
 
 Result<BalanceParts> Apply(const Entry& entry, const Details& details, uint64_t sequence,
                            std::span<const LotMovement> movements, std::string_view text,

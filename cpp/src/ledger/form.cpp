@@ -133,6 +133,8 @@ PostingStatus CheckForm(const Posting& p, const Rules& in_force, uint32_t codes)
   return PostingStatus::kUnspecified;
 }
 
+bool IsLinkable(Kind kind) { return RulesOf(kind).currency; }
+
 Entry AsAsked(const Posting& p, uint32_t member, Details* details) {
   Entry e;
   e.id = p.id;

@@ -83,21 +83,37 @@ BalanceParts Page::SumParts(const Account& account, int64_t at_us) const {
   return parts;
 }
 
+namespace {
+
+// Of const or mutable reversals.
+auto PlaceOf(uint64_t original, auto& reversals) {
+  return std::lower_bound(
+      reversals.begin(), reversals.end(), original,
+      [](const Reversal& reversal, uint64_t sequence) { return reversal.original < sequence; });
+}
+
+}  // namespace
+
 const Reversal* Page::FindReversal(uint64_t original) const {
-  const auto at = std::lower_bound(reversals.begin(), reversals.end(), original,
-                                   [](const Reversal& reversal, uint64_t sequence_of) {
-                                     return reversal.original < sequence_of;
-                                   });
+  const auto at = PlaceOf(original, reversals);
   return at != reversals.end() && at->original == original ? &*at : nullptr;
 }
 
 void Page::AddReversal(uint64_t original, int64_t points) {
-  auto at = std::lower_bound(reversals.begin(), reversals.end(), original,
-                             [](const Reversal& reversal, uint64_t sequence_of) {
-                               return reversal.original < sequence_of;
-                             });
-  if (at == reversals.end() || at->original != original) at = reversals.insert(at, {original, 0});
-  at->points += points;
+  const Reversal* const before = FindReversal(original);
+  SetReversal(original, Reversal{original, points + (before ? before->points : 0)});
+}
+
+void Page::SetReversal(uint64_t original, const std::optional<Reversal>& reversal) {
+  const auto at = PlaceOf(original, reversals);
+  const bool was = at != reversals.end() && at->original == original;
+  if (was && reversal) {
+    *at = *reversal;
+  } else if (was) {
+    reversals.erase(at);
+  } else if (reversal) {
+    reversals.insert(at, *reversal);
+  }
 }
 
 uint64_t Page::ram_bytes() const {

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -95,6 +96,8 @@ struct alignas(64) Page {
   // How much of the posting at `original` was reversed; null if it never was.
   const Reversal* FindReversal(uint64_t original) const;
   void AddReversal(uint64_t original, int64_t points);
+  // As it was before; nothing: it never was reversed.
+  void SetReversal(uint64_t original, const std::optional<Reversal>& reversal);
   uint64_t ram_bytes() const;
 
  private:

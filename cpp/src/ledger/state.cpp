@@ -33,12 +33,22 @@ State::~State() {
   for (std::atomic<Chunk*>& chunk : *directory_) delete chunk.load(std::memory_order_relaxed);
 }
 
-Account State::ReadAccount(uint32_t member, uint16_t currency) const {
-  const PageSlot& slot = SlotOf(member);
-  SpinLockHolder lock(slot.lock);
-  const Account& account = slot.page.get()->GetAccount(member, currency);
+template <typename Read>
+auto State::ReadBesideWriter(const PageSlot& slot, Read read) {
   for (;;) {
-    const uint32_t version = slot.version.load(std::memory_order_acquire);
+    {
+      SpinLockHolder lock(slot.lock);
+      const uint32_t version = slot.version.load(std::memory_order_acquire);
+      const auto value = read(*slot.page.get());
+      if (version % 2 == 0 && slot.version.load(std::memory_order_relaxed) == version) return value;
+    }
+    sched_yield();  // without the lock: the writer may need it to end its change
+  }
+}
+
+Account State::ReadAccount(uint32_t member, uint16_t currency) const {
+  return ReadBesideWriter(SlotOf(member), [&](const Page& page) {
+    const Account& account = page.GetAccount(member, currency);
     Account read;
     read.total = LoadBesideWriter(account.total);
     read.lifetime_earned = LoadBesideWriter(account.lifetime_earned);
@@ -46,15 +56,19 @@ Account State::ReadAccount(uint32_t member, uint16_t currency) const {
     read.sequence = LoadBesideWriter(account.sequence);
     read.first_expiry = LoadBesideWriter(account.first_expiry);
     read.extra = LoadBesideWriter(account.extra);
-    if (version % 2 == 0 && slot.version.load(std::memory_order_relaxed) == version) return read;
-    sched_yield();
-  }
+    return read;
+  });
 }
 
 uint64_t State::PageSequence(uint32_t member) const {
-  const PageSlot& slot = SlotOf(member);
-  SpinLockHolder lock(slot.lock);
-  return LoadBesideWriter(slot.page.get()->sequence);
+  return ReadBesideWriter(SlotOf(member),
+                          [](const Page& page) { return LoadBesideWriter(page.sequence); });
+}
+
+void State::EndOneChange() {
+  in_one_change_ = false;
+  for (PageSlot* slot : changed_together_) slot->version.fetch_add(1, std::memory_order_release);
+  changed_together_.clear();
 }
 
 void State::MakeWritable(PageSlot* slot, uint16_t currency) {

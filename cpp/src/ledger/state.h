@@ -104,10 +104,17 @@ class State {
     PageSlot& slot = SlotOf(member);
     if (!slot.page.unique() || !slot.page.get()->accounts[currency]) MakeWritable(&slot, currency);
     const uint32_t version = slot.version.load(std::memory_order_relaxed);
-    slot.version.store(version + 1, std::memory_order_relaxed);
+    if (version % 2 == 0) slot.version.store(version + 1, std::memory_order_relaxed);
     change(*slot.page.get(), slot.page.get()->MutableAccount(member, currency));
-    slot.version.store(version + 2, std::memory_order_release);
+    if (!in_one_change_) {
+      slot.version.store((version | 1) + 1, std::memory_order_release);
+    } else if (version % 2 == 0) {
+      changed_together_.push_back(&slot);
+    }
   }
+  // What is changed between the two, readers see as one change.
+  void BeginOneChange() { in_one_change_ = true; }
+  void EndOneChange();
   // A member was opened, closed or reopened at sequence `at`.
   void SetMember(uint32_t member, bool is_closed, uint64_t at);
   // Makes room for slots up to `member`.
@@ -157,6 +164,9 @@ class State {
   using Chunk = std::array<PageSlot, kChunkPages>;
   using Directory = std::array<std::atomic<Chunk*>, (1u << 22) / kChunkPages>;
 
+  // What read(page) gives when the writer was not there meanwhile.
+  template <typename Read>
+  static auto ReadBesideWriter(const PageSlot& slot, Read read);
   // Puts rules in force: of the present version, or the next.
   void ChangeRules(Rules rules);
   void MakeWritable(PageSlot* slot, uint16_t currency);
@@ -166,6 +176,8 @@ class State {
     return (*(*directory_)[page / kChunkPages].load(std::memory_order_acquire))[page % kChunkPages];
   }
 
+  bool in_one_change_ = false;
+  std::vector<PageSlot*> changed_together_;  // their versions are odd
   mutable SpinLock rules_lock_;
   std::vector<std::shared_ptr<const Rules>> versions_;  // changed under the lock
   std::unique_ptr<Directory> directory_;

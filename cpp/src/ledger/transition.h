@@ -27,6 +27,9 @@ struct Original {
 // `codes` is how many there are.
 PostingStatus CheckForm(const Posting& posting, const Rules& rules, uint32_t codes);
 
+// Whether postings of a kind may be linked: those that change nothing but accounts.
+bool IsLinkable(Kind kind);
+
 // A well-formed posting as an entry to decide, and its details, but for what it leaves to the programme
 // (Rules::Complete). `member` is its slot, or kNoMember.
 Entry AsAsked(const Posting& posting, uint32_t member, Details* details);
@@ -60,6 +63,14 @@ Entry SecondOfTransfer(const Entry& first, const Details& details, uint64_t sequ
 
 // The points that the movements of an entry that fell due take out of lots or put into them.
 int64_t PointsMoved(std::span<const LotMovement> movements);
+
+// The points that an entry puts into a lot of its own, which is what its movements do not account for; and where
+// that lot stands.
+int64_t OwnPoints(const Entry& entry, const Details& details,
+                  std::span<const LotMovement> movements);
+inline LotOrder OwnLot(const Entry& entry, uint64_t sequence) {
+  return {entry.expires_us, entry.effective_us, sequence};
+}
 
 // Applies an entry as decided; returns the account's balance after it, as of its effective time.
 // kCorruption if it does not fit the state (which then is no longer what the journal says).
