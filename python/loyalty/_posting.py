@@ -34,13 +34,13 @@ class Posting:
     ----------
     kind : str
         What to do: ``open_member``, ``earn``, ``redeem``, ``adjust``, ``reverse``, ``hold``,
-        ``capture``, ``release``, ``confirm``, ``cancel``, ``extend``, ``set_limits``, ``transfer``,
-        ``close_member`` or ``reopen_member``.
+        ``capture``, ``release``, ``confirm``, ``cancel``, ``extend``, ``reinstate``,
+        ``set_limits``, ``transfer``, ``close_member`` or ``reopen_member``.
     member : int or str
         The member's key: an integer (int64), or a text of 1 to 64 bytes of UTF-8.
     points : int or None
         Minor units: above 0 to earn, redeem, hold and transfer, signed and not 0 to adjust. To
-        reverse or capture in part above 0, or 0 for all that is left. Else 0. None, to earn: what
+        reverse, capture or reinstate in part above 0, or 0 for all that is left. Else 0. None, to earn: what
         the programme's `rule` makes of the `money`.
     currency : str, optional
         Needed when the ledger has several; ignored by what is about a member alone.
@@ -51,7 +51,8 @@ class Posting:
         by default.
     expires_time : the same, optional
         When the points expire: `loyalty.NEVER`, or a time; None: as the programme says. For
-        ``extend``: the new expiry. For ``confirm``: None leaves what the credit said.
+        ``extend`` and ``reinstate``: the new expiry. For ``confirm``: None leaves what the credit
+        said.
     activates_time : the same, optional
         Of points that are earned or given by an adjustment: from when on they can be spent, the
         effective time for at once; None: as the programme says. Until then they are pending.
@@ -65,11 +66,11 @@ class Posting:
     other_member : int or str, optional
         For ``transfer``: who gets the points.
     rule, channel, location, category, actor, reason : str, optional
-        Codes for analysis and audit; ``adjust``, ``extend``, ``set_limits``, ``close_member`` and
-        ``reopen_member`` need the last two.
+        Codes for analysis and audit; ``adjust``, ``extend``, ``reinstate``, ``set_limits``,
+        ``close_member`` and ``reopen_member`` need the last two.
     related : UUID, str or 16 bytes, optional
-        The id of the posting that this one is about: to reverse, capture, release, confirm, cancel
-        or extend.
+        The id of the posting that this one is about: to reverse, capture, release, confirm, cancel,
+        extend or reinstate.
     tag : int
         Free for the caller, 0 to 2**64 - 1.
     linked : bool

@@ -241,6 +241,24 @@ class LedgerWriter(LedgerReader):
         fields |= {"expires_time": expires_time, "actor": actor, "reason": reason}
         return self._post_about("extend", member, related, currency, fields)
 
+    def reinstate(
+        self,
+        member: int | str,
+        related: IdLike,
+        currency: str | None = None,
+        *,
+        actor: str,
+        reason: str,
+        **fields: Any,
+    ) -> Reply:
+        """Bring back what has expired of the credit `related`, or ``points=`` of it.
+
+        Within the programme's ``reinstate_within_days``, saying who and why. It expires at
+        ``expires_time=``, or by default as if it had been earned now.
+        """
+        fields |= {"actor": actor, "reason": reason}
+        return self._post_about("reinstate", member, related, currency, fields)
+
     def set_limits(
         self,
         member: int | str,

@@ -108,3 +108,25 @@ def test_the_command(shop: loyalty.Ledger) -> None:
     report = json.loads(run("--as-of", "2024-05-21", "--json"))
     assert [line["points"] for line in report["lines"]] == [100, 20, 30]
     assert "Nothing fell due by 2024-05-21T00:00:00Z." in run("--as-of", "2024-05-21")
+
+
+def test_what_has_expired_is_reinstated_within_the_programmes_window(path: Path) -> None:
+    program = loyalty.Program.from_toml(
+        """
+        name = "Shop"
+        time_zone = "UTC"
+        [currencies.points]
+        reinstate_within_days = 10
+        """
+    )
+    with loyalty.create(path, program=program) as ledger:
+        ledger.open_member("ada", effective_time=MAY[0])
+        ledger.earn("ada", 100, effective_time=MAY[0], expires_time=MAY[9], id="gift")
+        who: dict[str, Any] = {"actor": "ann", "reason": "sorry"}
+        early = ledger.reinstate("ada", "gift", effective_time=MAY[8], **who)
+        assert early.status == "nothing_expired"
+        part = ledger.reinstate("ada", "gift", points=60, effective_time=MAY[14], **who)
+        assert (part.status, part.points, part.balance) == ("posted", 60, 60)
+        assert ledger.totals()["expired"].tolist() == [40]
+        late = ledger.reinstate("ada", "gift", effective_time=MAY[20], **who)
+        assert late.status == "reinstatement_too_late"

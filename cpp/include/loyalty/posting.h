@@ -69,6 +69,7 @@ enum class Kind : uint8_t {
   kTransfer = 13,
   kCloseMember = 14,
   kReopenMember = 15,
+  kReinstate = 16,
   // Written by the ledger itself, never accepted from a caller.
   kDefineCurrency = 64,
   kDefineCode = 65,
@@ -153,6 +154,9 @@ enum class PostingStatus : uint16_t {
   kOtherMemberClosed = 82,
   kTransferForbidden = 83,
   kLinkedPostingFailed = 84,
+  kNothingExpired = 85,
+  kReinstatementTooLate = 86,
+  kReinstatementExceedsExpired = 87,
 };
 std::string_view ToString(PostingStatus status);
 // Whether it moved points: all of them, or part.
@@ -201,15 +205,16 @@ struct Posting {
   uint16_t currency = 0;  // its index in the programme; ignored for kOpenMember
   MemberKey member;
   // Minor units. Earn: >= 0, or kByProgram: as its rule makes of the money. Redeem, hold: > 0. Adjust:
-  // != 0, signed. Transfer: > 0. Reverse, capture: >= 0, 0 for all that is left. Else 0.
+  // != 0, signed. Transfer: > 0. Reverse, capture, reinstate: >= 0, 0 for all that is left. Else 0.
   int64_t points = 0;
   int64_t money = 0;         // minor units, >= 0: what was paid, carried for tiers and analysis
   int64_t effective_us = 0;  // when it happened in the shop
   // Of the lot that an earn or a positive adjustment makes, that a confirmation makes active, or that is
-  // extended. kNever_us: never.
+  // extended or reinstated. kNever_us: never.
   int64_t expires_us = kByProgram;
   Codes codes;  // adjust, extend, set limits: actor and reason required
-  // The id of the posting that this one is about: to reverse, capture, release, confirm, cancel, extend.
+  // The id of the posting that this one is about: to reverse, capture, release, confirm, cancel, extend,
+  // reinstate.
   Id related;
   uint64_t tag = 0;                  // free for the caller
   const Terms* terms = nullptr;      // null: as in Terms()

@@ -43,6 +43,7 @@ std::string_view ToString(Kind kind) {
     case Kind::kTransfer: return "transfer";
     case Kind::kCloseMember: return "close_member";
     case Kind::kReopenMember: return "reopen_member";
+    case Kind::kReinstate: return "reinstate";
     case Kind::kDefineCurrency: return "define_currency";
     case Kind::kDefineCode: return "define_code";
     case Kind::kDefineProgram: return "define_program";
@@ -125,6 +126,9 @@ std::string_view ToString(PostingStatus status) {
     case PostingStatus::kOtherMemberClosed: return "other_member_closed";
     case PostingStatus::kTransferForbidden: return "transfer_forbidden";
     case PostingStatus::kLinkedPostingFailed: return "linked_posting_failed";
+    case PostingStatus::kNothingExpired: return "nothing_expired";
+    case PostingStatus::kReinstatementTooLate: return "reinstatement_too_late";
+    case PostingStatus::kReinstatementExceedsExpired: return "reinstatement_exceeds_expired";
   }
   return "unknown";
 }

@@ -82,14 +82,14 @@ void Decider::ForgetDurable() {
 Status Decider::ProcessRows(Batch* batch) {
   // Decided entries gather in the group. When it is empty the batch's own rows become the group's, and are
   // decided where they are: copying them would cost as much as deciding. That needs one entry a row at
-  // most, so that no row is written over before it was read: no hold may end in between. And of linked rows
-  // it would spoil what was asked, which the refused ones are journaled as.
+  // most, so that no row is written over before it was read: nothing may fall due in between. And of linked
+  // rows it would spoil what was asked, which the refused ones are journaled as.
   if (batch->program) {
     LOYALTY_RETURN_IF_ERROR(ledger::CheckChange(*core_->state, *batch->program));
   }
   std::vector<Entry>& decided = open_->group.entries;
   in_place_ = decided.empty() && batch->details.empty() && batch->linked.empty() &&
-              core_->state->open_holds == 0;
+              batch->related.empty() && core_->state->open_holds == 0;
   if (!in_place_) return DecideRows(batch->entries, batch);
   decided.swap(batch->entries);
   const Status status = DecideRows(decided, batch);
@@ -157,7 +157,7 @@ void Decider::FindOther(const Batch& batch, Details* details, uint32_t row) cons
 
 PostingStatus Decider::CompleteAgain(Entry* entry, Details* details) const {
   const ledger::Rules& rules = core_->state->RulesInForce();
-  if (entry->kind != Kind::kOpenMember && !rules.HasCurrency(entry->currency)) {
+  if (ledger::IsAboutAnAccount(entry->kind) && !rules.HasCurrency(entry->currency)) {
     return PostingStatus::kCurrencyNotFound;
   }
   return rules.Complete(entry, details);
@@ -186,11 +186,16 @@ Status Decider::ProcessRow(const Row& row) {
   const uint64_t seen = SequenceOf(row);
   if (row.related) LOYALTY_RETURN_IF_ERROR(FindOriginal(row));
   if (seen != 0) return AnswerDuplicate(row, seen);
-  if (core_->state->open_holds > 0 && entry.member != Entry::kNoMember &&
-      entry.kind != Kind::kOpenMember) {
-    PostDue(entry.member, entry.currency, entry.effective_us, false, nullptr);
-  }
   const bool known = row.related && row.related->original.sequence != 0;
+  const bool reinstates = entry.kind == Kind::kReinstate;
+  if ((core_->state->open_holds > 0 || reinstates) && entry.member != Entry::kNoMember &&
+      ledger::IsAboutAnAccount(entry.kind)) {
+    PostDue(entry.member, entry.currency, entry.effective_us, reinstates, nullptr);
+  }
+  const Details asked = row.details ? *row.details : Details();
+  if (known && ledger::NeedsExpired(*core_->state, row.related->original, entry, asked)) {
+    LOYALTY_RETURN_IF_ERROR(FindExpired(entry, &row.related->original));
+  }
   Post(&entry, row.details, known ? &row.related->original : nullptr, row.text, row.reply);
   if (entry.kind == Kind::kTransfer && IsPosted(entry.status)) PostSecond();
   return {};
@@ -277,29 +282,34 @@ Status Decider::FindOriginal(const Row& row) {
     if (sequence == 0) return {};
     LOYALTY_ASSIGN_OR_RETURN(original, Fetch(sequence));
   }
-  const Details asked = row.details ? *row.details : Details();
-  if (ledger::NeedsExpired(*core_->state, original, *row.entry, asked)) {
-    LOYALTY_ASSIGN_OR_RETURN(original.expired, ExpiredOf(original));
-  }
   return {};
 }
 
-Result<int64_t> Decider::ExpiredOf(const Original& credit) const {
-  int64_t expired = 0;
+Status Decider::FindExpired(const Entry& about, Original* credit) const {
+  const ledger::Rules& rules = core_->state->RulesInForce();
+  const int64_t lately_us = rules.program().calendar().AddDays(
+      about.effective_us, -rules.CurrencyAt(about.currency).reinstate_within_days);
   const auto add = [&](uint64_t sequence, const Entry& entry) -> Status {
-    const bool reversal = entry.kind == Kind::kReverse && entry.related == credit.sequence;
-    if ((!reversal && entry.kind != Kind::kExpire) || entry.currency != credit.entry.currency ||
+    const bool expires = entry.kind == Kind::kExpire;
+    const bool undoes = (entry.kind == Kind::kReverse || entry.kind == Kind::kReinstate) &&
+                        entry.related == credit->sequence;
+    if (!(expires || undoes) || entry.currency != credit->entry.currency ||
         !IsPosted(entry.status)) {
       return {};
     }
     LOYALTY_ASSIGN_OR_RETURN(const Original of, Fetch(sequence));
-    expired -= of.details.revived;
+    if (undoes) {
+      credit->expired -= entry.kind == Kind::kReinstate ? entry.points : of.details.revived;
+      return {};
+    }
     for (const ledger::LotMovement& m : of.movements) {
-      if (!reversal && m.source == credit.sequence) expired -= m.points;
+      if (m.source != credit->sequence) continue;
+      credit->expired -= m.points;
+      if (entry.effective_us >= lately_us) credit->expired_lately -= m.points;
     }
     return {};
   };
-  const uint32_t member = credit.entry.member;
+  const uint32_t member = credit->entry.member;
   const uint64_t durable = core_->durable.sequence();
   LOYALTY_RETURN_IF_ERROR(
       VisitMemberEntries(*core_, member, kMinTime_us, kMaxTime_us, durable, add));
@@ -308,7 +318,7 @@ Result<int64_t> Decider::ExpiredOf(const Original& credit) const {
     const Entry& entry = group.entries[sequence - group.first_sequence];
     if (entry.member == member) LOYALTY_RETURN_IF_ERROR(add(sequence, entry));
   }
-  return expired;
+  return {};
 }
 
 Status Decider::FindSealedSince(const Batch& batch, std::span<const Entry> rows,

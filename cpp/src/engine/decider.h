@@ -73,8 +73,8 @@ class Decider {
   // Fills in the other member's slot if he was opened since preparation.
   void FindOther(const Batch& batch, Details* details, uint32_t row) const;
   Status FindOriginal(const Row& row);
-  // Original::expired of that credit.
-  Result<int64_t> ExpiredOf(const ledger::Original& credit) const;
+  // Original::expired and expired_lately of a credit that the entry is about.
+  Status FindExpired(const Entry& about, ledger::Original* credit) const;
 
   // By row, the ids that were sealed after the batch was prepared; empty when none can have been.
   Status FindSealedSince(const Batch& batch, std::span<const Entry> rows,

@@ -49,7 +49,8 @@ void CheckLinks(std::span<const Posting> postings, Batch* batch) {
     to = batch->EndOfChain(from);
     for (size_t i = from; i < to && to - from > 1; ++i) {
       PostingStatus* const status = &batch->entries[i].status;
-      if (*status != PostingStatus::kUnspecified || ledger::IsLinkable(postings[i].kind)) continue;
+      if (*status != PostingStatus::kUnspecified || ledger::IsAboutAnAccount(postings[i].kind))
+        continue;
       *status = batch->replies[i].status = PostingStatus::kLinkedNotAllowed;
     }
     if (postings[to - 1].linked) {

@@ -18,7 +18,8 @@ auto& SystemSide(Kind books, AnyTotals& totals) {
     case Kind::kEarn: return totals.issued;
     case Kind::kRedeem:
     case Kind::kCapture: return totals.redeemed;
-    case Kind::kExpire: return totals.expired;
+    case Kind::kExpire:
+    case Kind::kReinstate: return totals.expired;
     default: return totals.adjusted;
   }
 }

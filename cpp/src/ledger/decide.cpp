@@ -63,6 +63,7 @@ PostingStatus DecideOnAccount(Deciding* d) {
     case Kind::kConfirm: return DecideConfirmation(d);
     case Kind::kCancel: return d->entry->id.is_zero() ? DecideDue(d) : DecideCancellation(d);
     case Kind::kExtend: return DecideExtension(d);
+    case Kind::kReinstate: return DecideReinstatement(d);
     case Kind::kSetLimits: return PostingStatus::kPosted;
     case Kind::kExpire:
     case Kind::kTimeOut:

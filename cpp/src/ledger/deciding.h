@@ -73,6 +73,7 @@ PostingStatus DecideRelease(Deciding* d);
 PostingStatus DecideConfirmation(Deciding* d);
 PostingStatus DecideCancellation(Deciding* d);
 PostingStatus DecideExtension(Deciding* d);
+PostingStatus DecideReinstatement(Deciding* d);
 // What falls due by itself.
 PostingStatus DecideDue(Deciding* d);
 

@@ -36,6 +36,8 @@ KindRules RulesOf(Kind kind) {
     case kConfirm:
     case kCancel: return {.known = true, .related = true};
     case kExtend: return {.known = true, .related = true, .audited = true};
+    case kReinstate:
+      return {.known = true, .points = KindRules::kZeroOrMore, .related = true, .audited = true};
     case kSetLimits: return {.known = true, .audited = true};
     default: return {};
   }
@@ -58,7 +60,8 @@ bool MakesALot(const Posting& p) {
 }
 
 bool ExpiryFits(const Posting& p, const Terms& terms) {
-  const bool may_expire = MakesALot(p) || p.kind == Kind::kConfirm || p.kind == Kind::kExtend;
+  const bool may_expire = MakesALot(p) || p.kind == Kind::kConfirm || p.kind == Kind::kExtend ||
+                          p.kind == Kind::kReinstate;
   if (p.expires_us == kByProgram) return p.kind != Kind::kExtend;
   if (p.expires_us == kNever_us) return true;
   if (!may_expire) return false;
@@ -133,7 +136,7 @@ PostingStatus CheckForm(const Posting& p, const Rules& in_force, uint32_t codes)
   return PostingStatus::kUnspecified;
 }
 
-bool IsLinkable(Kind kind) { return RulesOf(kind).currency; }
+bool IsAboutAnAccount(Kind kind) { return RulesOf(kind).currency; }
 
 Entry AsAsked(const Posting& p, uint32_t member, Details* details) {
   Entry e;
@@ -150,7 +153,9 @@ Entry AsAsked(const Posting& p, uint32_t member, Details* details) {
   const bool makes_a_lot = p.kind == Kind::kEarn || MakesALot(p);
   if (p.expires_us == kByProgram) {
     e.expires_us = kNever_us;
-    if (makes_a_lot || p.kind == Kind::kConfirm) e.by_program |= kExpiryByProgram;
+    if (makes_a_lot || p.kind == Kind::kConfirm || p.kind == Kind::kReinstate) {
+      e.by_program |= kExpiryByProgram;
+    }
   }
   if (makes_a_lot && details->terms.activates_us == kByProgram) {
     e.by_program |= kActivationByProgram;
@@ -166,7 +171,8 @@ Entry AsAsked(const Posting& p, uint32_t member, Details* details) {
     case Kind::kTransfer: e.points = -p.points; break;
     case Kind::kHold: details->held = p.points; break;
     case Kind::kReverse:
-    case Kind::kCapture: details->asked = p.points; break;
+    case Kind::kCapture:
+    case Kind::kReinstate: details->asked = p.points; break;
     default: e.points = p.points;
   }
   return e;
@@ -180,7 +186,8 @@ int64_t AskedPoints(const Entry& entry, const Details& details) {
     case Kind::kRelease:
     case Kind::kConfirm:
     case Kind::kCancel:
-    case Kind::kExtend: return details.asked;
+    case Kind::kExtend:
+    case Kind::kReinstate: return details.asked;
     default: return details.asked ? details.asked : entry.points;
   }
 }

@@ -90,6 +90,7 @@ PostingStatus DecideReversal(Deciding* d) {
 bool NeedsExpired(const State& state, const Original& original, const Entry& entry,
                   const Details& details) {
   const Entry& of = original.entry;
+  if (entry.kind == Kind::kReinstate) return true;
   if (entry.kind != Kind::kReverse || of.points <= 0 || of.member != entry.member ||
       of.member == Entry::kNoMember) {
     return false;

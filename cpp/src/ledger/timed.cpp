@@ -141,6 +141,34 @@ PostingStatus DecideExtension(Deciding* d) {
   return PostingStatus::kPosted;
 }
 
+// Points that have expired, all of which is journaled: another lot of their credit.
+PostingStatus DecideReinstatement(Deciding* d) {
+  const PostingStatus related = CheckRelated(d, IsCredit, PostingStatus::kRelatedNotACredit);
+  if (related != PostingStatus::kPosted) return related;
+  const Original& of = *d->original;
+  if (of.expired == 0) return PostingStatus::kNothingExpired;
+  const int64_t possible = std::min(of.expired, of.expired_lately);
+  if (possible == 0) return PostingStatus::kReinstatementTooLate;
+  const int64_t points = d->details->asked ? d->details->asked : possible;
+  if (points > possible) return d->Refuse(PostingStatus::kReinstatementExceedsExpired, possible);
+  const int64_t ceiling = d->ceiling();
+  if (ceiling != kNoCeiling && points > d->RoomBelow(ceiling)) {
+    return d->Refuse(PostingStatus::kOverCeiling, d->RoomBelow(ceiling));
+  }
+  if (d->entry->by_program & kExpiryByProgram) {
+    const auto then = d->state.RulesOf(of.program_version);
+    d->entry->expires_us = then->program().ExpiryFrom(then->ExpiryOf(of.entry), d->at_us());
+  }
+  d->entry->points = points;
+  const int64_t repaid = std::min(d->extra.arrears, points);
+  d->details->repaid = repaid;
+  if (repaid > 0) d->AddArrears(repaid);
+  if (points > repaid) {
+    d->Add(points - repaid, {d->entry->expires_us, of.entry.effective_us, of.sequence});
+  }
+  return PostingStatus::kPosted;
+}
+
 PostingStatus DecideDue(Deciding* d) {
   const Entry& entry = *d->entry;
   if (entry.kind == Kind::kTimeOut) {

@@ -19,16 +19,17 @@ struct Original {
   Details details;
   std::vector<LotMovement> movements;
   uint32_t program_version = 0;  // in force when it was posted
-  // Of a credit: points that were journaled as expired, and neither given back nor reversed since.
+  // Of a credit: points that were journaled as expired, and neither reversed nor reinstated since.
   int64_t expired = 0;
+  int64_t expired_lately = 0;  // journaled as expired, late enough to be reinstated
 };
 
 // What the form of a posting says about it, before any state: kUnspecified when it is well-formed.
 // `codes` is how many there are.
 PostingStatus CheckForm(const Posting& posting, const Rules& rules, uint32_t codes);
 
-// Whether postings of a kind may be linked: those that change nothing but accounts.
-bool IsLinkable(Kind kind);
+// Whether postings of that kind are about an account, not about a member alone.
+bool IsAboutAnAccount(Kind kind);
 
 // A well-formed posting as an entry to decide, and its details, but for what it leaves to the programme
 // (Rules::Complete). `member` is its slot, or kNoMember.
@@ -47,7 +48,8 @@ void PrefetchAhead(std::span<const Entry> entries, size_t i, const State& state)
 void Decide(const State& state, const Original* original, Entry* entry, Details* details,
             std::vector<LotMovement>* movements);
 
-// Whether deciding that reversal takes Original::expired into account: its own lot has too little left.
+// Whether deciding that entry takes Original::expired into account: of a reversal, when its own lot has too
+// little left.
 bool NeedsExpired(const State& state, const Original& original, const Entry& entry,
                   const Details& details);
 

@@ -123,5 +123,17 @@ TEST_F(TransferTest, AClosedMemberTakesNoNewBusiness) {
   ExpectVerified();
 }
 
+TEST_F(TransferTest, ClosingAMemberJournalsNothingElse) {
+  Posting hold = Request(Kind::kHold, 4, MemberKey(int64_t(7)), 6);
+  Terms until{.deadline_us = hold.effective_us + 1};
+  hold.terms = &until;
+  ASSERT_EQ(Post({Earn(3, 7, 10), hold})[1].status, kPosted);
+  Posting close = Audited(Kind::kCloseMember, 5, 7);
+  close.effective_us = until.deadline_us;
+  const uint64_t before = ledger_->GetInfo().sequence;
+  EXPECT_EQ(PostOne(close).sequence, before + 1);
+  ExpectVerified();
+}
+
 }  // namespace
 }  // namespace loyalty::engine
