@@ -40,8 +40,8 @@ class Posting:
         The member's key: an integer (int64), or a text of 1 to 64 bytes of UTF-8.
     points : int or None
         Minor units: above 0 to earn, redeem, hold and transfer, signed and not 0 to adjust. To
-        reverse, capture or reinstate in part above 0, or 0 for all that is left. Else 0. None, to earn: what
-        the programme's `rule` makes of the `money`.
+        reverse, capture or reinstate in part above 0, or 0 for all that is left. Else 0. None, to
+        earn: what the programme's `rule` makes of the `money`.
     currency : str, optional
         Needed when the ledger has several; ignored by what is about a member alone.
     money : int

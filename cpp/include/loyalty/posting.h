@@ -184,7 +184,9 @@ struct Codes {
 constexpr int64_t kMinTime_us = -2'208'988'800'000'000;  // 1900-01-01
 constexpr int64_t kMaxTime_us = 7'258'118'400'000'000;   // 2200-01-01, exclusive
 constexpr int64_t kNever_us = INT64_MAX;                 // an expiry that never comes
-constexpr int64_t kByProgram = INT64_MIN;                // a value that the programme decides
+// Of a lot: it expires when its account has been inactive for so long as the programme says.
+constexpr int64_t kByInactivity_us = INT64_MAX - 1;
+constexpr int64_t kByProgram = INT64_MIN;  // a value that the programme decides
 constexpr int64_t kAtOnce_us = INT64_MIN;  // of an entry: an activation without waiting
 constexpr int64_t kNoCeiling = INT64_MAX;
 
@@ -245,6 +247,8 @@ enum ByProgram : uint8_t {
   kPointsByRule = 1,
   kExpiryByProgram = 2,
   kActivationByProgram = 4,
+  // `expires_us` is until when points that expire by inactivity live: an activity. Its own lot is one of them.
+  kByInactivity = 8,
 };
 
 // One record of the journal. `points` is signed: what the member gains or loses by it, so that the sum of
@@ -280,6 +284,8 @@ struct Details {
   int64_t revived = 0;  // of a reversed credit: points that had expired, so the member loses less
   int64_t repaid = 0;   // as in Reply
   int64_t limit = 0;    // as in Reply
+  // Of an activity whose own lot has another expiry: as Entry::expires_us of kByInactivity.
+  int64_t active_until_us = 0;
   int64_t pending_after = 0;
   int64_t held_after = 0;
   int64_t arrears_after = 0;

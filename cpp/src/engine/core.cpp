@@ -73,7 +73,8 @@ PostingStatus CompareWithOriginal(const Entry& asked, const Details& asked_detai
   if (asked.money != original.money) return kExistsWithDifferentMoney;
   if (asked.effective_us != original.effective_us) return kExistsWithDifferentEffectiveTime;
   if ((one_only & kExpiryByProgram) ||
-      (!(by_program & kExpiryByProgram) && asked.expires_us != original.expires_us)) {
+      (!(by_program & kExpiryByProgram) && ledger::SaysExpiry(asked.kind, asked.points) &&
+       asked.expires_us != original.expires_us)) {
     return kExistsWithDifferentExpiry;
   }
   if (related != original.related) return kExistsWithDifferentRelated;

@@ -12,6 +12,13 @@ using ledger::Original;
 
 constexpr size_t kIdsAhead = 12;
 
+// What must be journaled before that posting is decided.
+ledger::DueScope ScopeBefore(const Entry& entry, const Details& details) {
+  const bool activity = (entry.by_program & kByInactivity) || details.active_until_us != 0;
+  if (entry.kind == Kind::kReinstate) return ledger::DueScope::kAll;
+  return activity ? ledger::DueScope::kBeforeActivity : ledger::DueScope::kEndedHolds;
+}
+
 // The posting at a sequence within a group of rows, all those before it decided.
 Original FromGroup(const journal::Group& group, uint64_t sequence) {
   const size_t row = sequence - group.first_sequence;
@@ -42,7 +49,7 @@ void Decider::Process(const std::shared_ptr<Batch>& batch) {
     batch->inspect();
   } else if (!batch->due.empty()) {
     for (const Batch::Due& due : batch->due) {
-      PostDue(due.member, due.currency, batch->due_by_us, true, batch->on_due);
+      PostDue(due.member, due.currency, batch->due_by_us, ledger::DueScope::kAll, batch->on_due);
     }
   } else {
     batch->fault = ProcessRows(batch.get());
@@ -89,7 +96,8 @@ Status Decider::ProcessRows(Batch* batch) {
   }
   std::vector<Entry>& decided = open_->group.entries;
   in_place_ = decided.empty() && batch->details.empty() && batch->linked.empty() &&
-              batch->related.empty() && core_->state->open_holds == 0;
+              batch->related.empty() && core_->state->open_holds == 0 &&
+              !core_->state->RulesInForce().HasInactivity();
   if (!in_place_) return DecideRows(batch->entries, batch);
   decided.swap(batch->entries);
   const Status status = DecideRows(decided, batch);
@@ -187,12 +195,10 @@ Status Decider::ProcessRow(const Row& row) {
   if (row.related) LOYALTY_RETURN_IF_ERROR(FindOriginal(row));
   if (seen != 0) return AnswerDuplicate(row, seen);
   const bool known = row.related && row.related->original.sequence != 0;
-  const bool reinstates = entry.kind == Kind::kReinstate;
-  if ((core_->state->open_holds > 0 || reinstates) && entry.member != Entry::kNoMember &&
-      ledger::IsAboutAnAccount(entry.kind)) {
-    PostDue(entry.member, entry.currency, entry.effective_us, reinstates, nullptr);
-  }
   const Details asked = row.details ? *row.details : Details();
+  if (entry.member != Entry::kNoMember && ledger::IsAboutAnAccount(entry.kind)) {
+    PostDue(entry.member, entry.currency, entry.effective_us, ScopeBefore(entry, asked), nullptr);
+  }
   if (known && ledger::NeedsExpired(*core_->state, row.related->original, entry, asked)) {
     LOYALTY_RETURN_IF_ERROR(FindExpired(entry, &row.related->original));
   }
@@ -220,11 +226,12 @@ Status Decider::AnswerDuplicate(const Row& row, uint64_t sequence) {
   return {};
 }
 
-void Decider::PostDue(uint32_t member, uint16_t currency, int64_t by_us, bool all,
+void Decider::PostDue(uint32_t member, uint16_t currency, int64_t by_us, ledger::DueScope scope,
                       const std::function<void(const Entry&, int64_t points)>& each) {
   const std::vector<ledger::LotMovement>& movements = open_->group.movements;
   Entry due;
-  while (ledger::NextDue(*core_->state, member, currency, by_us, all, &due)) {
+  if (scope == ledger::DueScope::kEndedHolds && core_->state->open_holds == 0) return;
+  while (ledger::NextDue(*core_->state, member, currency, by_us, scope, &due)) {
     const size_t before = movements.size();
     Post(&due, nullptr, nullptr, nullptr, nullptr);
     if (!IsPosted(due.status)) return;  // its books are full: it stays due

@@ -60,8 +60,8 @@ class Decider {
   // Whether the ledger has that code or currency already.
   bool IsDefined(Kind kind, const std::string& text) const;
   Status AnswerDuplicate(const Row& row, uint64_t sequence);
-  // Journals what falls due by an instant on an account: the ends of holds, or with `all`, everything.
-  void PostDue(uint32_t member, uint16_t currency, int64_t by_us, bool all,
+  // Journals what falls due by an instant on an account.
+  void PostDue(uint32_t member, uint16_t currency, int64_t by_us, ledger::DueScope scope,
                const std::function<void(const Entry&, int64_t points)>& each);
   // Decides, applies and journals; `details` as asked. `reply` is null for the ledger's own entries.
   void Post(Entry* entry, const Details* details, const ledger::Original* original,

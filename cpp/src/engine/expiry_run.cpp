@@ -67,8 +67,8 @@ class Rehearsal {
     scratch_.sequence = page.get()->sequence;
     for (const Batch::Due& account : accounts) {
       Entry due;
-      while (ledger::NextDue(scratch_, account.member % kPageMembers, account.currency, by_us, true,
-                             &due)) {
+      while (ledger::NextDue(scratch_, account.member % kPageMembers, account.currency, by_us,
+                             ledger::DueScope::kAll, &due)) {
         Details details;
         movements_.clear();
         ledger::Decide(scratch_, nullptr, &due, &details, &movements_);

@@ -26,22 +26,24 @@ Balance BalanceAt(const ledger::Page& page, const ledger::Account& account,
   balance.parts = page.PartsAt(account, query.at_us);
   if (!query.expiring) return balance;
   const ledger::Extra& extra = page.extras.Of(account);
-  const auto count = [&](const ledger::LotOrder& lot, int64_t points) {
-    if (!extra.IsActive(lot, query.at_us) || lot.expires_us > balance.expiring_us) return;
-    if (lot.expires_us == kNever_us) return;
-    if (lot.expires_us < balance.expiring_us) balance.expiring_points = 0;
-    balance.expiring_us = lot.expires_us;
+  const auto count = [&](uint64_t source, int64_t expires_us, int64_t points) {
+    if (!extra.IsActive(source, expires_us, query.at_us)) return;
+    if (expires_us > balance.expiring_us || expires_us == kNever_us) return;
+    if (expires_us < balance.expiring_us) balance.expiring_points = 0;
+    balance.expiring_us = expires_us;
     balance.expiring_points += points;
   };
-  page.lots.ForEach(account, [&](const ledger::Lot& lot) {
-    const ledger::LotOrder order = lot.order();
-    count(order, lot.points);
-    return order.expires_us <= std::max(balance.expiring_us, query.at_us) ||
+  const bool by_inactivity = page.lots.InactiveFrom(account) != kNever_us;
+  page.lots.ForEach(account, [&](const ledger::Lot& lot, int64_t expires_us) {
+    count(lot.order().source, expires_us, lot.points);
+    return by_inactivity || expires_us <= std::max(balance.expiring_us, query.at_us) ||
            balance.expiring_us == kNever_us;
   });
   for (const ledger::Hold& hold : extra.holds) {
     if (hold.until_us > query.at_us) continue;  // else it is back where it came from
-    for (const ledger::LotMovement& m : hold.taken) count(ledger::OrderOf(m), -m.points);
+    for (const ledger::LotMovement& m : hold.taken) {
+      count(m.source, page.lots.ExpiryOf(account, ledger::OrderOf(m)), -m.points);
+    }
   }
   return balance;
 }

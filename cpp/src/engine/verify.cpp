@@ -179,7 +179,7 @@ class Verifier {
           members += account.total - extra.arrears;
           for (const ledger::Hold& hold : extra.holds) members += hold.points;
           total += account.total;
-          page.lots.ForEach(account, [&](const ledger::Lot& lot) {
+          page.lots.ForEachStored(account, [&](const ledger::Lot& lot) {
             lots += lot.points;
             return true;
           });

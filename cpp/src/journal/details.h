@@ -30,6 +30,7 @@ inline constexpr std::array kDetailsFields = {
     +[](Details& d) -> int64_t& { return d.revived; },
     +[](Details& d) -> int64_t& { return d.repaid; },
     +[](Details& d) -> int64_t& { return d.limit; },
+    +[](Details& d) -> int64_t& { return d.active_until_us; },
     +[](Details& d) -> int64_t& { return d.pending_after; },
     +[](Details& d) -> int64_t& { return d.held_after; },
     +[](Details& d) -> int64_t& { return d.arrears_after; },

@@ -79,10 +79,10 @@ struct Extra {
   }
   const PendingLot* FindPending(uint64_t source) const;
   const Hold* FindHold(uint64_t sequence) const;
-  // Whether a lot that is in the list can be spent then.
-  bool IsActive(const LotOrder& lot, int64_t at_us) const {
-    if (lot.expires_us <= at_us) return false;
-    const PendingLot* const waiting = pending.empty() ? nullptr : FindPending(lot.source);
+  // Whether a lot that is in the list, and expires then, can be spent at an instant.
+  bool IsActive(uint64_t source, int64_t expires_us, int64_t at_us) const {
+    if (expires_us <= at_us) return false;
+    const PendingLot* const waiting = pending.empty() ? nullptr : FindPending(source);
     return waiting == nullptr || waiting->activates_us <= at_us;
   }
 };

@@ -28,6 +28,7 @@ class Applying {
   bool Run(std::span<const LotMovement> movements) {
     MoveLots(movements);
     MakeOwnLot(movements);
+    PutOffInactivity();
     if (account_->extra != kNoIndex || details_ != Details()) ChangeExtra(movements);
     Count();
     if (Coarse(entry_.effective_us) >= account_->first_expiry) {
@@ -65,6 +66,16 @@ class Applying {
     extra().pending.push_back({sequence_, terms.activates_us, terms.deadline_us, entry_.kind});
   }
 
+  void PutOffInactivity() {
+    const bool by_row = entry_.by_program & kByInactivity;
+    const int64_t until_us = by_row ? entry_.expires_us : details_.active_until_us;
+    if (until_us == 0) return;
+    const int64_t now_us = page_->lots.InactiveFrom(*account_);
+    if (now_us == kNever_us || until_us > now_us) {
+      page_->lots.SetInactiveFrom(account_, until_us);
+    }
+  }
+
   void ChangeExtra(std::span<const LotMovement> movements) {
     if (entry_.kind == Kind::kHold) {
       extra().holds.push_back({sequence_,
@@ -91,7 +102,7 @@ class Applying {
 
   bool IsThere(uint64_t source) const {
     bool there = false;
-    page_->lots.ForEach(*account_, [&](const Lot& lot) {
+    page_->lots.ForEach(*account_, [&](const Lot& lot, int64_t) {
       there = lot.order().source == source;
       return !there;
     });

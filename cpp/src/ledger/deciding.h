@@ -52,8 +52,8 @@ struct Deciding {
     if (points == 0) return 0;
     return page.lots.PlanDebit(
         account, points,
-        [&](const LotOrder& lot) {
-          return lot.source != except_source && extra.IsActive(lot, at_us());
+        [&](const LotOrder& lot, int64_t expires_us) {
+          return lot.source != except_source && extra.IsActive(lot.source, expires_us, at_us());
         },
         movements);
   }

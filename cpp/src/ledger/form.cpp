@@ -53,18 +53,16 @@ bool PointsFit(KindRules::Sign sign, int64_t points) {
   return false;
 }
 
-bool IsTime(int64_t at_us) { return at_us >= kMinTime_us && at_us < kMaxTime_us; }
-
-bool MakesALot(const Posting& p) {
-  return p.kind == Kind::kEarn || (p.kind == Kind::kAdjust && p.points > 0);
+bool MakesALot(Kind kind, int64_t points) {
+  return kind == Kind::kEarn || (kind == Kind::kAdjust && points > 0);
 }
 
+bool IsTime(int64_t at_us) { return at_us >= kMinTime_us && at_us < kMaxTime_us; }
+
 bool ExpiryFits(const Posting& p, const Terms& terms) {
-  const bool may_expire = MakesALot(p) || p.kind == Kind::kConfirm || p.kind == Kind::kExtend ||
-                          p.kind == Kind::kReinstate;
   if (p.expires_us == kByProgram) return p.kind != Kind::kExtend;
   if (p.expires_us == kNever_us) return true;
-  if (!may_expire) return false;
+  if (!SaysExpiry(p.kind, p.points)) return false;
   const bool confirmed = terms.activates_us == kNever_us;
   const bool says_activation = terms.activates_us != kByProgram;
   const int64_t not_before = confirmed         ? terms.deadline_us
@@ -75,7 +73,7 @@ bool ExpiryFits(const Posting& p, const Terms& terms) {
 
 bool ActivationFits(const Posting& p, const Terms& terms) {
   if (terms.activates_us == kByProgram) return true;
-  if (!MakesALot(p)) return false;
+  if (!MakesALot(p.kind, p.points)) return false;
   return terms.activates_us == kNever_us ||
          (IsTime(terms.activates_us) && terms.activates_us >= p.effective_us);
 }
@@ -136,6 +134,11 @@ PostingStatus CheckForm(const Posting& p, const Rules& in_force, uint32_t codes)
   return PostingStatus::kUnspecified;
 }
 
+bool SaysExpiry(Kind kind, int64_t points) {
+  return MakesALot(kind, points) || kind == Kind::kConfirm || kind == Kind::kExtend ||
+         kind == Kind::kReinstate;
+}
+
 bool IsAboutAnAccount(Kind kind) { return RulesOf(kind).currency; }
 
 Entry AsAsked(const Posting& p, uint32_t member, Details* details) {
@@ -150,7 +153,7 @@ Entry AsAsked(const Posting& p, uint32_t member, Details* details) {
   e.currency = RulesOf(p.kind).currency ? p.currency : 0;
   e.kind = p.kind;
   if (p.terms) details->terms = *p.terms;
-  const bool makes_a_lot = p.kind == Kind::kEarn || MakesALot(p);
+  const bool makes_a_lot = p.kind == Kind::kEarn || MakesALot(p.kind, p.points);
   if (p.expires_us == kByProgram) {
     e.expires_us = kNever_us;
     if (makes_a_lot || p.kind == Kind::kConfirm || p.kind == Kind::kReinstate) {

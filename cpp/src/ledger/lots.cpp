@@ -23,6 +23,32 @@ LotPool::~LotPool() {
   for (Lot* chunk : chunks_) Chunks().Free(chunk);
 }
 
+int64_t LotPool::InactiveFrom(const Account& account) const {
+  int64_t at_us = kNever_us;
+  ForEachStored(account, [&](const Lot& lot) {
+    const LotOrder order = lot.order();
+    if (order.source == 0) at_us = order.expires_us;
+    return order.source != 0 && order.expires_us < kByInactivity_us;
+  });
+  return at_us;
+}
+
+void LotPool::SetInactiveFrom(Account* account, int64_t at_us) {
+  uint32_t before = Lot::kNone;
+  uint32_t at = account->head;
+  const auto step = [&] { before = std::exchange(at, At(at).link() ^ before); };
+  while (at != Lot::kNone && At(at).order().source != 0) step();
+  if (at != Lot::kNone) Remove(account, before, at);
+  if (at_us != kNever_us) {
+    const LotOrder mark{at_us, kMinTime_us, 0};
+    before = Lot::kNone;
+    at = account->head;
+    while (at != Lot::kNone && At(at).order() < mark) step();
+    Insert(account, before, Lot(0, mark), at);
+  }
+  StoreForReaders(&account->first_expiry, FirstExpiry(*account));
+}
+
 bool LotPool::Move(Account* account, const LotOrder& order, int64_t points) {
   // A debit's lot is near the head, a credit's place near the tail.
   uint32_t before = Lot::kNone;

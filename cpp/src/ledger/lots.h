@@ -5,6 +5,10 @@
 // earliest effective time, then sequence. Credits mostly come nearly in that order, so their place is looked
 // for from the tail; debits eat from the head. Both ways take one link: it is the exclusive or of the
 // neighbours' indexes, so who comes from one knows the other.
+//
+// Lots that expire by inactivity do so together, and an activity of the account puts that off. They say
+// kByInactivity_us, and a *mark* says when that is: an empty lot of source 0 that expires then. So an activity
+// moves one lot, however many there are, and the mark is met before them in spending order.
 #pragma once
 
 #include <cstdint>
@@ -27,15 +31,17 @@ class Lot {
 
   Lot() = default;
   Lot(int64_t points_left, const LotOrder& order) : points(points_left) {
-    const int64_t expires = order.expires_us == kNever_us ? kNever56 : order.expires_us;
-    expires_ = uint64_t(expires) << 8;
+    const bool is_time = order.expires_us < kByInactivity_us;
+    expires_ = uint64_t(is_time ? order.expires_us : order.expires_us - kNever_us + kNever56) << 8;
     effective_ = uint64_t(order.effective_us) << 8;
     source_ = order.source << 16;
     set_link(0);
   }
   LotOrder order() const {
     const int64_t expires = int64_t(expires_) >> 8;
-    return {expires == kNever56 ? kNever_us : expires, int64_t(effective_) >> 8, source_ >> 16};
+    const bool is_time = expires < kNever56 - 1;
+    return {is_time ? expires : expires - kNever56 + kNever_us, int64_t(effective_) >> 8,
+            source_ >> 16};
   }
   // previous ^ next; kNone stands for no neighbour.
   uint32_t link() const {
@@ -65,9 +71,24 @@ class LotPool {
   LotPool& operator=(const LotPool&) = delete;
   ~LotPool();
 
-  // Calls visit(lot) in spending order until it returns false.
+  // Calls visit(lot, expires_us) in spending order until it returns false, each with the instant at which it
+  // expires.
   template <typename Visit>
   void ForEach(const Account& account, Visit visit) const {
+    int64_t inactive_us = kNever_us;
+    ForEachStored(account, [&](const Lot& lot) {
+      const LotOrder order = lot.order();
+      if (order.source == 0) {
+        inactive_us = order.expires_us;
+        return true;
+      }
+      const bool by_inactivity = order.expires_us == kByInactivity_us;
+      return visit(lot, by_inactivity ? inactive_us : order.expires_us);
+    });
+  }
+  // Calls visit(lot) as they are stored, the mark too.
+  template <typename Visit>
+  void ForEachStored(const Account& account, Visit visit) const {
     uint32_t before = Lot::kNone;
     for (uint32_t at = account.head; at != Lot::kNone;) {
       const Lot& lot = At(at);
@@ -80,14 +101,22 @@ class LotPool {
   // Adds `points` to the lot of that order (making it if need be), or takes them out of it (removing it
   // when nothing is left). False if there is no such lot with enough points: then nothing has changed.
   [[nodiscard]] bool Move(Account* account, const LotOrder& order, int64_t points);
+  // When the account's lots that expire by inactivity do; kNever_us: it has no mark.
+  int64_t InactiveFrom(const Account& account) const;
+  void SetInactiveFrom(Account* account, int64_t at_us);
+  // When a lot of the account with such an order expires.
+  int64_t ExpiryOf(const Account& account, const LotOrder& order) const {
+    const bool by_inactivity = order.expires_us == kByInactivity_us;
+    return by_inactivity ? InactiveFrom(account) : order.expires_us;
+  }
   // Appends one movement for each lot that a debit of `points` > 0 takes from, in spending order, passing
-  // over those for which usable(order) is false. Returns what the lots have too little for it.
+  // over those for which usable(order, expires_us) is false. Returns what the lots have too little for it.
   template <typename Usable>
   int64_t PlanDebit(const Account& account, int64_t points, Usable usable,
                     std::vector<LotMovement>* movements) const {
-    ForEach(account, [&](const Lot& lot) {
+    ForEach(account, [&](const Lot& lot, int64_t expires_us) {
       const LotOrder order = lot.order();
-      if (!usable(order)) return true;
+      if (!usable(order, expires_us)) return true;
       const int64_t taken = points < lot.points ? points : lot.points;
       movements->push_back({-taken, order.expires_us, order.effective_us, order.source});
       points -= taken;
@@ -95,6 +124,7 @@ class LotPool {
     });
     return points;
   }
+  // Perhaps too early: that of the mark, though there is nothing to expire.
   CoarseTime FirstExpiry(const Account& account) const {
     return account.head == Lot::kNone ? kCoarseNever : Coarse(At(account.head).order().expires_us);
   }

@@ -62,11 +62,11 @@ BalanceParts Page::SumParts(const Account& account, int64_t at_us) const {
   const Extra& extra = extras.Of(account);
   BalanceParts parts;
   parts.arrears = extra.arrears;
-  lots.ForEach(account, [&](const Lot& lot) {
-    const LotOrder order = lot.order();
-    if (extra.IsActive(order, at_us)) {
+  lots.ForEach(account, [&](const Lot& lot, int64_t expires_us) {
+    const uint64_t source = lot.order().source;
+    if (extra.IsActive(source, expires_us, at_us)) {
       parts.active += lot.points;
-    } else if (order.expires_us > at_us && extra.FindPending(order.source)->deadline_us > at_us) {
+    } else if (expires_us > at_us && extra.FindPending(source)->deadline_us > at_us) {
       parts.pending += lot.points;
     }
     return true;
@@ -77,7 +77,8 @@ BalanceParts Page::SumParts(const Account& account, int64_t at_us) const {
       continue;
     }
     for (const LotMovement& m : hold.taken) {  // back where they came from
-      if (extra.IsActive(OrderOf(m), at_us)) parts.active -= m.points;
+      const int64_t expires_us = lots.ExpiryOf(account, OrderOf(m));
+      if (extra.IsActive(m.source, expires_us, at_us)) parts.active -= m.points;
     }
   }
   return parts;

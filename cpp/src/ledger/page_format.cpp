@@ -27,7 +27,7 @@ std::vector<LotMovement> LotsInOrder(const Page& page, const Page::Accounts& acc
   counts->assign(kPageMembers, 0);
   page.lots.PrefetchAll();
   for (uint32_t m = 0; m < kPageMembers; ++m) {
-    page.lots.ForEach(accounts[m], [&](const Lot& lot) {
+    page.lots.ForEachStored(accounts[m], [&](const Lot& lot) {
       const LotOrder order = lot.order();
       lots.push_back({lot.points, order.expires_us, order.effective_us, order.source});
       ++(*counts)[m];

@@ -14,7 +14,8 @@ bool IsReversible(const Entry& of) {
 // Takes up to `points` from the lots of the original, whatever their times; returns what is missing.
 int64_t TakeOwn(Deciding* d, int64_t points) {
   return d->page.lots.PlanDebit(
-      d->account, points, [&](const LotOrder& lot) { return lot.source == d->original->sequence; },
+      d->account, points,
+      [&](const LotOrder& lot, int64_t) { return lot.source == d->original->sequence; },
       d->movements);
 }
 
@@ -54,7 +55,7 @@ void GiveBack(Deciding* d, int64_t points, int64_t reversed, const Rules& rules)
     if (given == 0) continue;
     if (m->source != 0) {
       LotOrder lot = OrderOf(*m);
-      if (days > 0 && lot.expires_us <= d->at_us()) {
+      if (days > 0 && d->page.lots.ExpiryOf(d->account, lot) <= d->at_us()) {
         lot.expires_us = rules.program().calendar().AddDays(d->at_us(), days);
       }
       d->Add(given, lot);
@@ -98,7 +99,7 @@ bool NeedsExpired(const State& state, const Original& original, const Entry& ent
   const Page& page = *state.PageOf(of.member);
   const Reversal* const before = page.FindReversal(original.sequence);
   int64_t points = details.asked ? details.asked : of.points - (before ? before->points : 0);
-  page.lots.ForEach(page.GetAccount(of.member, of.currency), [&](const Lot& lot) {
+  page.lots.ForEach(page.GetAccount(of.member, of.currency), [&](const Lot& lot, int64_t) {
     if (lot.order().source == original.sequence) points -= lot.points;
     return points > 0;
   });

@@ -34,9 +34,16 @@ Rules::Rules(std::shared_ptr<const program::Program> program, uint32_t version,
       if (currency.name == names_[c]) currencies_[c] = &currency;
     }
   }
+  const auto by_inactivity = [](const program::Expiry& expiry) {
+    return expiry.model == program::Expiry::Model::kInactivity;
+  };
+  for (const program::Currency& currency : program_->currencies()) {
+    has_inactivity_ = has_inactivity_ || by_inactivity(currency.expiry);
+  }
   for (const program::EarnRule& rule : program_->rules()) {
     uint32_t code = 0;
     if (codes.Find(rule.name, &code)) rules_[code] = &rule;
+    has_inactivity_ = has_inactivity_ || by_inactivity(rule.expiry);
   }
 }
 
@@ -57,6 +64,26 @@ const program::Pending& Rules::PendingOf(const Entry& entry) const {
   return rule ? rule->pending : CurrencyAt(entry.currency).pending;
 }
 
+void Rules::SetExpiry(const Entry& of, int64_t from_us, Entry* entry) const {
+  const program::Expiry& expiry = ExpiryOf(of);
+  entry->expires_us = program_->ExpiryFrom(expiry, from_us);
+  const bool by_inactivity = expiry.model == program::Expiry::Model::kInactivity;
+  if (by_inactivity && entry->expires_us != kNever_us) entry->by_program |= kByInactivity;
+}
+
+// An activity that makes no lot, or one with an expiry of its own, still puts off that of the others.
+void Rules::PutOffInactivity(Entry* entry, Details* details) const {
+  details->active_until_us = 0;
+  const bool debit = entry->kind == Kind::kRedeem || entry->kind == Kind::kCapture;
+  const program::Expiry& expiry = CurrencyAt(entry->currency).expiry;
+  if (expiry.model != program::Expiry::Model::kInactivity) return;
+  if (debit) {
+    SetExpiry(*entry, entry->effective_us, entry);
+  } else if (entry->kind == Kind::kEarn && !(entry->by_program & kByInactivity)) {
+    details->active_until_us = program_->ExpiryFrom(expiry, entry->effective_us);
+  }
+}
+
 PostingStatus Rules::Complete(Entry* entry, Details* details) const {
   const program::EarnRule* const rule =
       entry->kind == Kind::kEarn ? RuleAt(entry->codes.rule) : nullptr;
@@ -68,7 +95,14 @@ PostingStatus Rules::Complete(Entry* entry, Details* details) const {
     if (!points) return PostingStatus::kNoPointsByRule;
     entry->points = *points;
   }
-  if (!MakesALot(*entry)) return PostingStatus::kUnspecified;
+  if (entry->by_program & kByInactivity) {  // by other rules
+    entry->by_program &= uint8_t(~kByInactivity);
+    entry->expires_us = kNever_us;
+  }
+  if (!MakesALot(*entry)) {
+    PutOffInactivity(entry, details);
+    return PostingStatus::kUnspecified;
+  }
   const program::Calendar& calendar = program_->calendar();
   Terms& terms = details->terms;
   if (entry->by_program & kActivationByProgram) {
@@ -84,10 +118,12 @@ PostingStatus Rules::Complete(Entry* entry, Details* details) const {
   }
   if (entry->by_program & kExpiryByProgram) {
     const bool unconfirmed = terms.activates_us == kNever_us;
-    const int64_t from_us =
-        terms.activates_us == kAtOnce_us ? entry->effective_us : terms.activates_us;
-    entry->expires_us = unconfirmed ? kNever_us : program_->ExpiryFrom(ExpiryOf(*entry), from_us);
+    const bool at_once = terms.activates_us == kAtOnce_us;
+    SetExpiry(*entry, at_once || unconfirmed ? entry->effective_us : terms.activates_us, entry);
+    // It will count from the confirmation. But inactivity counts from the start.
+    if (unconfirmed && !(entry->by_program & kByInactivity)) entry->expires_us = kNever_us;
   }
+  PutOffInactivity(entry, details);
   return PostingStatus::kUnspecified;
 }
 

@@ -43,15 +43,23 @@ class Rules {
   const program::Expiry& ExpiryOf(const Entry& entry) const;
   const program::Pending& PendingOf(const Entry& entry) const;
 
+  // Sets when points of an entry like `of` expire that count from an instant: also by inactivity.
+  void SetExpiry(const Entry& of, int64_t from_us, Entry* entry) const;
+  // Whether points of some currency or rule expire by inactivity.
+  bool HasInactivity() const { return has_inactivity_; }
+
   // Fills in what an entry as asked leaves to the programme (Entry::by_program). Again with other rules, it
   // fills in theirs. kUnspecified, or why it cannot.
   PostingStatus Complete(Entry* entry, Details* details) const;
 
  private:
+  void PutOffInactivity(Entry* entry, Details* details) const;
+
   std::shared_ptr<const program::Program> program_;
   uint32_t version_ = 0;
   std::vector<std::string> names_;
   std::vector<const program::Currency*> currencies_;  // null: removed
+  bool has_inactivity_ = false;
   std::unordered_map<uint32_t, const program::EarnRule*> rules_;
 };
 

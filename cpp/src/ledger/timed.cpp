@@ -36,17 +36,18 @@ PostingStatus CheckPending(Deciding* d, const PendingLot** lot) {
   return pending ? PostingStatus::kPosted : PostingStatus::kRelatedNotPending;
 }
 
-// Takes all that is left of the lots of a source for which fits(order); returns how much that is.
+// Takes all that is left of the lots for which fits(order, expires_us); returns how much that is.
 template <typename Fits>
 int64_t TakeAll(Deciding* d, Fits fits) {
   return INT64_MAX - d->page.lots.PlanDebit(d->account, INT64_MAX, fits, d->movements);
 }
 
-// Makes the lots of a source active, with another expiry unless that is kNever_us. What is owed is repaid
-// first.
+// Makes the lots of a source active, with another expiry (LotOrder's) unless that is kNever_us. What is owed
+// is repaid first.
 void ActivateSource(Deciding* d, uint64_t source, int64_t expires_us) {
   const size_t before = d->movements->size();
-  const int64_t points = TakeAll(d, [&](const LotOrder& lot) { return lot.source == source; });
+  const int64_t points =
+      TakeAll(d, [&](const LotOrder& lot, int64_t) { return lot.source == source; });
   const std::vector<LotMovement> taken(d->movements->begin() + ptrdiff_t(before),
                                        d->movements->end());
   int64_t repaid = std::min(d->extra.arrears, points);
@@ -106,10 +107,9 @@ PostingStatus DecideConfirmation(Deciding* d) {
   // An expiry that both leave to the programme counts from here, by the rule of then.
   const Entry& of = d->original->entry;
   if (d->entry->by_program & of.by_program & kExpiryByProgram) {
-    const auto then = d->state.RulesOf(d->original->program_version);
-    d->entry->expires_us = then->program().ExpiryFrom(then->ExpiryOf(of), d->at_us());
+    d->state.RulesOf(d->original->program_version)->SetExpiry(of, d->at_us(), d->entry);
   }
-  ActivateSource(d, lot->source, d->entry->expires_us);
+  ActivateSource(d, lot->source, LotExpiry(*d->entry));
   return PostingStatus::kPosted;
 }
 
@@ -118,7 +118,8 @@ PostingStatus DecideCancellation(Deciding* d) {
   const PostingStatus status = CheckPending(d, &lot);
   if (status != PostingStatus::kPosted) return status;
   const uint64_t source = lot->source;
-  d->entry->points = -TakeAll(d, [&](const LotOrder& order) { return order.source == source; });
+  d->entry->points =
+      -TakeAll(d, [&](const LotOrder& order, int64_t) { return order.source == source; });
   return PostingStatus::kPosted;
 }
 
@@ -127,13 +128,15 @@ PostingStatus DecideExtension(Deciding* d) {
   if (related != PostingStatus::kPosted) return related;
   const int64_t expires_us = d->entry->expires_us;
   const size_t before = d->movements->size();
-  const auto counts = [&](const LotOrder& lot) {
-    return lot.source == d->original->sequence && lot.expires_us > d->at_us();
+  const auto counts = [&](const LotOrder& lot, int64_t lot_expires_us) {
+    return lot.source == d->original->sequence && lot_expires_us > d->at_us();
   };
   if (TakeAll(d, counts) == 0) return PostingStatus::kNothingLeft;
   for (size_t i = before, end = d->movements->size(); i < end; ++i) {
     LotMovement moved = (*d->movements)[i];
-    if (moved.expires_us >= expires_us) return PostingStatus::kExpiryNotLater;
+    if (d->page.lots.ExpiryOf(d->account, OrderOf(moved)) >= expires_us) {
+      return PostingStatus::kExpiryNotLater;
+    }
     moved.expires_us = expires_us;
     moved.points = -moved.points;
     d->movements->push_back(moved);
@@ -156,15 +159,14 @@ PostingStatus DecideReinstatement(Deciding* d) {
     return d->Refuse(PostingStatus::kOverCeiling, d->RoomBelow(ceiling));
   }
   if (d->entry->by_program & kExpiryByProgram) {
-    const auto then = d->state.RulesOf(of.program_version);
-    d->entry->expires_us = then->program().ExpiryFrom(then->ExpiryOf(of.entry), d->at_us());
+    d->state.RulesOf(of.program_version)->SetExpiry(of.entry, d->at_us(), d->entry);
   }
   d->entry->points = points;
   const int64_t repaid = std::min(d->extra.arrears, points);
   d->details->repaid = repaid;
   if (repaid > 0) d->AddArrears(repaid);
   if (points > repaid) {
-    d->Add(points - repaid, {d->entry->expires_us, of.entry.effective_us, of.sequence});
+    d->Add(points - repaid, {LotExpiry(*d->entry), of.entry.effective_us, of.sequence});
   }
   return PostingStatus::kPosted;
 }
@@ -177,10 +179,10 @@ PostingStatus DecideDue(Deciding* d) {
     ActivateSource(d, entry.related, kNever_us);
   } else if (entry.kind == Kind::kCancel) {
     d->entry->points =
-        -TakeAll(d, [&](const LotOrder& lot) { return lot.source == entry.related; });
+        -TakeAll(d, [&](const LotOrder& lot, int64_t) { return lot.source == entry.related; });
   } else {
     d->entry->points =
-        -TakeAll(d, [&](const LotOrder& lot) { return lot.expires_us == entry.effective_us; });
+        -TakeAll(d, [&](const LotOrder&, int64_t at_us) { return at_us == entry.effective_us; });
   }
   return PostingStatus::kPosted;
 }
@@ -192,7 +194,7 @@ int64_t PointsMoved(std::span<const LotMovement> movements) {
   return std::max(in, -out);
 }
 
-bool NextDue(const State& state, uint32_t member, uint16_t currency, int64_t by_us, bool all,
+bool NextDue(const State& state, uint32_t member, uint16_t currency, int64_t by_us, DueScope scope,
              Entry* due) {
   const Page& page = *state.PageOf(member);
   const Account& account = page.GetAccount(member, currency);
@@ -215,17 +217,21 @@ bool NextDue(const State& state, uint32_t member, uint16_t currency, int64_t by_
   for (const Hold& hold : extra.holds) {
     consider(hold.until_us, 1, Kind::kTimeOut, hold.sequence, Kind::kHold);
   }
+  const bool all = scope == DueScope::kAll;
   if (all) {
     for (const PendingLot& lot : extra.pending) {
       consider(lot.activates_us, 0, Kind::kActivate, lot.source, lot.kind);
       consider(lot.deadline_us, 1, Kind::kCancel, lot.source, lot.kind);
     }
-    if (account.head != kNoIndex) {
-      page.lots.ForEach(account, [&](const Lot& lot) {
-        consider(lot.order().expires_us, 2, Kind::kExpire, 0, Kind::kUnspecified);
-        return false;  // the first one expires first
-      });
-    }
+  }
+  if (scope != DueScope::kEndedHolds) {
+    page.lots.ForEach(account, [&](const Lot& lot, int64_t expires_us) {
+      const bool by_inactivity = lot.order().expires_us == kByInactivity_us;
+      if (all || by_inactivity) {
+        consider(expires_us, 2, Kind::kExpire, 0, Kind::kUnspecified);
+      }
+      return !by_inactivity;
+    });
   }
   return std::get<0>(first) != kNever_us;
 }

@@ -37,20 +37,30 @@ PostingStatus Give(Deciding* d) {
   return PostingStatus::kPosted;
 }
 
+int64_t GiversInactivity(const Deciding& d) {
+  const Entry& first = d.original->entry;
+  const Page& page = *d.state.PageOf(first.member);
+  return page.lots.InactiveFrom(page.GetAccount(first.member, first.currency));
+}
+
 // The lots of the first entry, after what repays arrears; or one lot that expires anew.
 PostingStatus Take(Deciding* d) {
   int64_t repaid = std::min(d->extra.arrears, d->entry->points);
   d->details->repaid = repaid;
   if (repaid > 0) d->AddArrears(repaid);
   if (d->currency().transfer == program::Currency::Transfer::kRestartExpiry) {
-    const Rules& rules = d->state.RulesInForce();
-    d->entry->expires_us = rules.program().ExpiryFrom(d->currency().expiry, d->at_us());
+    d->state.RulesInForce().SetExpiry(*d->entry, d->at_us(), d->entry);
     return PostingStatus::kPosted;
   }
   for (const LotMovement& m : d->original->movements) {
     const int64_t kept = std::min(repaid, -m.points);
     repaid -= kept;
     if (-m.points > kept) d->Add(-m.points - kept, OrderOf(m));
+    if (m.expires_us == kByInactivity_us) {
+      // They live on at least as long as they would have with the giver.
+      d->entry->by_program |= kByInactivity;
+      d->entry->expires_us = GiversInactivity(*d);
+    }
   }
   return PostingStatus::kPosted;
 }

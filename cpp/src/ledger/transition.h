@@ -28,6 +28,8 @@ struct Original {
 // `codes` is how many there are.
 PostingStatus CheckForm(const Posting& posting, const Rules& rules, uint32_t codes);
 
+// Whether a posting like that may say when points expire.
+bool SaysExpiry(Kind kind, int64_t points);
 // Whether postings of that kind are about an account, not about a member alone.
 bool IsAboutAnAccount(Kind kind);
 
@@ -53,10 +55,12 @@ void Decide(const State& state, const Original* original, Entry* entry, Details*
 bool NeedsExpired(const State& state, const Original& original, const Entry& entry,
                   const Details& details);
 
-// What an account must have journaled before a posting at an instant is decided (the end of its holds), or
-// with `all`, what a run journals (activations and expiries, too): the first of it, as an entry to
-// decide. False when there is none.
-bool NextDue(const State& state, uint32_t member, uint16_t currency, int64_t by_us, bool all,
+// What falls due by itself: what an account must have journaled before a posting at an instant is decided (the
+// ends of holds), and before an activity (what has expired by inactivity, too); what a run journals (activations
+// and all expiries, too).
+enum class DueScope { kEndedHolds, kBeforeActivity, kAll };
+// The first of it by an instant, as an entry to decide. False when there is none.
+bool NextDue(const State& state, uint32_t member, uint16_t currency, int64_t by_us, DueScope scope,
              Entry* due);
 
 // The entry that gives another member the points of a posted transfer. To be decided with the first as its
@@ -70,8 +74,11 @@ int64_t PointsMoved(std::span<const LotMovement> movements);
 // that lot stands.
 int64_t OwnPoints(const Entry& entry, const Details& details,
                   std::span<const LotMovement> movements);
+inline int64_t LotExpiry(const Entry& entry) {
+  return entry.by_program & kByInactivity ? kByInactivity_us : entry.expires_us;
+}
 inline LotOrder OwnLot(const Entry& entry, uint64_t sequence) {
-  return {entry.expires_us, entry.effective_us, sequence};
+  return {LotExpiry(entry), entry.effective_us, sequence};
 }
 
 // Applies an entry as decided; returns the account's balance after it, as of its effective time.

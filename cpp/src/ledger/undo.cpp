@@ -17,6 +17,7 @@ AccountBefore::AccountBefore(const State& state, const Entry& entry) {
   const Page& page = *state.PageOf(entry.member);
   account_ = page.GetAccount(entry.member, entry.currency);
   extra_ = page.extras.Of(account_);
+  inactive_us_ = page.lots.InactiveFrom(account_);
   page_sequence_ = page.sequence;
   const Reversal* const reversal = page.FindReversal(entry.related);
   if (reversal) reversal_ = *reversal;
@@ -35,6 +36,9 @@ void AccountBefore::Restore(const Entry& entry, const Details& details, uint64_t
     StoreForReaders(&account.lifetime_earned, account_.lifetime_earned);
     StoreForReaders(&account.lifetime_redeemed, account_.lifetime_redeemed);
     StoreForReaders(&account.sequence, account_.sequence);
+    if (page.lots.InactiveFrom(account) != inactive_us_) {
+      page.lots.SetInactiveFrom(&account, inactive_us_);
+    }
     StoreForReaders(&account.first_expiry, account_.first_expiry);
     page.extras.Mutable(&account) = extra_;
     page.extras.Tidy(&account);

@@ -253,6 +253,8 @@ int64_t Program::ExpiryFrom(const Expiry& expiry, int64_t at_us) const {
     const int64_t end_us = expiry.months > 0 ? calendar_.AddMonths(at_us, expiry.months)
                                              : calendar_.AddDays(at_us, expiry.days);
     expires_us = calendar_.EndOf(end_us, expiry.round_up);
+  } else if (expiry.model == Expiry::Model::kInactivity) {
+    expires_us = calendar_.AddMonths(at_us, expiry.months);
   } else if (expiry.model == Expiry::Model::kDates) {
     expires_us = calendar_.NextEndOf(at_us, expiry.dates).value_or(kNever_us);
   }

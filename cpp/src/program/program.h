@@ -72,7 +72,8 @@ class Program {
   const std::vector<Currency>& currencies() const { return currencies_; }
   const std::vector<EarnRule>& rules() const { return rules_; }
 
-  // When points expire that count from an instant; kNever_us when they do not, or by inactivity.
+  // When points expire that count from an instant, by inactivity if that is their model; kNever_us when they
+  // do not.
   int64_t ExpiryFrom(const Expiry& expiry, int64_t at_us) const;
 
  private:

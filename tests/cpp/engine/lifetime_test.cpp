@@ -83,5 +83,131 @@ TEST_F(ReinstateTest, HeedsDebtAndCeiling) {
   ExpectVerified();
 }
 
+// Points live for a month after the last activity.
+class InactivityTest : public ProgramTest {
+ protected:
+  static constexpr const char* kMonth = R"({"model":"inactivity","months":1})";
+
+  void Begin() { Start({.expiry = kMonth}); }
+  // kNoon_us is 14 November 2023, 22:13 UTC; a month later is 30 days later.
+  static int64_t Day(int day) { return kNoon_us + day * kDay_us; }
+  static Posting On(int day, Posting posting) {
+    posting.effective_us = Day(day);
+    return posting;
+  }
+  Balance At(int64_t at_us, int64_t member = 7) {
+    const MemberKey key(member);
+    Balance balance;
+    EXPECT_TRUE(
+        ledger_->Balances({&key, 1}, {.at_us = at_us, .expiring = true}, {&balance, 1}).ok());
+    return balance;
+  }
+};
+
+TEST_F(InactivityTest, AnActivityPutsOffTheExpiryOfAll) {
+  Begin();
+  Post({On(0, Buy(2, 100)), On(20, Buy(3, 200))});
+  EXPECT_EQ(At(Day(30)).parts.active, 30);
+  EXPECT_EQ(At(Day(51)).expiring_points, 0);
+  EXPECT_EQ(At(Day(20)).expiring_us, Day(51));  // 4 December, and 31 days
+  EXPECT_EQ(At(Day(20)).expiring_points, 30);
+  const Reply spent = PostOne(On(40, Redeem(4, 7, 5)));
+  EXPECT_EQ(spent.balance.active, 25);
+  EXPECT_EQ(RecordOf(spent.sequence).entry.expires_us, Day(71));  // 24 December, and 31 days
+  EXPECT_EQ(At(Day(71) - 1).parts.active, 25);
+  EXPECT_EQ(At(Day(71)).parts.active, 0);
+  Posting late = On(10, Buy(5, 10));  // counts, but puts nothing off
+  EXPECT_EQ(PostOne(late).balance.active, 26);
+  EXPECT_EQ(At(Day(60)).expiring_us, Day(71));
+  Reopen();
+  EXPECT_EQ(At(Day(60)).expiring_points, 26);
+  const auto report = ledger_->Expire(Day(71), false, nullptr);
+  ASSERT_OK(report.status());
+  EXPECT_EQ(report->lines.at(0).points, 26);
+  EXPECT_EQ(ledger_->TrialBalance()->at(0).expired, 26);
+  ExpectVerified();
+}
+
+TEST_F(InactivityTest, WhatHasExpiredIsJournaledBeforeTheNextActivity) {
+  Begin();
+  Post({On(0, Buy(2, 100))});
+  const Reply next = PostOne(On(35, Buy(3, 50)));
+  EXPECT_EQ(next.balance.active, 5);
+  const Record expired = RecordOf(next.sequence - 1);
+  EXPECT_EQ(expired.entry.kind, Kind::kExpire);
+  EXPECT_EQ(expired.entry.effective_us, Day(30));
+  EXPECT_EQ(expired.entry.points, -10);
+  EXPECT_EQ(PostOne(On(40, Redeem(4, 7, 6))).limit, 5);
+  ExpectVerified();
+}
+
+TEST_F(InactivityTest, PointsWithAnExpiryOfTheirOwnStandBeside) {
+  Begin();
+  Posting dated = On(0, Buy(2, 100));
+  dated.expires_us = Day(10);
+  Posting never = On(5, Buy(3, 100));
+  never.expires_us = kNever_us;
+  Post({On(0, Buy(4, 1000)), dated, never});
+  EXPECT_EQ(At(Day(9)).expiring_us, Day(10));
+  EXPECT_EQ(At(Day(9)).expiring_points, 10);
+  EXPECT_EQ(At(Day(10)).expiring_us, Day(35));  // put off by the one that never expires
+  EXPECT_EQ(At(Day(10)).expiring_points, 100);
+  EXPECT_EQ(At(Day(35)).parts.active, 10);
+  EXPECT_EQ(PostOne(never).status, kAlreadyExists);
+  EXPECT_EQ(PostOne(dated).status, kAlreadyExists);
+  // In spending order: the dated ones, those by inactivity, those for ever.
+  EXPECT_EQ(PostOne(On(9, Redeem(5, 7, 111))).balance.active, 9);
+  EXPECT_EQ(At(Day(100)).parts.active, 9);
+  ExpectVerified();
+}
+
+TEST_F(InactivityTest, HoldsReversalsAndTransfers) {
+  Begin();
+  Post({Open(2, 8), On(0, Buy(3, 1000))});
+  Posting hold = On(1, Request(Kind::kHold, 4, MemberKey(int64_t{7}), 40));
+  const Terms until{.deadline_us = Day(60)};
+  hold.terms = &until;
+  Posting capture = On(20, Request(Kind::kCapture, 5, MemberKey(int64_t{7}), 10));
+  capture.related = hold.id;
+  EXPECT_EQ(Post({hold, capture})[1].balance.active, 90);
+  EXPECT_EQ(At(Day(51) - 1).parts.active, 90);
+  EXPECT_EQ(At(Day(51)).parts.active, 0);
+  const MemberKey other(int64_t{8});
+  Posting transfer = On(21, Request(Kind::kTransfer, 6, MemberKey(int64_t{7}), 30));
+  transfer.other = &other;
+  PostOne(transfer);
+  EXPECT_EQ(At(Day(30), 8).expiring_us, At(Day(30)).expiring_us);
+  Posting undo = On(22, Reverse(7, 7, 5));
+  EXPECT_EQ(PostOne(undo).balance.active, 70);
+  Posting extend = On(23, Request(Kind::kExtend, 8, MemberKey(int64_t{7})));
+  extend.codes.actor = extend.codes.reason = base_;
+  extend.related = {0x0190'0000'0000'7000, 3};
+  extend.expires_us = Day(40);
+  EXPECT_EQ(PostOne(extend).status, kExpiryNotLater);
+  extend.expires_us = Day(400);
+  extend.id.lo = 9;
+  EXPECT_EQ(PostOne(extend).status, kPosted);
+  EXPECT_EQ(At(Day(300)).parts.active, 70);
+  // Taken back as though nothing had been.
+  Posting linked = On(24, Redeem(10, 7, 5));
+  linked.linked = true;
+  EXPECT_EQ(Post({linked, On(24, Redeem(11, 8, 99))})[1].status, kInsufficientPoints);
+  ExpectVerified();
+}
+
+TEST_F(InactivityTest, ARuleMayExpireByInactivityWhereTheCurrencyDoesNot) {
+  Shop shop;
+  shop.rule_expiry = kMonth;
+  Start(shop);
+  Post({On(0, Buy(2, 100)), On(5, Earn(3, 7, 7)), On(6, Redeem(4, 7, 1))});
+  EXPECT_EQ(At(Day(29)).expiring_us, Day(30));  // the redemption puts nothing off
+  EXPECT_EQ(At(Day(30)).parts.active, 7);
+  Change({.expiry = kMonth});  // from now on all that is earned, and redemptions count
+  EXPECT_EQ(PostOne(On(20, Redeem(5, 7, 1))).balance.active, 15);
+  EXPECT_EQ(At(Day(49)).parts.active, 15);
+  EXPECT_EQ(At(Day(51)).parts.active, 7);
+  ExpectVerified();
+}
+
 }  // namespace
 }  // namespace loyalty::engine

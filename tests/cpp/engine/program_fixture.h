@@ -18,6 +18,7 @@ struct Shop {
   int return_of_expired_days = 0;
   int reinstate_within_days = 0;
   std::string transfer = "keep_expiry";
+  std::string rule_expiry = "";  // the same as of the currency
   std::string name = "points";
   int decimals = 0;
 
@@ -31,8 +32,8 @@ struct Shop {
         R"(,"transfer":")" + transfer + R"("})";
     const std::string rule = R"({"name":"base","currency":")" + name +
                              R"(","points_per_money":[1,10],"rounding":"floor","expiry":)" +
-                             expiry + R"(,"pending":)" + pending + R"(,"over_ceiling":")" +
-                             over_ceiling + R"("})";
+                             (rule_expiry.empty() ? expiry : rule_expiry) + R"(,"pending":)" +
+                             pending + R"(,"over_ceiling":")" + over_ceiling + R"("})";
     return R"({"format":1,"name":"Shop","time_zone":"UTC","currencies":[)" + currency +
            R"(],"rules":[)" + rule + "]}";
   }

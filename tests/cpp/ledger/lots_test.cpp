@@ -11,7 +11,7 @@ namespace {
 // An account's lots, read through the list.
 std::vector<std::pair<LotOrder, int64_t>> Contents(const LotPool& pool, const Account& account) {
   std::vector<std::pair<LotOrder, int64_t>> lots;
-  pool.ForEach(account, [&](const Lot& lot) {
+  pool.ForEach(account, [&](const Lot& lot, int64_t) {
     lots.emplace_back(lot.order(), lot.points);
     return true;
   });
@@ -19,7 +19,8 @@ std::vector<std::pair<LotOrder, int64_t>> Contents(const LotPool& pool, const Ac
 }
 
 TEST(Lot, KeepsItsExtremes) {
-  for (int64_t expires : {kMinTime_us, int64_t(-1), int64_t(0), kMaxTime_us - 1, kNever_us}) {
+  for (int64_t expires :
+       {kMinTime_us, int64_t(-1), int64_t(0), kMaxTime_us - 1, kByInactivity_us, kNever_us}) {
     for (int64_t effective : {kMinTime_us, kMaxTime_us - 1}) {
       const LotOrder order{expires, effective, (uint64_t(1) << 48) - 1};
       Lot lot(INT64_MAX, order);
@@ -42,14 +43,14 @@ TEST(LotPool, SpendsSoonestExpiryFirstNeverLast) {
   ASSERT_TRUE(pool.Move(&account, {900, 6, 3}, 10));
   ASSERT_TRUE(pool.Move(&account, {800, 9, 5}, 10));
   std::vector<LotMovement> plan;
-  const auto all = [](const LotOrder&) { return true; };
+  const auto all = [](const LotOrder&, int64_t) { return true; };
   EXPECT_EQ(pool.PlanDebit(account, 45, all, &plan), 0);
   std::vector<uint64_t> sources;
   for (const LotMovement& movement : plan) sources.push_back(movement.source);
   EXPECT_EQ(sources, (std::vector<uint64_t>{5, 3, 4, 2, 1}));
   EXPECT_EQ(plan.back().points, -5);
   plan.clear();
-  const auto later = [](const LotOrder& lot) { return lot.expires_us > 800; };
+  const auto later = [](const LotOrder& lot, int64_t) { return lot.expires_us > 800; };
   EXPECT_EQ(pool.PlanDebit(account, 45, later, &plan), 5);  // passes over source 5
   EXPECT_EQ(plan.front().source, 3u);
 }
