@@ -40,8 +40,10 @@ struct Deciding {
   // The points that may come without passing a ceiling.
   int64_t RoomBelow(int64_t ceiling) const {
     const BalanceParts parts = page.PartsAt(account, at_us());
-    const int64_t room = ceiling - (parts.active + parts.pending + parts.held - parts.arrears);
-    return room < 0 ? 0 : room;
+    const int64_t owned = parts.active + parts.pending + parts.held - parts.arrears;
+    if (owned >= ceiling) return 0;
+    int64_t room;
+    return __builtin_sub_overflow(ceiling, owned, &room) ? INT64_MAX : room;
   }
   PostingStatus Refuse(PostingStatus status, int64_t limit) {
     details->limit = limit;
