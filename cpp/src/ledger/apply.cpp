@@ -136,9 +136,9 @@ class Applying {
 };
 
 void ApplyTotals(const Entry& entry, const Details& details, CurrencyTotals* totals) {
+  if (entry.kind == Kind::kTransfer) return;  // between members
   const Kind books = BooksOf(entry);
   totals->members += entry.points;
-  if (entry.kind == Kind::kTransfer) return;  // between members
   SystemSide(books, *totals) -= entry.points - details.revived;
   totals->expired -= details.revived;
 }

@@ -107,7 +107,8 @@ bool Fits(const Deciding& d) {
          (books != Kind::kEarn || FitsIn(d.account.lifetime_earned, points)) &&
          (books != Kind::kRedeem || FitsIn(d.account.lifetime_redeemed, -points)) &&
          (books != Kind::kCapture || FitsIn(d.account.lifetime_redeemed, -points)) &&
-         FitsIn(totals.members, points) && FitsIn(SystemSide(books, totals), -points);
+         (books == Kind::kTransfer ||  // between members: no total changes
+          (FitsIn(totals.members, points) && FitsIn(SystemSide(books, totals), -points)));
 }
 
 PostingStatus CheckRelated(Deciding* d, bool (*fits)(const Entry&), PostingStatus otherwise) {
