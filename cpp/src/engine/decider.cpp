@@ -14,7 +14,8 @@ constexpr size_t kIdsAhead = 12;
 
 // What must be journaled before that posting is decided.
 ledger::DueScope ScopeBefore(const Entry& entry, const Details& details) {
-  const bool activity = (entry.by_program & kByInactivity) || details.active_until_us != 0;
+  const bool activity = (entry.by_program & kByInactivity) || details.active_until_us != 0 ||
+                        entry.kind == Kind::kConfirm;
   if (entry.kind == Kind::kReinstate) return ledger::DueScope::kAll;
   return activity ? ledger::DueScope::kBeforeActivity : ledger::DueScope::kEndedHolds;
 }
@@ -198,6 +199,7 @@ Status Decider::ProcessRow(const Row& row) {
   const Details asked = row.details ? *row.details : Details();
   if (entry.member != Entry::kNoMember && ledger::IsAboutAnAccount(entry.kind)) {
     PostDue(entry.member, entry.currency, entry.effective_us, ScopeBefore(entry, asked), nullptr);
+    if (asked.other != Details::kNoOther) PostInactivity(uint32_t(asked.other), entry);
   }
   if (known && ledger::NeedsExpired(*core_->state, row.related->original, entry, asked)) {
     LOYALTY_RETURN_IF_ERROR(FindExpired(entry, &row.related->original));
@@ -205,6 +207,14 @@ Status Decider::ProcessRow(const Row& row) {
   Post(&entry, row.details, known ? &row.related->original : nullptr, row.text, row.reply);
   if (entry.kind == Kind::kTransfer && IsPosted(entry.status)) PostSecond();
   return {};
+}
+
+// What comes from another member may put off when points expire by inactivity.
+void Decider::PostInactivity(uint32_t member, const Entry& before) {
+  const ledger::Page& page = *core_->state->PageOf(member);
+  const ledger::Account& account = page.GetAccount(member, before.currency);
+  if (page.lots.InactiveFrom(account) > before.effective_us) return;
+  PostDue(member, before.currency, before.effective_us, ledger::DueScope::kBeforeActivity, nullptr);
 }
 
 void Decider::PostSecond() {

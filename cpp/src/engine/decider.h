@@ -63,6 +63,8 @@ class Decider {
   // Journals what falls due by an instant on an account.
   void PostDue(uint32_t member, uint16_t currency, int64_t by_us, ledger::DueScope scope,
                const std::function<void(const Entry&, int64_t points)>& each);
+  // Journals what of the other member's points has expired by inactivity before a posting.
+  void PostInactivity(uint32_t member, const Entry& before);
   // Decides, applies and journals; `details` as asked. `reply` is null for the ledger's own entries.
   void Post(Entry* entry, const Details* details, const ledger::Original* original,
             std::string* text, Reply* reply);

@@ -118,10 +118,10 @@ PostingStatus Rules::Complete(Entry* entry, Details* details) const {
   }
   if (entry->by_program & kExpiryByProgram) {
     const bool unconfirmed = terms.activates_us == kNever_us;
-    const bool at_once = terms.activates_us == kAtOnce_us;
-    SetExpiry(*entry, at_once || unconfirmed ? entry->effective_us : terms.activates_us, entry);
-    // It will count from the confirmation. But inactivity counts from the start.
-    if (unconfirmed && !(entry->by_program & kByInactivity)) entry->expires_us = kNever_us;
+    const int64_t from_us =
+        terms.activates_us == kAtOnce_us ? entry->effective_us : terms.activates_us;
+    entry->expires_us = kNever_us;  // until the confirmation, from which it counts
+    if (!unconfirmed) SetExpiry(*entry, from_us, entry);
   }
   PutOffInactivity(entry, details);
   return PostingStatus::kUnspecified;

@@ -1,5 +1,6 @@
 // What has to do with time: holds, pending lots, expiry.
 #include <algorithm>
+#include <optional>
 #include <tuple>
 
 #include "ledger/deciding.h"
@@ -42,24 +43,24 @@ int64_t TakeAll(Deciding* d, Fits fits) {
   return INT64_MAX - d->page.lots.PlanDebit(d->account, INT64_MAX, fits, d->movements);
 }
 
-// Makes the lots of a source active, with another expiry (LotOrder's) unless that is kNever_us. What is owed
-// is repaid first.
-void ActivateSource(Deciding* d, uint64_t source, int64_t expires_us) {
+// Makes the lots of a source active, with another expiry (LotOrder's) if one is given. What is owed is repaid
+// first, by those that have not expired.
+void ActivateSource(Deciding* d, uint64_t source, std::optional<int64_t> expires_us) {
   const size_t before = d->movements->size();
-  const int64_t points =
-      TakeAll(d, [&](const LotOrder& lot, int64_t) { return lot.source == source; });
+  (void)TakeAll(d, [&](const LotOrder& lot, int64_t) { return lot.source == source; });
   const std::vector<LotMovement> taken(d->movements->begin() + ptrdiff_t(before),
                                        d->movements->end());
-  int64_t repaid = std::min(d->extra.arrears, points);
-  d->details->repaid = repaid;
-  if (repaid > 0) d->AddArrears(repaid);
+  int64_t& repaid = d->details->repaid;
   for (const LotMovement& m : taken) {
-    const int64_t kept = std::min(repaid, -m.points);
-    repaid -= kept;
     LotOrder lot = OrderOf(m);
-    if (expires_us != kNever_us) lot.expires_us = expires_us;
+    if (expires_us) lot.expires_us = *expires_us;
+    const bool put_off = d->entry->by_program & kByInactivity;
+    const bool counts = put_off || d->page.lots.ExpiryOf(d->account, lot) > d->at_us();
+    const int64_t kept = counts ? std::min(d->extra.arrears - repaid, -m.points) : 0;
+    repaid += kept;
     if (-m.points > kept) d->Add(-m.points - kept, lot);
   }
+  if (repaid > 0) d->AddArrears(repaid);
 }
 
 }  // namespace
@@ -104,12 +105,16 @@ PostingStatus DecideConfirmation(Deciding* d) {
   if (status != PostingStatus::kPosted) return status;
   if (lot->activates_us != kNever_us) return PostingStatus::kRelatedNotPending;
   if (d->at_us() >= lot->deadline_us) return PostingStatus::kConfirmationTooLate;
-  // An expiry that both leave to the programme counts from here, by the rule of then.
   const Entry& of = d->original->entry;
-  if (d->entry->by_program & of.by_program & kExpiryByProgram) {
+  if ((d->entry->by_program & kExpiryByProgram) == 0) {
+    ActivateSource(d, lot->source, d->entry->expires_us);
+  } else if (of.by_program & kExpiryByProgram) {
+    // What both leave to the programme counts from here, by the rule of then.
     d->state.RulesOf(d->original->program_version)->SetExpiry(of, d->at_us(), d->entry);
+    ActivateSource(d, lot->source, LotExpiry(*d->entry));
+  } else {
+    ActivateSource(d, lot->source, std::nullopt);
   }
-  ActivateSource(d, lot->source, LotExpiry(*d->entry));
   return PostingStatus::kPosted;
 }
 
@@ -176,7 +181,7 @@ PostingStatus DecideDue(Deciding* d) {
   if (entry.kind == Kind::kTimeOut) {
     GiveBack(d, *d->extra.FindHold(entry.related));
   } else if (entry.kind == Kind::kActivate) {
-    ActivateSource(d, entry.related, kNever_us);
+    ActivateSource(d, entry.related, std::nullopt);
   } else if (entry.kind == Kind::kCancel) {
     d->entry->points =
         -TakeAll(d, [&](const LotOrder& lot, int64_t) { return lot.source == entry.related; });
