@@ -242,13 +242,14 @@ struct Reply {
   int64_t limit = 0;      // when a limit refused or cut it: how much was possible
 };
 
-// What a posting left to the programme: bits of Entry::by_program. Stored.
+// What a posting left open: bits of Entry::by_program. Stored.
 enum ByProgram : uint8_t {
   kPointsByRule = 1,
   kExpiryByProgram = 2,
   kActivationByProgram = 4,
   // `expires_us` is until when points that expire by inactivity live: an activity. Its own lot is one of them.
   kByInactivity = 8,
+  kAllThatIsLeft = 16,  // of a reversal posted in part: it asked for 0
 };
 
 // One record of the journal. `points` is signed: what the member gains or loses by it, so that the sum of

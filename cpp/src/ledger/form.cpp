@@ -184,7 +184,7 @@ Entry AsAsked(const Posting& p, uint32_t member, Details* details) {
 int64_t AskedPoints(const Entry& entry, const Details& details) {
   switch (entry.kind) {
     case Kind::kHold: return details.held;
-    case Kind::kReverse:
+    case Kind::kReverse: return entry.by_program & kAllThatIsLeft ? 0 : details.asked;
     case Kind::kCapture:
     case Kind::kRelease:
     case Kind::kConfirm:

@@ -31,6 +31,7 @@ PostingStatus TakeBack(Deciding* d, int64_t points, const program::Currency& rul
     d->AddArrears(-missing);
     return PostingStatus::kPosted;
   }
+  if (d->details->asked == 0) d->entry->by_program |= kAllThatIsLeft;
   d->details->asked = points;
   d->entry->points += missing;
   return PostingStatus::kPostedInPart;
