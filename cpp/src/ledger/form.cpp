@@ -112,8 +112,9 @@ PostingStatus CheckForm(const Posting& p, const Rules& in_force, uint32_t codes)
   if (rules.currency && !in_force.HasCurrency(p.currency)) {
     return PostingStatus::kCurrencyNotFound;
   }
-  const bool by_rule = p.kind == Kind::kEarn && p.points == kByProgram;
-  if (!by_rule && !PointsFit(rules.points, p.points)) return PostingStatus::kPointsInvalid;
+  const bool fits =
+      p.points == kByProgram ? p.kind == Kind::kEarn : PointsFit(rules.points, p.points);
+  if (!fits) return PostingStatus::kPointsInvalid;
   if (p.money < 0) return PostingStatus::kMoneyInvalid;
   if (!IsTime(p.effective_us)) return PostingStatus::kEffectiveTimeOutOfRange;
   if (!ExpiryFits(p, terms)) return PostingStatus::kExpiryInvalid;
