@@ -16,8 +16,7 @@ void CheckForms(const ledger::State& state, std::span<const Posting> postings, B
     const Posting& p = postings[i];
     Entry& entry = batch->entries.emplace_back(ledger::AsAsked(p, members[i], &details));
     entry.status = ledger::CheckForm(p, rules, codes);
-    if (entry.status == PostingStatus::kUnspecified &&
-        (entry.by_program != 0 || rules.HasInactivity())) {
+    if (entry.status == PostingStatus::kUnspecified) {
       entry.status = rules.Complete(&entry, &details);
     }
     if (p.other && entry.status == PostingStatus::kUnspecified) {
