@@ -17,9 +17,12 @@ struct Calendar::Zone {
   cctz::civil_second ToLocal(int64_t at_us) const {
     return cctz::convert(SystemTime(Microseconds(at_us)), zone);
   }
-  int64_t FromLocal(const cctz::civil_second& local) const {
-    const auto at = cctz::convert(local, zone);
-    return std::chrono::duration_cast<Microseconds>(at.time_since_epoch()).count();
+  int64_t FromLocal(const cctz::civil_second& local, int64_t below_second_us = 0) const {
+    const auto found = zone.lookup(local);
+    const bool left_out = found.kind == cctz::time_zone::civil_lookup::SKIPPED;
+    const auto at = left_out ? found.trans : found.pre;
+    const int64_t at_us = std::chrono::duration_cast<Microseconds>(at.time_since_epoch()).count();
+    return left_out ? at_us : at_us + below_second_us;
   }
 };
 
@@ -74,7 +77,7 @@ int64_t Calendar::AddDays(int64_t at_us, int days) const {
   const cctz::civil_day day = cctz::civil_day(local) + days;
   const cctz::civil_second later(day.year(), day.month(), day.day(), local.hour(), local.minute(),
                                  local.second());
-  return zone_->FromLocal(later) + BelowSecond_us(at_us);
+  return zone_->FromLocal(later, BelowSecond_us(at_us));
 }
 
 int64_t Calendar::AddMonths(int64_t at_us, int months) const {
@@ -82,7 +85,7 @@ int64_t Calendar::AddMonths(int64_t at_us, int months) const {
   const cctz::civil_month month = cctz::civil_month(local) + months;
   const cctz::civil_second later(month.year(), month.month(), std::min(local.day(), DaysIn(month)),
                                  local.hour(), local.minute(), local.second());
-  return zone_->FromLocal(later) + BelowSecond_us(at_us);
+  return zone_->FromLocal(later, BelowSecond_us(at_us));
 }
 
 int64_t Calendar::EndOf(int64_t at_us, Unit unit) const {
