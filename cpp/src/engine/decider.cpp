@@ -11,6 +11,7 @@ namespace {
 using ledger::Original;
 
 constexpr size_t kIdsAhead = 12;
+constexpr size_t kGroupEntries = 8192;
 
 // What must be journaled before that posting is decided.
 ledger::DueScope ScopeBefore(const Entry& entry, const Details& details) {
@@ -55,6 +56,11 @@ void Decider::Process(const std::shared_ptr<Batch>& batch) {
   } else {
     batch->fault = ProcessRows(batch.get());
   }
+}
+
+bool Decider::IsGroupFull() const {
+  return open_ && (open_->group.entries.size() >= kGroupEntries ||
+                   open_->group.program_version != core_->state->RulesInForce().version());
 }
 
 std::shared_ptr<OpenGroup> Decider::CloseGroup() {

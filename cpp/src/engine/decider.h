@@ -20,7 +20,9 @@ class Decider {
   Decider(Core* core, ids::UnsealedIds recent);
 
   bool HasOpenGroup() const { return open_ != nullptr; }
-  size_t open_entries() const { return open_ ? open_->group.entries.size() : 0; }
+  // Whether no more batches may go into the open group: it is large enough, or a programme came into force
+  // in it. A block names one version, which is that of all postings in it.
+  bool IsGroupFull() const;
   void Process(const std::shared_ptr<Batch>& batch);
   // Stamps the open group with its time and gives it away. Requires HasOpenGroup().
   std::shared_ptr<OpenGroup> CloseGroup();

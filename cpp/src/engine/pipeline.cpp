@@ -52,13 +52,13 @@ void Pipeline::DecideLoop() {
 
 bool Pipeline::MayHandOver() {
   if (!decider_.HasOpenGroup() || handed_over_) return false;
-  return !committing_ || decider_.open_entries() >= kGroupEntries;
+  return !committing_ || decider_.IsGroupFull();
 }
 
 std::shared_ptr<Batch> Pipeline::NextBatch() {
   MutexLock lock(mutex_);
   for (;;) {
-    if (!queue_.empty() && decider_.open_entries() < kGroupEntries) {
+    if (!queue_.empty() && !decider_.IsGroupFull()) {
       std::shared_ptr<Batch> batch = std::move(queue_.front());
       queue_.pop_front();
       queued_postings_ -= batch->entries.size();

@@ -31,8 +31,6 @@ class Pipeline {
   void Stop();
 
  private:
-  static constexpr size_t kGroupEntries = 8192;
-
   void DecideLoop();
   // The next batch for the open group, having handed over a group if it was time; null to end.
   std::shared_ptr<Batch> NextBatch();

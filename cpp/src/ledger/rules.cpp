@@ -73,8 +73,8 @@ void Rules::SetExpiry(const Entry& of, int64_t from_us, Entry* entry) const {
 
 // An activity that makes no lot, or one with an expiry of its own, still puts off that of the others.
 void Rules::PutOffInactivity(Entry* entry, Details* details) const {
-  if (!has_inactivity_) return;
   details->active_until_us = 0;
+  if (!has_inactivity_) return;
   const bool debit = entry->kind == Kind::kRedeem || entry->kind == Kind::kCapture;
   const program::Expiry& expiry = CurrencyAt(entry->currency).expiry;
   if (expiry.model != program::Expiry::Model::kInactivity) return;

@@ -1,4 +1,8 @@
 // Postings under a programme, and changes of it.
+#include <atomic>
+#include <deque>
+#include <thread>
+
 #include "engine/program_fixture.h"
 
 namespace loyalty::engine {
@@ -78,6 +82,40 @@ TEST_F(ProgramTest, OldPostingsKeepTheirVersion) {
   EXPECT_EQ(reply.status, kPostedInPart);
   EXPECT_EQ(reply.points, -30);
   EXPECT_EQ(PostOne(Reverse(6, 7, 2)).status, kRelatedAlreadyReversed);
+  ExpectVerified();
+}
+
+TEST_F(ProgramTest, PostingsBesideAChangeHaveTheVersionInForce) {
+  constexpr int kChanges = 40;
+  Start({.reversal = "stop_at_zero"});  // as of all odd versions
+  std::atomic<bool> done = false;
+  std::thread changing([&] {
+    for (int i = 0; i < kChanges; ++i) Change({.reversal = i % 2 ? "stop_at_zero" : "arrears"});
+    done = true;
+  });
+  std::deque<Reply> earned;
+  std::deque<std::unique_ptr<Ledger::Ticket>>
+      in_flight;  // so that a block holds what is around a change
+  while (!done) {
+    const Posting earn = Earn(100 + earned.size(), 7, 1);
+    Reply& reply = earned.emplace_back();
+    in_flight.push_back(std::move(ledger_->Submit({&earn, 1}, {&reply, 1})).value());
+    if (in_flight.size() > 20) in_flight.pop_front();
+  }
+  in_flight.clear();
+  changing.join();
+  Post({Redeem(2, 7, int64_t(earned.size()))});
+  std::vector<uint64_t> changes;
+  const auto records = ledger_->Changes(1, SIZE_MAX);
+  for (const Record& record : *records) {
+    if (record.entry.kind == Kind::kDefineProgram) changes.push_back(record.sequence);
+  }
+  for (size_t i = 0; i < earned.size(); ++i) {
+    const auto later = std::lower_bound(changes.begin(), changes.end(), earned[i].sequence);
+    const bool stops = (later - changes.begin()) % 2 == 1;
+    ASSERT_EQ(PostOne(Reverse(1'000'000 + i, 7, 100 + i)).status, stops ? kPostedInPart : kPosted)
+        << "of sequence " << earned[i].sequence;
+  }
   ExpectVerified();
 }
 
