@@ -166,6 +166,10 @@ inline bool IsPosted(PostingStatus s) {
 inline bool IsMalformed(PostingStatus s) {
   return (uint16_t(s) >= 10 && uint16_t(s) < 30) || (uint16_t(s) >= 90 && uint16_t(s) < 100);
 }
+// Whether it depends on the programme in force: asked only of an id that was not seen before.
+inline bool IsRefusedByProgram(PostingStatus s) {
+  return s == PostingStatus::kRuleOfOtherCurrency || s == PostingStatus::kNoPointsByRule;
+}
 inline bool IsDuplicate(PostingStatus s) { return uint16_t(s) >= 30 && uint16_t(s) < 60; }
 
 // Text codes are interned once (Ledger::InternCodes); zero means none.

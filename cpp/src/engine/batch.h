@@ -15,6 +15,11 @@
 
 namespace loyalty::engine {
 
+// Whether that is how a posting ends, even if its id was seen before.
+inline bool IsFinal(PostingStatus status) {
+  return status != PostingStatus::kUnspecified && !IsRefusedByProgram(status);
+}
+
 struct Batch {
   // A row whose text the writer needs: the key of a member that was unknown in preparation or is being
   // opened (as stored in the journal), or the text of a code.
@@ -59,17 +64,6 @@ struct Batch {
     if (linked.empty()) return row + 1;
     while (row < linked.size() && linked[row]) ++row;
     return std::min(row + 1, entries.size());
-  }
-  // When one of these rows is malformed, so are all that are not answered yet. Returns whether one is.
-  bool SpreadMalformed(size_t from, size_t to) {
-    const auto malformed = [](const Entry& entry) { return IsMalformed(entry.status); };
-    const std::span rows(entries.data() + from, to - from);
-    if (std::none_of(rows.begin(), rows.end(), malformed)) return false;
-    for (size_t i = from; i < to; ++i) {
-      if (entries[i].status != PostingStatus::kUnspecified) continue;
-      entries[i].status = replies[i].status = PostingStatus::kLinkedPostingMalformed;
-    }
-    return true;
   }
 
   void Finish(const Status& outcome) {

@@ -134,12 +134,17 @@ Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
       if (!asked) asked = &completed.emplace_back();
       batch->replies[i].status = rows[i].status = CompleteAgain(&rows[i], asked);
     }
-    return Row{&rows[i],
-               &batch->replies[i],
-               asked,
-               row_text ? &row_text->text : nullptr,
-               at_row(batch->related, &related, i),
-               sealed.empty() ? 0 : sealed[i]};
+    const Row row{&rows[i],
+                  &batch->replies[i],
+                  asked,
+                  row_text ? &row_text->text : nullptr,
+                  at_row(batch->related, &related, i),
+                  sealed.empty() ? 0 : sealed[i]};
+    // A posting is known again, whatever has become of the programme.
+    if (IsRefusedByProgram(rows[i].status) && SequenceOf(row) != 0) {
+      rows[i].status = PostingStatus::kUnspecified;
+    }
+    return row;
   };
   std::vector<Row> chain;
   for (size_t i = 0, end; i < rows.size(); i = end) {
@@ -147,7 +152,7 @@ Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
     if (i + kIdsAhead < rows.size()) recent_.Prefetch(rows[i + kIdsAhead].id);
     end = batch->EndOfChain(i);
     if (end == i + 1) {
-      if (rows[i].status != PostingStatus::kUnspecified) continue;
+      if (IsFinal(rows[i].status)) continue;
       const Row row = row_at(i);
       if (row.entry->status == PostingStatus::kUnspecified) {
         LOYALTY_RETURN_IF_ERROR(ProcessRow(row));
@@ -156,7 +161,7 @@ Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
     }
     chain.clear();
     for (size_t linked = i; linked < end; ++linked) chain.push_back(row_at(linked));
-    if (!batch->SpreadMalformed(i, end)) LOYALTY_RETURN_IF_ERROR(ProcessChain(chain));
+    LOYALTY_RETURN_IF_ERROR(ProcessChain(chain));
   }
   return {};
 }

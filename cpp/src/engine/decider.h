@@ -48,7 +48,7 @@ class Decider {
   // How many of the open group's entries are decided and applied.
   size_t DecidedInGroup() const { return core_->state->sequence + 1 - open_->group.first_sequence; }
   Status ProcessRow(const Row& row);
-  // Linked rows, none of them malformed: posts all, or refuses all.
+  // Linked rows: posts all, or refuses all.
   Status ProcessChain(std::span<const Row> rows);
   // The sequence of the posting that has the row's id; 0 when it is new.
   uint64_t SequenceOf(const Row& row) const {
@@ -57,6 +57,7 @@ class Decider {
   // As far as it goes; returns how many rows are posted, and counts those that were before.
   Result<size_t> PostChain(std::span<const Row> rows, size_t* duplicates);
   void UndoChain();
+  Status RefuseMalformedChain(std::span<const Row> rows);
   // Fills in again what preparation filled in by rules that are not in force any more.
   PostingStatus CompleteAgain(Entry* entry, Details* details) const;
   // Whether the ledger has that code or currency already.

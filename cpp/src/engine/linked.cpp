@@ -1,5 +1,7 @@
 // The decider's work on linked postings: they are posted one after the other, and if one is refused, what
 // those before it did is taken back. Readers beside the writer see all of it at once, or nothing.
+#include <algorithm>
+
 #include "engine/decider.h"
 
 namespace loyalty::engine {
@@ -17,7 +19,22 @@ Result<size_t> Decider::PostChain(std::span<const Row> rows, size_t* duplicates)
   return rows.size();
 }
 
+Status Decider::RefuseMalformedChain(std::span<const Row> rows) {
+  for (const Row& row : rows) {
+    if (row.entry->status != PostingStatus::kUnspecified) continue;
+    if (const uint64_t seen = SequenceOf(row)) {
+      if (row.related) LOYALTY_RETURN_IF_ERROR(FindOriginal(row));
+      LOYALTY_RETURN_IF_ERROR(AnswerDuplicate(row, seen));
+    } else {
+      row.reply->status = row.entry->status = PostingStatus::kLinkedPostingMalformed;
+    }
+  }
+  return {};
+}
+
 Status Decider::ProcessChain(std::span<const Row> rows) {
+  const auto is_malformed = [](const Row& row) { return IsMalformed(row.entry->status); };
+  if (std::any_of(rows.begin(), rows.end(), is_malformed)) return RefuseMalformedChain(rows);
   std::vector<Entry> asked;
   for (const Row& row : rows) asked.push_back(*row.entry);
   size_t duplicates = 0;

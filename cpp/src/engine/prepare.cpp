@@ -32,7 +32,7 @@ void CheckForms(const ledger::State& state, std::span<const Posting> postings, B
     }
     batch->replies[i] = {};
     batch->replies[i].status = entry.status;
-    if (entry.status != PostingStatus::kUnspecified) continue;
+    if (IsFinal(entry.status)) continue;
     if (p.kind == Kind::kOpenMember || entry.member == Entry::kNoMember) {
       batch->texts.push_back({uint32_t(i), journal::StoredKey(p.member)});
     }
@@ -57,7 +57,6 @@ void CheckLinks(std::span<const Posting> postings, Batch* batch) {
       batch->entries[to - 1].status = batch->replies[to - 1].status =
           PostingStatus::kLinkedChainOpen;
     }
-    (void)batch->SpreadMalformed(from, to);
   }
 }
 
@@ -85,7 +84,7 @@ Status AnswerDuplicates(const Core& core, const ids::IdRuns& runs, Batch* batch)
   for (size_t i = 0; i < ids.size(); ++i) {
     Entry& asked = batch->entries[i];
     while (related < batch->related.size() && batch->related[related].row < i) ++related;
-    if (sequences[i] == 0 || asked.status != PostingStatus::kUnspecified) continue;
+    if (sequences[i] == 0 || IsFinal(asked.status)) continue;
     const uint64_t sequence = sequences[i];
     if (!block.bytes || sequence < block.view.first_sequence() ||
         sequence > block.view.last_sequence()) {
