@@ -1,5 +1,6 @@
 // How a posting ends: what all kinds have in common, and the plain ones.
 #include <algorithm>
+#include <utility>
 
 #include "ledger/books.h"
 #include "ledger/deciding.h"
@@ -170,6 +171,10 @@ void Decide(const State& state, const Original* original, Entry* entry, Details*
     Deciding deciding{state, page, account, extra, original, entry, details, movements};
     entry->status = DecideOnAccount(&deciding);
     if (IsPosted(entry->status) && !Fits(deciding)) {
+      if (entry->status == PostingStatus::kPostedInPart && BooksOf(*entry) == entry->kind) {
+        entry->points = std::exchange(details->asked, 0);  // a refusal says what was asked for
+        details->limit = 0;
+      }
       entry->status = PostingStatus::kBalanceWouldOverflow;
     }
   }
