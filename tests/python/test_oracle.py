@@ -1,17 +1,15 @@
 """The ledger beside the oracle: `oracle.model`, which has the rules in plain Python.
 
-First the oracle itself, against numbers worked out by hand; then what Hypothesis thinks of, then
-many random postings.
+First what Hypothesis thinks of, then many random postings, processes killed and threads at once.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import os
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,194 +24,16 @@ from hypothesis.stateful import (
     rule,
 )
 
-import loyalty
 from loyalty import Posting
 
+from .oracle.asking import day
+from .oracle.choosing import RandomChooser
 from .oracle.driver import COMMON_KINDS, drive
-from .oracle.generator import CENTRE, DAY, MAKERS, Generator, RandomChooser
-from .oracle.model import Line, Model
+from .oracle.generator import MAKERS, Generator
 from .oracle.pair import Pair, same
+from .oracle.programs import ProgramGenerator
 
 T = TypeVar("T")
-
-# Scenarios: postings in days from the centre, and what must come of them.
-
-
-def day(number: float) -> int:
-    return CENTRE + round(number * DAY)
-
-
-def ask(kind: str, points: int = 0, at: float = 0, member: str = "ada", **fields: Any) -> Posting:
-    """A posting, its times in days."""
-    for name in ("expires", "activates", "deadline"):
-        if name in fields:
-            fields[f"{name}_time"] = day(fields.pop(name))
-    if kind in ("adjust", "extend", "set_limits"):
-        fields = {"actor": "ann", "reason": "why", **fields}
-    return Posting(kind, member, points, "points", effective_time=day(at), **fields)
-
-
-Step = tuple[Posting, str, tuple[int, ...]]  # what is asked, its status, the parts after it
-
-SCENARIOS: dict[str, list[Step]] = {
-    "rule 5: soonest expiry, then earliest effective, first": [
-        (ask("earn", 10, id="never"), "posted", (10, 0, 0, 0)),
-        (ask("earn", 10, 1, id="late", expires=8), "posted", (20, 0, 0, 0)),
-        (ask("earn", 10, 0, id="early", expires=8), "posted", (30, 0, 0, 0)),
-        (ask("earn", 10, 0, id="soon", expires=7), "posted", (40, 0, 0, 0)),
-        (ask("redeem", 20, 2), "posted", (20, 0, 0, 0)),
-        (ask("extend", 0, 2, related="soon", expires=9), "nothing_left", (20, 0, 0, 0)),
-        (ask("extend", 0, 2, related="early", expires=9), "nothing_left", (20, 0, 0, 0)),
-        (ask("extend", 0, 2, related="late", expires=9), "posted", (20, 0, 0, 0)),
-        (ask("redeem", 1, 9), "posted", (9, 0, 0, 0)),
-    ],
-    "rule 6: a lot counts before the instant of its expiry": [
-        (ask("earn", 10, expires=5), "posted", (10, 0, 0, 0)),
-        (ask("redeem", 1, 5), "insufficient_points", (0, 0, 0, 0)),
-        (ask("redeem", 1, 4.9), "posted", (9, 0, 0, 0)),
-    ],
-    "rule 8: pending until active": [
-        (ask("earn", 10, activates=3, id="bonus"), "posted", (0, 10, 0, 0)),
-        (ask("redeem", 1, 2.9), "insufficient_points", (0, 10, 0, 0)),
-        (ask("confirm", 0, 2, related="bonus"), "related_not_pending", (0, 10, 0, 0)),
-        (ask("redeem", 4, 3), "posted", (6, 0, 0, 0)),
-        (ask("cancel", 0, 3, related="bonus"), "related_not_pending", (6, 0, 0, 0)),
-        (ask("cancel", 0, 2, related="bonus"), "posted", (0, 0, 0, 0)),
-    ],
-    "rule 8: pending until confirmed, or lost": [
-        (ask("earn", 10, deadline=3, expires=4, id="kept"), "posted", (0, 10, 0, 0)),
-        (ask("earn", 7, deadline=3, id="lost"), "posted", (0, 17, 0, 0)),
-        (ask("confirm", 0, 2, related="kept", expires=9), "posted", (10, 7, 0, 0)),
-        (ask("confirm", 0, 3, related="lost"), "confirmation_too_late", (10, 0, 0, 0)),
-        (ask("redeem", 1, 9), "insufficient_points", (0, 0, 0, 0)),
-    ],
-    "rule 10: a hold is captured in part, the rest comes back": [
-        (ask("earn", 10, expires=5, id="first"), "posted", (10, 0, 0, 0)),
-        (ask("earn", 10), "posted", (20, 0, 0, 0)),
-        (ask("hold", 15, deadline=8, id="cart"), "posted", (5, 0, 15, 0)),
-        (ask("redeem", 6, 1), "insufficient_points", (5, 0, 15, 0)),
-        (ask("capture", 16, 1, related="cart"), "capture_exceeds_hold", (5, 0, 15, 0)),
-        (ask("capture", 12, 1, related="cart"), "posted", (8, 0, 0, 0)),
-        (ask("release", 0, 1, related="cart"), "hold_already_closed", (8, 0, 0, 0)),
-        (ask("release", 0, 8, related="cart"), "hold_expired", (8, 0, 0, 0)),
-    ],
-    "rule 10: a hold ends by itself; what expired meanwhile is expired": [
-        (ask("earn", 10, expires=5), "posted", (10, 0, 0, 0)),
-        (ask("earn", 10), "posted", (20, 0, 0, 0)),
-        (ask("hold", 15, deadline=8, id="cart"), "posted", (5, 0, 15, 0)),
-        (ask("earn", 1, 8), "posted", (11, 0, 0, 0)),
-        (ask("capture", 0, 8, related="cart"), "hold_expired", (11, 0, 0, 0)),
-        (ask("capture", 0, 7, related="cart"), "hold_already_closed", (11, 0, 0, 0)),
-    ],
-    "rules 11 and 12: reversed in parts, what was taken last first": [
-        (ask("earn", 10, expires=5), "posted", (10, 0, 0, 0)),
-        (ask("earn", 10), "posted", (20, 0, 0, 0)),
-        (ask("redeem", 15, id="buy"), "posted", (5, 0, 0, 0)),
-        (ask("reverse", 5, 6, related="buy", id="back"), "posted", (10, 0, 0, 0)),
-        (ask("reverse", 0, 6, related="buy"), "posted", (10, 0, 0, 0)),  # 10 that have expired
-        (ask("reverse", 0, 6, related="buy"), "related_already_reversed", (10, 0, 0, 0)),
-        (ask("reverse", 0, 6, related="back"), "related_not_reversible", (10, 0, 0, 0)),
-        (ask("earn", 0, 4), "posted", (20, 0, 0, 0)),
-    ],
-    "rule 13: its own lot, the others, then debt": [
-        (ask("earn", 10, id="own", expires=9), "posted", (10, 0, 0, 0)),
-        (ask("earn", 3, id="other", expires=8), "posted", (13, 0, 0, 0)),
-        (ask("redeem", 6), "posted", (7, 0, 0, 0)),
-        (ask("reverse", 11, related="own"), "reversal_exceeds_original", (7, 0, 0, 0)),
-        (ask("reverse", 6, related="own"), "posted", (1, 0, 0, 0)),
-        (ask("reverse", 0, related="own"), "posted", (0, 0, 0, 3)),
-    ],
-    "rule 14: debt is repaid first": [
-        (ask("set_limits", floor=-10), "posted", (0, 0, 0, 0)),
-        (ask("redeem", 8, id="buy"), "posted", (0, 0, 0, 8)),
-        (ask("earn", 4, activates=2), "posted", (0, 4, 0, 8)),
-        (ask("earn", 5, 1), "posted", (0, 4, 0, 3)),
-        (ask("reverse", 0, 1, related="buy"), "posted", (5, 4, 0, 0)),
-    ],
-    "rule 15: floor and ceiling": [
-        (ask("set_limits", floor=5, ceiling=30), "posted", (0, 0, 0, 0)),
-        (ask("earn", 31), "over_ceiling", (0, 0, 0, 0)),
-        (ask("earn", 20, id="all"), "posted", (20, 0, 0, 0)),
-        (ask("hold", 16, deadline=9), "insufficient_points", (20, 0, 0, 0)),
-        (ask("hold", 10, deadline=9), "posted", (10, 0, 10, 0)),
-        (ask("earn", 11, deadline=9), "over_ceiling", (10, 0, 10, 0)),
-        (ask("adjust", -6), "insufficient_points", (10, 0, 10, 0)),
-        (ask("adjust", -5), "posted", (5, 0, 10, 0)),
-        (ask("reverse", related="all"), "posted", (0, 0, 10, 15)),
-    ],
-    "the same id": [
-        (ask("earn", 10, id="a"), "posted", (10, 0, 0, 0)),
-        (ask("redeem", 99, id="b"), "insufficient_points", (10, 0, 0, 0)),
-        (ask("earn", 5), "posted", (15, 0, 0, 0)),
-        (ask("earn", 10, id="a"), "already_exists", (10, 0, 0, 0)),
-        (ask("earn", 9, 1, id="a"), "exists_with_different_points", (10, 0, 0, 0)),
-        (ask("redeem", 1, id="b"), "id_already_failed", (10, 0, 0, 0)),
-        (ask("redeem", 0, id="b"), "points_invalid", (0, 0, 0, 0)),
-    ],
-}
-
-
-def opened() -> Model:
-    model = Model(["points"])
-    model.post_all([ask("open_member")])
-    return model
-
-
-@pytest.mark.parametrize("steps", SCENARIOS.values(), ids=SCENARIOS)
-def test_the_model_gives_what_was_worked_out_by_hand(steps: list[Step]) -> None:
-    model = opened()
-    for number, (posting, status, parts) in enumerate(steps):
-        (reply,) = model.post_all([posting])
-        got = (reply.status, (reply.balance, reply.pending, reply.held, reply.arrears))
-        assert got == (status, parts), f"step {number}: {posting}"
-
-
-def test_a_run_of_the_model() -> None:
-    model = opened()
-    model.post_all(
-        [
-            ask("earn", 6),
-            ask("hold", 6, deadline=6),
-            ask("set_limits", floor=-5),
-            ask("redeem", 5),
-            ask("earn", 9, activates=2, expires=4),  # 4 of them, when 5 have repaid the debt
-            ask("earn", 7, deadline=3),
-        ]
-    )
-    november, december = dt.date(2001, 11, 1), dt.date(2001, 12, 1)
-    lines = [
-        Line("cancel", "points", november, 1, 7),
-        Line("expire", "points", november, 1, 4),
-        Line("time_out", "points", december, 1, 6),
-        Line("activate", "points", november, 1, 9),
-    ]
-    before = len(model.journal)
-    assert model.expire(day(6), dry_run=True) == lines
-    assert len(model.journal) == before
-    assert model.expire(day(6)) == lines
-    kinds = [(entry.kind, entry.points, entry.repaid) for entry in model.journal[before:]]
-    assert kinds == [
-        ("run_started", 0, 0),
-        ("activate", 0, 5),
-        ("cancel", -7, 0),
-        ("expire", -4, 0),
-        ("time_out", 0, 0),
-        ("run_finished", 0, 0),
-    ]
-    assert model.books["points"].totals == (6, -15, 5, 4, 0)
-    assert model.expire(day(6)) == []
-
-
-def test_what_expired_costs_nothing_when_its_credit_is_reversed() -> None:
-    model = opened()
-    model.post_all([ask("earn", 10, expires=5, id="own"), ask("redeem", 4), ask("earn", 9)])
-    model.expire(day(5))
-    (reply,) = model.post_all([ask("reverse", 0, 6, related="own")])
-    assert (reply.points, reply.balance, model.journal[-1].revived) == (-4, 5, 6)
-    assert model.books["points"].totals == (5, -9, 4, 0, 0)
-
-
-# Random postings.
 
 
 class Drawn:
@@ -247,6 +67,7 @@ class LedgerMachine(RuleBasedStateMachine):
         members = ("ada", "ada", "ada", *MEMBERS)  # most of it happens to Ada
         currencies = ("points", "points", *CURRENCIES)
         self.generator = Generator(members, currencies, huge="miles", span=3, longest=5)
+        self.programs = ProgramGenerator(CURRENCIES)
         options = {"segment_entries": 40, "checkpoint_entries": 90}
         self.pair = Pair(Path(self.directory.name) / "ledger", CURRENCIES, options)
         self.agreed = 0  # the entry up to which they did
@@ -263,7 +84,7 @@ class LedgerMachine(RuleBasedStateMachine):
         refused = [p.id for p, reply in zip(postings, replies, strict=True) if not reply.ok]
         self.generator.forget(refused)
         new = self.pair.model.journal[last:]
-        if all(entry.status != "posted" or entry.kind == "define_code" for entry in new):
+        if not any(entry.is_posted and entry.kind != "define_code" for entry in new):
             same("the balances after refusals", self.balances(), before)
 
     def balances(self) -> list[list[dict[str, Any]]]:
@@ -321,6 +142,14 @@ class LedgerMachine(RuleBasedStateMachine):
         self.post_new(data, "set_limits")
 
     @rule(data=st.data())
+    def transfer(self, data: st.DataObject) -> None:
+        self.post_new(data, "transfer")
+
+    @rule(data=st.data(), kind=st.sampled_from(["close_member", "reopen_member"]))
+    def close_or_reopen(self, data: st.DataObject, kind: str) -> None:
+        self.post_new(data, kind)
+
+    @rule(data=st.data())
     def repeat(self, data: st.DataObject) -> None:
         self.post([self.generator.again(Drawn(data))])
 
@@ -344,6 +173,13 @@ class LedgerMachine(RuleBasedStateMachine):
         self.pair.expire(as_of, dry_run=dry_run)
         if not dry_run:
             same("a second run", self.pair.expire(as_of), [])
+
+    @rule(data=st.data())
+    def apply_program(self, data: st.DataObject) -> None:
+        choose = Drawn(data)
+        texts = (None, "ann", "new year")
+        program = self.programs.program(choose)
+        self.pair.apply_program(program, choose.one(texts), choose.one(texts))
 
     @rule(how=st.sampled_from(["checkpoint", "reopen"]))
     def close(self, how: str) -> None:
@@ -381,70 +217,21 @@ def test_random_postings_agree(seed: int) -> None:
     drive(seed, 2_500)
 
 
+# The same for as many operations as LOYALTY_SOAK_OPERATIONS says; the seeds are shown on failure.
+
+OPERATIONS = int(os.environ.get("LOYALTY_SOAK_OPERATIONS", "1_000_000"))
+
+
+def lives(life: int) -> Iterator[tuple[int, int]]:
+    """Seeds, and how many operations for each, until there are enough of them."""
+    first = random.randrange(2**32)
+    for number, start in enumerate(range(0, OPERATIONS, life)):
+        done = f"{start:,} operations done"
+        logging.getLogger(__name__).warning("seed %d, %s", first + number, done)
+        yield first + number, min(life, OPERATIONS - start)
+
+
 @pytest.mark.soak
 def test_random_postings_agree_for_a_long_time() -> None:
-    operations = int(os.environ.get("LOYALTY_SOAK_OPERATIONS", "1_000_000"))
-    first = random.randrange(2**32)
-    log = logging.getLogger(__name__)
-    life = 50_000
-    for number, start in enumerate(range(0, operations, life)):
-        log.warning("seed %d, %s operations done", first + number, f"{start:,}")
-        drive(first + number, min(life, operations - start))
-
-
-# What the oracle once found.
-
-
-@pytest.fixture
-def ada(ledger: loyalty.Ledger) -> loyalty.Ledger:
-    ledger.post(ask("open_member"))
-    return ledger
-
-
-def post(ledger: loyalty.Ledger, *postings: Posting) -> list[str]:
-    return [ledger.post(posting).status for posting in postings]
-
-
-def test_what_an_ended_hold_gives_back_expires_next(ada: loyalty.Ledger) -> None:
-    post(ada, ask("earn", 10, expires=9), ask("hold", 6, deadline=3))
-    assert ada.balance("ada", at=day(3)).active == 10
-    assert ada.balance("ada", at=day(3)).expiring_points == 10
-
-
-def test_a_run_that_activates_changes_no_expiry(ada: loyalty.Ledger) -> None:
-    post(
-        ada,
-        ask("earn", 25, activates=1, expires=5, id="earn"),
-        ask("hold", 16, 2, deadline=4, id="hold"),
-        ask("extend", 0, 2, related="earn", expires=8),
-        ask("release", 0, 2, related="hold"),
-    )
-    assert ada.balance("ada", at=day(6)).active == 9
-    ada.expire(day(2))
-    assert ada.balance("ada", at=day(6)).active == 9
-
-
-def test_an_earn_of_nothing_is_reversed_once(ada: loyalty.Ledger) -> None:
-    post(ada, ask("earn", 0, id="visit"), ask("reverse", related="visit"))
-    assert post(ada, ask("reverse", related="visit")) == ["related_already_reversed"]
-
-
-def test_held_points_count_for_an_overflow(ada: loyalty.Ledger) -> None:
-    post(  # Bob owes 5: so all members together have room for 5 more than Ada.
-        ada,
-        ask("open_member", member="bob"),
-        ask("earn", 5, member="bob", id="earn"),
-        ask("redeem", 5, member="bob"),
-        ask("reverse", member="bob", related="earn"),
-    )
-    post(ada, ask("adjust", 2**63 - 4), ask("hold", 2**63 - 4, deadline=9))
-    assert post(ada, ask("earn", 5)) == ["balance_would_overflow"]
-
-
-def test_a_run_ends_when_a_sum_has_no_room(ada: loyalty.Ledger) -> None:
-    post(ada, ask("earn", 1, expires=1))
-    ada.expire(day(1))
-    post(ada, ask("adjust", 2**63 - 1, 2, expires=3))
-    ada.expire(day(3))
-    assert ada.balance("ada", at=day(3)).active == 0
-    assert ada.totals()["expired"].tolist() == [1]
+    for seed, operations in lives(50_000):
+        drive(seed, operations)

@@ -1,6 +1,9 @@
 """What a ledger must answer, worked out the slow and plain way.
 
-`account` and `model` are the rules of docs/semantics.md as Python that can be run; they share no
-code with the engine. `generator` makes postings of all kinds, `driver` sends them to both and
-compares what comes back.
+The rules of docs/semantics.md as Python that can be run, which shares no code with the engine:
+`account` (one member's points of one currency), `program` and `wall_time` (docs/programme.md),
+`posting` (what is malformed), `rules`, `reversal` and `transfer` (what each kind does), `model`
+(the ledger). `generator` and `programs` make postings and programmes of all kinds. `pair` does to
+ledger and model what `driver` (a long life), `kills` (a process killed at work) and `history` with
+`replay` (many threads) tell it, and compares what comes back.
 """

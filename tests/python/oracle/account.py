@@ -70,6 +70,18 @@ class Hold:
         return sum(taken.points for taken in self.taken)
 
 
+def part_of(taken: list[Taken], start: int, points: int) -> list[Taken]:
+    """That many of the points taken, from the given one of them on."""
+    part = []
+    for key, size in taken:
+        here = max(0, min(size - start, points))
+        start = max(0, start - size)
+        points -= here
+        if here:
+            part.append(Taken(key, here))
+    return part
+
+
 @dataclass
 class Account:
     """Plain lists and sums. Every question is answered by going through all of them."""
@@ -78,8 +90,8 @@ class Account:
     terms: dict[int, Terms] = field(default_factory=dict)  # of credits that have lots, by sequence
     holds: list[Hold] = field(default_factory=list)
     arrears: int = 0
-    floor: int = 0
-    ceiling: int = NEVER
+    floor: int | None = None  # of its own; None: the programme's (rule 15)
+    ceiling: int | None = None
     lifetime_earned: int = 0
     lifetime_redeemed: int = 0
     last_sequence: int = 0
@@ -93,11 +105,9 @@ class Account:
 
     def state(self, key: Key, at: int) -> str:
         """Whether a lot is active, pending, expired or lost at an instant (rules 6 and 8)."""
-        if key.source in self.terms:
-            state = self.terms[key.source].state(at)
-            if state != "active":
-                return state
-        return "active" if at < key.expires else "expired"
+        if at >= key.expires:
+            return "expired"
+        return self.terms[key.source].state(at) if key.source in self.terms else "active"
 
     def lots_at(self, at: int) -> Iterator[tuple[Key, int]]:
         """All lots, and those that ended holds give back (rule 10), in spending order."""
@@ -183,7 +193,7 @@ class Account:
         self.arrears -= repaid
         return repaid
 
-    def give_back(self, taken: list[Taken], owed_key: Key) -> int:
+    def give_back(self, taken: Iterable[Taken], owed_key: Key) -> int:
         """Put points back where they came from (rule 12); return how many repaid arrears.
 
         Points that had gone into arrears repay what is still owed; the others become a lot of
@@ -199,13 +209,15 @@ class Account:
                 repaid += part
         return repaid
 
-    def activate(self, source: int, expires: int | None) -> int:
+    def activate(self, source: int, at: int, expires: int | None) -> int:
         """End the wait of a credit (rules 8 and 14); return how much of it repaid arrears.
 
         Parameters
         ----------
         source : int
             The credit's sequence.
+        at : int
+            What has expired by then repays nothing.
         expires : int or None
             From now on; None: as before.
         """
@@ -213,8 +225,9 @@ class Account:
         del self.terms[source]
         for key, points in self.take_all(source):
             assert key is not None
-            part = self.repay(points)
-            self.put(key if expires is None else key._replace(expires=expires), points - part)
+            new = key if expires is None else key._replace(expires=expires)
+            part = self.repay(points) if at < new.expires else 0
+            self.put(new, points - part)
             repaid += part
         return repaid
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from .generator import DAY, Generator, RandomChooser
+from .choosing import RandomChooser
+from .generator import DAY, Generator
 from .pair import Mismatch, Pair
+from .programs import ProgramGenerator
+from .variations import CODE_TEXTS
 
 MEMBERS = 40
 CURRENCIES = ("points", "miles", "gold")
@@ -28,6 +32,9 @@ WEIGHTS = {
     "cancel": 3,
     "extend": 4,
     "set_limits": 2,
+    "transfer": 8,
+    "close_member": 1,
+    "reopen_member": 4,
 }
 COMMON_KINDS = tuple(kind for kind, weight in WEIGHTS.items() for _ in range(weight))
 
@@ -50,32 +57,57 @@ def drive(seed: int, operations: int, progress: Callable[[int], None] = lambda d
         They disagree. It says where, and how to repeat it.
     """
     with tempfile.TemporaryDirectory() as directory:
-        life = _Life(seed, Path(directory) / "ledger")
+        life = Life(seed, Path(directory) / "ledger", huge=seed % 3 == 0)
         done = 0
         try:
             while done < operations:
-                done += life.step(operations - done)
+                with noted(f"from operation {done:,} on of drive({seed}, {operations})"):
+                    done += life.step(operations - done)
                 progress(done)
-            life.pair.compare_all(life.instants(5))
-            life.pair.compare_statements()
-            life.pair.verify()
-        except Mismatch as mismatch:
-            mismatch.add_note(
-                f"in the batch that starts with operation {done:,} of drive({seed}, {operations})"
-            )
-            raise
+            with noted(f"at the end of drive({seed}, {operations})"):
+                life.finish()
         finally:
             life.pair.ledger.close()
 
 
-class _Life:
-    def __init__(self, seed: int, path: Path) -> None:
+@contextmanager
+def noted(where: str) -> Iterator[None]:
+    """Say where a mismatch was found."""
+    try:
+        yield
+    except Mismatch as mismatch:
+        mismatch.add_note(where)
+        raise
+
+
+class Life:
+    """A ledger and its model, and what happens to them.
+
+    Parameters
+    ----------
+    seed : int
+        Of all that is random.
+    path : Path
+        Where to create the ledger.
+    members : int
+        How many.
+    huge : bool
+        Whether amounts may be as large as can be.
+    """
+
+    def __init__(
+        self, seed: int, path: Path, *, members: int = MEMBERS, huge: bool = False
+    ) -> None:
         self.choose = RandomChooser(seed)
         # Keys are integers in one ledger, and texts in the next.
-        members = [100 + n if seed % 2 else f"member {n}" for n in range(MEMBERS)]
-        self.generator = Generator(members, CURRENCIES, huge=None if seed % 3 else HUGE)
-        self.pair = Pair(path, CURRENCIES, OPTIONS)
-        self.pair.post([self.generator.opening(member) for member in members[:-2]])
+        keys = [100 + n if seed % 2 else f"member {n}" for n in range(members)]
+        self.programs = ProgramGenerator(CURRENCIES)
+        program = self.programs.program(self.choose) if seed % 4 == 0 else None
+        first = () if program else CURRENCIES
+        self.pair = Pair(path, first, OPTIONS, program)
+        currencies = self.pair.model.currencies  # and those that come
+        self.generator = Generator(keys, currencies, huge=HUGE if huge else None)
+        self.pair.post([self.generator.opening(member) for member in keys[:-2]])
         self.batches = 0
 
     def step(self, most: int) -> int:
@@ -93,6 +125,10 @@ class _Life:
         pair.compare_totals()
         if choose.chance(30):
             pair.expire(self.generator.time(choose), dry_run=choose.chance(30))
+        if choose.chance(8):
+            texts = (None, *CODE_TEXTS)
+            program = self.programs.program(choose)
+            pair.apply_program(program, choose.one(texts), choose.one(texts))
         if choose.chance(5):
             pair.reopen()
         if choose.chance(5):
@@ -102,6 +138,12 @@ class _Life:
             pair.compare_all(self.instants(2))
         self.generator.centre += choose.number(0, 4) * DAY // 4
         return size
+
+    def finish(self) -> None:
+        """Compare all there is."""
+        self.pair.compare_all(self.instants(5))
+        self.pair.compare_statements()
+        self.pair.verify()
 
     def instants(self, count: int) -> list[int]:
         return [self.generator.time(self.choose) for _ in range(count)]

@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from loyalty import Posting
 
 from .account import NEVER
-from .posting import FIRST_TIME, LAST_TIME, amount, makes_lot, micros
+from .choosing import Chooser
+from .posting import makes_lot, micros
+from .variations import CODE_TEXTS, FAULTS, change
 
-T = TypeVar("T")
-
-DAY = 86_400_000_000
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
 CENTRE = 1_006_776_000_000_000  # 26 November 2001, 12:00 UTC: soon a month ends
-CODE_TEXTS = ("app", "shop", "web", "goodwill", "fraud", "ann", "bob")
+RULES = ("base", "twice", "gift")  # of earns, in some programmes
 RECENT = 50
 HUGE = (2**60, 2**61, 2**62, 2**63 - 2, 2**63 - 1)
-
-
-class Chooser(Protocol):
-    """What chooses: a random generator, or Hypothesis."""
-
-    def number(self, least: int, most: int) -> int: ...
-    def one(self, options: Sequence[T]) -> T: ...
-    def chance(self, percent: int) -> bool: ...
-
-
-class RandomChooser:
-    """Chooses at random, always the same for the same seed."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-
-    def number(self, least: int, most: int) -> int:
-        return least + int(self._random.random() * (most - least + 1))
-
-    def one(self, options: Sequence[T]) -> T:
-        return options[int(self._random.random() * len(options))]
-
-    def chance(self, percent: int) -> bool:
-        return self._random.random() * 100 < percent
 
 
 @dataclass
@@ -76,6 +52,10 @@ class Generator:
     waiting: list[Posting] = field(default_factory=list)  # credits that are pending at first
     debits: list[Posting] = field(default_factory=list)  # with captures
     holds: list[Posting] = field(default_factory=list)
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        return tuple(MAKERS)
 
     def batch(self, choose: Chooser, kinds: Sequence[str]) -> list[Posting]:
         """Make a posting of each kind, some of which are repeated or malformed instead."""
@@ -120,7 +100,7 @@ class Generator:
         if not self.made:
             return self.opening(choose.one(self.members))
         posting = choose.one(self.made if choose.chance(30) else self.made[-RECENT:])
-        return posting if choose.chance(40) else choose.one(CHANGES)(self, choose, posting)
+        return posting if choose.chance(40) else change(self, choose, posting)
 
     def remember(self, posting: Posting) -> Posting:
         self.made.append(posting)
@@ -146,7 +126,9 @@ class Generator:
     def time(self, choose: Chooser) -> int:
         """A whole number of days from the centre, so that things meet; now and then just beside."""
         at = self.centre + choose.number(-self.span, self.span) * DAY
-        return at + choose.one((-1, 1)) if choose.chance(5) else at
+        if choose.chance(5):
+            return at + choose.one((-1, 1))
+        return at + choose.number(-12, 12) * HOUR if choose.chance(5) else at
 
     def later(self, choose: Chooser, than: int) -> int:
         return than + choose.number(1, self.longest) * DAY
@@ -181,9 +163,16 @@ class Generator:
         return posting
 
     def earn(self, choose: Chooser, posting: Posting) -> Posting:
+        if choose.chance(40):  # by a rule of the programme, as far as there is one
+            posting = replace(posting, rule=choose.one(RULES))
+        if posting.rule in RULES and choose.chance(70):
+            return replace(posting, points=None, money=self.money(choose, posting.currency))
         none = choose.chance(4)
         points = 0 if none else self.points(choose, posting.currency, 40)
         return replace(posting, points=points, **self.terms(choose, posting))
+
+    def money(self, choose: Chooser, currency: str | None) -> int:
+        return min(NEVER, choose.one((1, 2, 5)) * self.points(choose, currency, 80))
 
     def terms(self, choose: Chooser, posting: Posting) -> dict[str, Any]:
         """An expiry, and an activation or a deadline before it."""
@@ -193,7 +182,9 @@ class Generator:
             start = terms["activates_time"] = self.later(choose, start)
         elif choose.chance(20):
             start = terms["deadline_time"] = self.later(choose, start)
-        if choose.chance(75):
+        elif choose.chance(10):
+            terms["activates_time"] = start  # at once, whatever the programme says
+        if choose.chance(55):
             terms["expires_time"] = self.later(choose, start)
         elif choose.chance(10):
             terms["expires_time"] = NEVER
@@ -227,14 +218,20 @@ class Generator:
         return self.about(choose, posting, self.holds)
 
     def confirm(self, choose: Chooser, posting: Posting) -> Posting:
-        posting = self.about(choose, posting, self.waiting)
-        if choose.chance(50):
+        posting = self.about_waiting(choose, posting)
+        if choose.chance(10):
+            return replace(posting, expires_time=NEVER)
+        if choose.chance(40):
             expires = self.later(choose, micros(posting.effective_time))
             posting = replace(posting, expires_time=expires)
         return posting
 
+    def about_waiting(self, choose: Chooser, posting: Posting) -> Posting:
+        """About a credit that is pending by what it says, or perhaps by the programme."""
+        return self.about(choose, posting, self.waiting if choose.chance(60) else self.credits)
+
     def cancel(self, choose: Chooser, posting: Posting) -> Posting:
-        return self.about(choose, posting, self.waiting)
+        return self.about_waiting(choose, posting)
 
     def extend(self, choose: Chooser, posting: Posting) -> Posting:
         posting = self.about(choose, posting, self.credits)
@@ -253,10 +250,20 @@ class Generator:
             reason=choose.one(CODE_TEXTS),
         )
 
+    def transfer(self, choose: Chooser, posting: Posting) -> Posting:
+        nobody = -1 if isinstance(self.members[0], int) else "nobody"
+        other = nobody if choose.chance(2) else choose.one(self.members)
+        points = self.points(choose, posting.currency, 25)
+        return replace(posting, points=points, other_member=other)
 
-Change = Callable[[Generator, Chooser, Posting], Posting]
+    def close_member(self, choose: Chooser, posting: Posting) -> Posting:
+        return replace(posting, actor="ann", reason=choose.one(CODE_TEXTS))
 
-MAKERS: dict[str, Change] = {
+    def reopen_member(self, choose: Chooser, posting: Posting) -> Posting:
+        return replace(posting, actor="ann", reason=choose.one(CODE_TEXTS))
+
+
+MAKERS: dict[str, Callable[[Generator, Chooser, Posting], Posting]] = {
     "open_member": Generator.open_member,
     "earn": Generator.earn,
     "redeem": Generator.redeem,
@@ -269,52 +276,7 @@ MAKERS: dict[str, Change] = {
     "cancel": Generator.cancel,
     "extend": Generator.extend,
     "set_limits": Generator.set_limits,
+    "transfer": Generator.transfer,
+    "close_member": Generator.close_member,
+    "reopen_member": Generator.reopen_member,
 }
-
-CHANGES: tuple[Change, ...] = (
-    lambda self, choose, posting: replace(posting, kind=choose.one(list(MAKERS))),
-    lambda self, choose, posting: replace(posting, member=choose.one(self.members)),
-    lambda self, choose, posting: replace(posting, currency=choose.one(self.currencies)),
-    lambda self, choose, posting: replace(posting, points=amount(posting) + choose.one((-1, 1))),
-    lambda self, choose, posting: replace(posting, money=posting.money + 1),
-    lambda self, choose, posting: replace(posting, effective_time=self.time(choose)),
-    lambda self, choose, posting: replace(posting, expires_time=self.time(choose)),
-    lambda self, choose, posting: replace(posting, expires_time=None),
-    lambda self, choose, posting: replace(posting, related=choose.one(self.made).id),
-    lambda self, choose, posting: replace(posting, rule=choose.one((None, *CODE_TEXTS))),
-    lambda self, choose, posting: replace(posting, reason=choose.one(CODE_TEXTS)),
-    lambda self, choose, posting: replace(posting, tag=posting.tag + 1),
-    lambda self, choose, posting: replace(posting, activates_time=self.time(choose)),
-    lambda self, choose, posting: replace(posting, deadline_time=self.time(choose)),
-    lambda self, choose, posting: replace(posting, deadline_time=None),
-    lambda self, choose, posting: replace(posting, floor=choose.number(-3, 3)),
-    lambda self, choose, posting: replace(posting, ceiling=choose.number(-3, 3)),
-)
-
-FAULTS: tuple[Callable[[Posting], Posting], ...] = (
-    lambda posting: replace(posting, id=bytes(16)),
-    lambda posting: replace(posting, points=-amount(posting)),
-    lambda posting: replace(posting, points=0 if amount(posting) else 1),
-    lambda posting: replace(posting, money=-1),
-    lambda posting: replace(posting, effective_time=FIRST_TIME - 1),
-    lambda posting: replace(posting, effective_time=LAST_TIME),
-    lambda posting: replace(posting, expires_time=posting.effective_time),
-    lambda posting: replace(posting, expires_time=LAST_TIME),
-    lambda posting: replace(posting, expires_time=posting.activates_time or LAST_TIME - 1),
-    lambda posting: replace(posting, expires_time=posting.deadline_time or LAST_TIME - 1),
-    lambda posting: replace(posting, actor=None),
-    lambda posting: replace(posting, reason=None),
-    lambda posting: replace(posting, related=None),
-    lambda posting: replace(posting, related="no such posting"),
-    lambda posting: replace(posting, activates_time=posting.effective_time),
-    lambda posting: replace(posting, activates_time=LAST_TIME - 2),
-    lambda posting: replace(posting, activates_time=LAST_TIME),
-    lambda posting: replace(posting, deadline_time=None),
-    lambda posting: replace(posting, deadline_time=posting.effective_time),
-    lambda posting: replace(posting, deadline_time=LAST_TIME - 2),
-    lambda posting: replace(posting, deadline_time=LAST_TIME),
-    lambda posting: replace(posting, floor=1, ceiling=0),
-    lambda posting: replace(posting, floor=-(2**61)),
-    lambda posting: replace(posting, ceiling=2**61),
-    lambda posting: replace(posting, floor=1 - 2**61, ceiling=2**61 - 1),
-)

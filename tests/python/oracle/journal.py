@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from loyalty import Posting, Reply
 
-from .account import Parts, Taken
+from .account import NEVER, Parts, Taken
 
 MOST = 2**63 - 1  # no sum is beyond this, on either side of 0 (rule 1)
 NO_PARTS = Parts()
+
+
+class Filled(NamedTuple):
+    """A posting's points and times, with what the programme says where it does not."""
+
+    points: int
+    expires: int = NEVER
+    activates: int | None = None  # None: at once, or when confirmed
+    deadline: int | None = None
 
 
 @dataclass(slots=True)
@@ -22,21 +32,30 @@ class Entry:
     member: int | str | None = None
     currency: str | None = None
     posting: Posting | None = None  # what asked for it
+    filled: Filled | None = None  # what the programme made of it
+    version: int = 0  # of the programme in force
+    text: str | None = None  # of a definition
     status: str = "posted"
     points: int = 0  # what the member owns by it more than before; of a refusal, what was asked
     held_change: int = 0
     repaid: int = 0
     revived: int = 0
     limit: int = 0
+    asked: int = 0  # how many points, where others were moved
     parts: Parts = NO_PARTS  # right after it
     related: int | None = None  # the sequence of the entry that it is about
+    other: int | str | None = None  # of a transfer: the member at its other end
     taken: list[Taken] = field(default_factory=list)  # of a debit: from which lots (rule 4)
     size: int = 0  # how many points a reversal of it all reverses
     undone: int = 0  # how many of these were reversed or cancelled
     reversed: bool = False
 
+    @property
+    def is_posted(self) -> bool:
+        return self.status in ("posted", "posted_in_part")
+
     def reply(self, status: str) -> Reply:
-        points = self.points if self.status == "posted" else 0
+        points = self.points if self.is_posted else 0
         return Reply(status, self.sequence, *self.parts, points, self.repaid, self.limit)
 
 

@@ -1,24 +1,33 @@
 """The ledger as docs/semantics.md has it, and as slow as you like.
 
 `Model.post_all` decides postings and says what the ledger must reply; `Model.expire` is a run;
-`Model.journal` is what `Ledger.changes` must show.
+`Model.apply_program` puts a programme in force; `Model.journal` is what `Ledger.changes` must show.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from loyalty import Posting, Reply
 
 from .account import Account, Due
+from .case import SIDES, Case, Refused
 from .journal import Books, Entry
-from .posting import CODES, amount, difference, faults, micros
-from .rules import DECISIONS, SIDES, Case, Refused, cancel_rest, end_hold
+from .posting import CODES, MEMBERSHIP, difference, faults, micros
+from .program import Program
+from .rules import DECISIONS, cancel_rest, end_hold
+from .transfer import receive
 
+NEW_BUSINESS = ("earn", "redeem", "adjust", "hold", "transfer", "set_limits")  # rule 17
+CURRENCIES_MOST = 16  # in all versions
 RUN_KINDS = ("cancel", "expire", "time_out", "activate")  # in the order of a run's report
+
+
+class CannotFollow(Exception):  # noqa: N818 - as Refused
+    """A programme cannot follow the one in force."""
 
 
 class Line(NamedTuple):
@@ -34,16 +43,21 @@ class Line(NamedTuple):
 class Model:
     """A ledger: members, their accounts, and the journal."""
 
-    def __init__(self, currencies: Sequence[str]) -> None:
-        self.currencies = tuple(currencies)
-        self.books = {currency: Books() for currency in currencies}
+    def __init__(self, currencies: Sequence[str] = (), program: str | None = None) -> None:
+        """Begin with currencies, or with a programme and its currencies."""
+        self.programs = [Program()]  # by version
+        self.currencies: list[str] = []
+        self.books: dict[str, Books] = {}
         self.members: dict[int | str, None] = {}  # in the order of opening
+        self.closed: set[int | str] = set()
         self.accounts: dict[tuple[int | str, str], Account] = {}
         self.journal: list[Entry] = []
         self.by_id: dict[object, Entry] = {}
         self.texts: set[str] = set()
-        for _ in currencies:
-            self._add(Entry(0, "define_currency"))
+        for currency in currencies:
+            self.add_currency(currency)
+        if program:
+            self.put_in_force(program)
 
     @property
     def sequence(self) -> int:
@@ -55,28 +69,31 @@ class Model:
     def post_all(self, postings: Iterable[Posting]) -> list[Reply]:
         """Post a batch: each posting stands alone (rule 20)."""
         postings = list(postings)
-        self._intern(postings)
-        return [self._post(posting) for posting in postings]
+        self.intern(getattr(posting, name) for name in CODES for posting in postings)
+        return [self.post(posting) for posting in postings]
 
-    def _intern(self, postings: Sequence[Posting]) -> None:
+    def intern(self, texts: Iterable[str | None]) -> None:
         """Journal the text of a code when it is used for the first time (rule 3)."""
-        for name in CODES:
-            for posting in postings:
-                text = getattr(posting, name)
-                if text and text not in self.texts:
-                    self.texts.add(text)
-                    self._add(Entry(0, "define_code"))
+        for text in texts:
+            if text and text not in self.texts:
+                self.texts.add(text)
+                self._add(Entry(0, "define_code", text=text))
 
-    def _post(self, posting: Posting) -> Reply:
-        if fault := next(faults(posting), None):  # rule 19
+    def post(self, posting: Posting) -> Reply:
+        """Post one whose codes are journaled."""
+        if fault := next(faults(posting, self.program.has(posting.currency)), None):  # rule 19
             return Reply(fault, 0, 0)
         if earlier := self.by_id.get(posting.id):
-            return earlier.reply(_status_of_repeated(earlier, posting))
+            return earlier.reply(status_of_repeated(earlier, posting))
+        if fault := self.program.fault(posting):
+            return Reply(fault, 0, 0)
         if posting.kind == "open_member":
             entry = self._open_member(posting)
         elif posting.member not in self.members:
             entry = self._entry(posting)
             _refuse(entry, "member_not_found")
+        elif posting.kind in MEMBERSHIP:
+            entry = self._close_or_reopen(posting)
         else:
             entry = self._decide(posting)
         self.by_id[posting.id] = entry
@@ -93,6 +110,68 @@ class Model:
                 self.accounts[posting.member, currency] = Account()
         return entry
 
+    # The programme.
+
+    @property
+    def program(self) -> Program:
+        """The one in force."""
+        return self.programs[-1]
+
+    def apply_program(self, text: str, actor: str | None = None, reason: str | None = None) -> int:
+        """Put a programme in force (docs/programme.md, "Changing it"); return its version.
+
+        Raises
+        ------
+        CannotFollow
+            For what is in use, or because there are too many currencies.
+        """
+        self.intern([actor, reason])
+        if text != self.program.text:
+            self._check_change(Program(text))
+            self.put_in_force(text, actor, reason)
+        return self.program.version
+
+    def _check_change(self, new: Program) -> None:
+        for name in self.currencies:
+            if not any(a.last_sequence for (_, of), a in self.accounts.items() if of == name):
+                continue
+            if name not in new.currencies:
+                raise CannotFollow(f"currencies lacks '{name}'")
+            decimals = self.program.currency(name)["decimals"]
+            if new.currency(name)["decimals"] != decimals:
+                raise CannotFollow(f"currencies.{name}.decimals must stay {decimals}")
+        if len({*self.currencies, *new.currencies}) > CURRENCIES_MOST:
+            raise CannotFollow(f"a ledger has at most {CURRENCIES_MOST} currencies")
+
+    def put_in_force(self, text: str, actor: str | None = None, reason: str | None = None) -> None:
+        program = Program(text, self.program.version + 1)
+        self.intern(program.rules)
+        for currency in program.currencies:
+            if currency not in self.currencies:
+                self.add_currency(currency)
+        entry = self._add(Entry(0, "define_program", text=text))
+        entry.posting = Posting("define_program", 0, actor=actor, reason=reason)
+        self.programs.append(program)
+
+    def add_currency(self, name: str) -> None:
+        self.currencies.append(name)
+        self.books[name] = Books()
+        for member in self.members:
+            self.accounts[member, name] = Account()
+        self._add(Entry(0, "define_currency", text=name))
+
+    def _close_or_reopen(self, posting: Posting) -> Entry:
+        """Close a member, or undo that (rule 17)."""
+        entry = self._entry(posting)
+        is_closed, closes = posting.member in self.closed, posting.kind == "close_member"
+        if is_closed == closes:
+            _refuse(entry, "member_closed" if closes else "member_not_closed")
+        elif closes:
+            self.closed.add(posting.member)
+        else:
+            self.closed.remove(posting.member)
+        return entry
+
     def _decide(self, posting: Posting) -> Entry:
         assert posting.currency is not None
         account = self.accounts[posting.member, posting.currency]
@@ -100,13 +179,19 @@ class Model:
         for hold in sorted(account.holds, key=lambda hold: (hold.deadline, hold.sequence)):
             if hold.deadline <= at:  # rule 10
                 due = Due(hold.deadline, 1, hold.sequence, "time_out")
-                ended = self._happen(due, posting.member, posting.currency, account)
-                self._record(ended, account)
+                self.fall_due(due, posting.member, posting.currency)
         original = self.by_id.get(posting.related)
         entry = self._entry(posting)
         entry.related = original.sequence if original else None
-        case = Case(posting, at, entry, account, self.books[posting.currency], original)
+        then = self.programs[original.version if original else 0]
+        books = self.books[posting.currency]
+        case = Case(posting, at, entry, account, books, original, self.program, then)
+        if posting.kind == "transfer" and entry.other is not None:
+            case.receiver = self.accounts[entry.other, posting.currency]
+            case.receiver_closed = entry.other in self.closed
         try:
+            if posting.kind in NEW_BUSINESS and posting.member in self.closed:
+                raise Refused("member_closed")
             DECISIONS[posting.kind](case)
         except Refused as refusal:
             _refuse(entry, refusal.status, refusal.limit)
@@ -115,15 +200,40 @@ class Model:
             account.last_sequence = entry.sequence
             self.books[posting.currency] = case.books
         entry.parts = account.parts(at)
+        if entry.kind == "transfer" and entry.is_posted:
+            self._give(entry)
         return entry
+
+    def _give(self, first: Entry) -> None:
+        """Journal the second entry of a transfer, which is about the first (rule 16)."""
+        posting = first.posting
+        assert posting is not None
+        assert first.other is not None
+        assert posting.currency is not None
+        codes = {name: getattr(posting, name) for name in CODES}
+        asked = Posting(
+            *("transfer", first.other, posting.points, posting.currency),
+            effective_time=posting.effective_time,
+            other_member=posting.member,
+            **codes,
+        )
+        account = self.accounts[first.other, posting.currency]
+        second = self._entry(asked)
+        second.related, second.points = first.sequence, -first.points
+        receive(account, second, first.taken, self.program)
+        account.last_sequence = second.sequence
+        second.parts = account.parts(micros(posting.effective_time))
 
     def _entry(self, posting: Posting) -> Entry:
         entry = Entry(0, posting.kind, micros(posting.effective_time), posting=posting)
         entry.member = posting.member if posting.member in self.members else None
-        entry.currency = None if posting.kind == "open_member" else posting.currency
+        entry.currency = None if posting.kind in MEMBERSHIP else posting.currency
+        entry.other = posting.other_member if posting.other_member in self.members else None
+        entry.filled = self.program.fill(posting)
         return self._add(entry)
 
     def _add(self, entry: Entry) -> Entry:
+        entry.version = self.program.version
         self.journal.append(entry)
         entry.sequence = len(self.journal)
         return entry
@@ -132,21 +242,41 @@ class Model:
 
     def expire(self, as_of: int, *, dry_run: bool = False) -> list[Line]:
         """Journal what fell due by an instant (rules 6, 8, 9 and 10); return what a run says."""
-        happened = []
-        if not dry_run:
-            started = self._add(Entry(0, "run_started", as_of))
+        if dry_run:
+            return self._lines(self._all_due(as_of, dry_run=True))
+        started = self.start_run(as_of)
+        happened = self.journal_due(as_of)
+        self.finish_run(started)
+        return self._lines(happened)
+
+    # The blocks of a run.
+
+    def start_run(self, as_of: int) -> Entry:
+        return self._add(Entry(0, "run_started", as_of))
+
+    def journal_due(self, as_of: int) -> list[Entry]:
+        return list(self._all_due(as_of))
+
+    def finish_run(self, started: Entry) -> None:
+        self._add(Entry(0, "run_finished", started.effective, related=started.sequence))
+
+    def _all_due(self, as_of: int, *, dry_run: bool = False) -> Iterator[Entry]:
         for currency in self.currencies:
             for member in self.members:
                 account = self.accounts[member, currency]
                 account = account.copy() if dry_run else account
                 while due := account.due(as_of):
-                    entry = self._happen(due, member, currency, account)
-                    happened.append(entry)
-                    if not dry_run:
-                        self._record(entry, account)
-        if not dry_run:
-            self._add(Entry(0, "run_finished", as_of, related=started.sequence))
-        return self._lines(happened)
+                    if dry_run:
+                        yield self._happen(due, member, currency, account)
+                    else:
+                        yield self.fall_due(due, member, currency)
+
+    def fall_due(self, due: Due, member: int | str, currency: str) -> Entry:
+        """Let what is due on an account happen, and journal it."""
+        account = self.accounts[member, currency]
+        entry = self._happen(due, member, currency, account)
+        self._record(entry, account)
+        return entry
 
     def _happen(self, due: Due, member: int | str, currency: str, account: Account) -> Entry:
         """Let what is due happen to an account; return the entry, which is not journaled yet."""
@@ -157,7 +287,7 @@ class Model:
             entry.size = hold.points
         elif due.kind == "activate":
             entry.size = account.points_of(due.about)
-            entry.repaid = account.activate(due.about, None)
+            entry.repaid = account.activate(due.about, due.instant, None)
         elif due.kind == "cancel":
             entry.size = cancel_rest(account, self.journal[due.about - 1])
             entry.points = -entry.size
@@ -185,8 +315,7 @@ class Model:
         for entry in happened:
             assert entry.currency is not None
             assert entry.effective is not None
-            month = dt.datetime.fromtimestamp(entry.effective // 10**6, dt.UTC).date()
-            group = (entry.kind, entry.currency, month.replace(day=1))
+            group = (entry.kind, entry.currency, self.program.calendar.month(entry.effective))
             entries[group] += 1
             points[group] += entry.size
         ordered = sorted(
@@ -202,20 +331,20 @@ class Model:
 
 def _refuse(entry: Entry, status: str, limit: int = 0) -> None:
     """Note that a posting is refused, and what it asked for."""
-    assert entry.posting is not None
+    assert entry.filled is not None
     entry.status, entry.limit = status, limit
     if entry.kind in ("earn", "adjust"):
-        entry.points = amount(entry.posting)
-    elif entry.kind == "redeem":
-        entry.points = -amount(entry.posting)
+        entry.points, entry.asked = entry.filled.points, 0
+    elif entry.kind in ("redeem", "transfer"):
+        entry.points = -entry.filled.points
     elif entry.kind == "hold":
-        entry.held_change = amount(entry.posting)
+        entry.held_change = entry.filled.points
 
 
-def _status_of_repeated(earlier: Entry, again: Posting) -> str:
+def status_of_repeated(earlier: Entry, again: Posting) -> str:
     """What the same id gets once more (rules 18 and 19)."""
     assert earlier.posting is not None
-    if earlier.status != "posted":
+    if not earlier.is_posted:
         return "id_already_failed"
     different = difference(earlier.posting, again)
     return f"exists_with_different_{different}" if different else "already_exists"

@@ -10,21 +10,23 @@ from typing import Any
 import pyarrow as pa
 
 import loyalty
-from loyalty import Posting, Reply
+from loyalty import Posting, Program, Reply
 
-from .account import NEVER
+from .account import NEVER, Account
+from .child import plain
 from .journal import MOST, Entry
-from .model import Line, Model
-from .posting import CODES, micros
+from .model import CannotFollow, Line, Model
+from .posting import CODES, micros, shown
 
-REPLY = ("status", "sequence", "balance", "pending", "held", "arrears", "points", "repaid", "limit")
 RECORD = (
     *("sequence", "kind", "status", "member", "currency", "effective_time", "points"),
     *("held_change", "repaid", "revived", "limit", "related_sequence"),
     *("balance", "pending", "held", "arrears"),
     *("expires_time", "activates_time", "deadline_time", "money", "tag", "asked"),
+    *("other_member", "floor", "ceiling"),
     *CODES,
 )
+DEFINITION = ("sequence", "kind", "status", "text", "actor", "reason")  # what counts of one
 BALANCE = (
     *("member", "active", "pending", "held", "arrears", "expiring_points", "expiring_time"),
     *("lifetime_earned", "lifetime_redeemed", "last_sequence"),
@@ -51,15 +53,22 @@ class Pair:
         What to create it with.
     options : dict, optional
         How to open it: see `loyalty.open`.
+    program : Program, optional
+        What to create it with, instead of currencies.
     """
 
     def __init__(
-        self, path: Path, currencies: Sequence[str], options: dict[str, int] | None = None
+        self,
+        path: Path,
+        currencies: Sequence[str] = (),
+        options: dict[str, int] | None = None,
+        program: Program | None = None,
     ) -> None:
-        self.model = Model(currencies)
+        self.model = Model(currencies, program.to_json() if program else None)
         self.options = options or {}
-        loyalty.create(path, currencies).close()
-        self.ledger = loyalty.open(path, **self.options)
+        self.path = path
+        loyalty.create(path, currencies, program=program).close()
+        self.open()
         self.compared = 0  # the last entry of the journal that was compared
 
     def post(self, postings: Sequence[Posting]) -> list[Reply]:
@@ -68,16 +77,14 @@ class Pair:
         if len(postings) == 1:
             actual = [self.ledger.post(postings[0])]
         else:
-            result = self.ledger.post(postings)
-            columns = [getattr(result, name).tolist() for name in REPLY]
-            actual = [Reply(*row) for row in zip(*columns, strict=True)]
+            actual = plain(self.ledger.post(postings))
         for row, posting in enumerate(postings):
             same(f"the reply to row {row}, {posting}", actual[row], expected[row])
         self.compare_journal()
         return actual
 
     def expire(self, as_of: int, *, dry_run: bool = False) -> list[Line]:
-        """Run both, and compare what they say and journal; not where sums pass 64 bits."""
+        """Run both, and compare what they say and journal; not where a run ends early, for sums."""
         if has_no_room(self.model, as_of):
             return []
         expected = self.model.expire(as_of, dry_run=dry_run)
@@ -89,19 +96,45 @@ class Pair:
         self.compare_journal()
         return actual
 
+    def apply_program(
+        self, program: Program, actor: str | None = None, reason: str | None = None
+    ) -> None:
+        """Put a programme in force in both, or see both refuse it."""
+        outcomes: list[int | str] = []
+        try:
+            outcomes.append(self.ledger.apply_program(program, actor=actor, reason=reason))
+        except loyalty.InvalidInputError as error:
+            outcomes.append(str(error))
+        try:
+            outcomes.append(self.model.apply_program(program.to_json(), actor, reason))
+        except CannotFollow as error:
+            outcomes.append(str(error))
+        actual, expected = outcomes
+        if isinstance(actual, str) and isinstance(expected, str):
+            same("why the programme cannot follow", expected in actual, True)
+        else:
+            same(f"the version of {program.to_json()}", actual, expected)
+        same("the currencies", self.ledger.currencies, tuple(self.model.currencies))
+        self.compare_journal()
+
     def reopen(self) -> None:
         self.ledger.close()
-        self.ledger = loyalty.open(self.ledger.path, **self.options)
+        self.open()
+
+    def open(self) -> None:
+        self.ledger = loyalty.open(self.path, **self.options)
 
     def compare_journal(self) -> None:
         """Compare the entries since the last time."""
         expected = self.model.journal[self.compared :]
         table = self.ledger.changes(self.compared + 1, len(expected) + 10)
-        actual = rows_of(table, RECORD)
+        actual = rows_of(table, (*RECORD, "text"))
         same("the journal's length", self.compared + len(actual), self.model.sequence)
         for row, entry in zip(actual, expected, strict=True):
-            if not entry.kind.startswith("define"):
-                same(f"entry {entry.sequence}, {entry.posting}", row, record(entry))
+            whole = record(entry)
+            names = DEFINITION if entry.text else RECORD
+            of_both = ({name: of[name] for name in names} for of in (row, whole))
+            same(f"entry {entry.sequence}, {entry.posting}", *of_both)
         self.compared += len(actual)
 
     def compare_accounts(
@@ -121,7 +154,7 @@ class Pair:
         """Compare what `loyalty.Ledger.balance` says."""
         for at in instants:
             actual = self.ledger.balance(member, currency, at=at)
-            expected = balance(self.model, member, currency, at)
+            expected = balance(member, self.model.accounts[member, currency], at)
             expires = expected.pop("expiring_time")
             got = actual.expiring_time and micros(actual.expiring_time)
             names = ("sequence" if name == "last_sequence" else name for name in expected)
@@ -140,7 +173,7 @@ class Pair:
 
     def _compare_balances(self, table: loyalty.Table, currency: str, at: int) -> None:
         for row in rows_of(table, BALANCE):
-            expected = balance(self.model, row["member"], currency, at)
+            expected = balance(row["member"], self.model.accounts[row["member"], currency], at)
             same(f"the balance of {currency} at {at}", row, expected)
 
     def compare_statements(self) -> None:
@@ -156,7 +189,7 @@ class Pair:
             actual = [row for row in rows if row["currency"] is not None]
             of_member.sort(key=lambda entry: (entry.effective, entry.sequence))
             for row, entry in zip(actual, of_member, strict=True):
-                running[entry.currency] += entry.points if entry.status == "posted" else 0
+                running[entry.currency] += entry.points if entry.is_posted else 0
                 total = running[entry.currency]
                 # In an order of its own, this sum may pass 64 bits, which nothing else does.
                 if abs(total) <= MOST:
@@ -185,14 +218,10 @@ def rows_of(table: loyalty.Table, names: Sequence[str]) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def shown(value: object, missing: int | None) -> object:
-    """An instant of a posting as the journal shows it."""
-    return None if value == missing else value
-
-
 def record(entry: Entry) -> dict[str, Any]:
     """What a row of `loyalty.Ledger.changes` must be."""
-    posting = entry.posting
+    posting, filled = entry.posting, entry.filled
+    asked = posting.points if posting and posting.kind in ("reverse", "capture") else None
     return {
         "sequence": entry.sequence,
         "kind": entry.kind,
@@ -210,21 +239,22 @@ def record(entry: Entry) -> dict[str, Any]:
         "pending": entry.parts.pending,
         "held": entry.parts.held,
         "arrears": entry.parts.arrears,
-        "asked": (posting and posting.kind in ("reverse", "capture") and posting.points) or None,
+        "asked": entry.asked or asked or None,
         "money": posting.money if posting else 0,
         "tag": posting.tag if posting else 0,
-        "expires_time": None if posting is None else shown(posting.expires_time, NEVER),
-        "activates_time": None
-        if posting is None
-        else shown(posting.activates_time, entry.effective),
-        "deadline_time": posting and posting.deadline_time,
+        "expires_time": filled and shown(filled.expires, NEVER),
+        "activates_time": filled and filled.activates,
+        "deadline_time": filled and filled.deadline,
+        "other_member": entry.other,
+        "floor": posting and posting.floor,
+        "ceiling": posting and posting.ceiling,
+        "text": entry.text,
         **{name: (posting and getattr(posting, name)) or None for name in CODES},
     }
 
 
-def balance(model: Model, member: int | str, currency: str, at: int) -> dict[str, Any]:
+def balance(member: int | str, account: Account, at: int) -> dict[str, Any]:
     """What a row of `loyalty.Ledger.balances` must be."""
-    account = model.accounts[member, currency]
     points, expires = account.expiring(at)
     return {
         "member": member,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from loyalty import Posting
 
@@ -28,25 +28,25 @@ LIMIT_MOST = 2**61 - 1
 NO_ID = bytes(16)
 CREDITS = ("earn", "adjust")
 ABOUT_ANOTHER = ("reverse", "capture", "release", "confirm", "cancel", "extend")
-WITH_REASON = ("adjust", "extend", "set_limits")
-POINTS_ALLOWED = {
+MEMBERSHIP = ("open_member", "close_member", "reopen_member")  # about no account
+WITH_REASON = ("adjust", "extend", "set_limits", "close_member", "reopen_member")
+def _none(points: int) -> bool:
+    return points == 0
+
+
+POINTS_ALLOWED: dict[str, Callable[[int], bool]] = {
     "earn": lambda points: points >= 0,
     "redeem": lambda points: points > 0,
     "adjust": lambda points: points != 0,
     "reverse": lambda points: points >= 0,
     "hold": lambda points: points > 0,
+    "transfer": lambda points: points > 0,
     "capture": lambda points: points >= 0,
 }
 
 
-def amount(posting: Posting) -> int:
-    """The points asked for. The oracle's postings always say them."""
-    assert posting.points is not None
-    return posting.points
-
-
 def makes_lot(posting: Posting) -> bool:
-    return posting.kind == "earn" or (posting.kind == "adjust" and amount(posting) > 0)
+    return posting.kind == "earn" or (posting.kind == "adjust" and (posting.points or 0) > 0)
 
 
 def related(posting: Posting) -> object:
@@ -58,14 +58,22 @@ def time(value: object) -> int | None:
     return None if value is None else micros(value)
 
 
-def faults(posting: Posting) -> Iterator[str]:
+def shown(value: object, missing: int | None) -> object:
+    """An instant as the journal shows it."""
+    return None if value == missing else value
+
+
+def faults(posting: Posting, has_currency: bool) -> Iterator[str]:
     """Yield what makes a posting malformed, in the order of docs/statuses.md."""
     kind, makes, at = posting.kind, makes_lot(posting), micros(posting.effective_time)
     activates, deadline = time(posting.activates_time), time(posting.deadline_time)
     expires = time(posting.expires_time)
     if posting.id == NO_ID:
         yield "id_missing"
-    if not POINTS_ALLOWED.get(kind, lambda points: points == 0)(amount(posting)):
+    if kind not in MEMBERSHIP and not has_currency:
+        yield "currency_not_found"
+    allowed = POINTS_ALLOWED.get(kind, _none)
+    if not (kind == "earn" if posting.points is None else allowed(posting.points)):
         yield "points_invalid"
     if posting.money < 0:
         yield "money_invalid"
@@ -94,10 +102,14 @@ def faults(posting: Posting) -> Iterator[str]:
     if deadline is None and kind == "hold":
         yield "deadline_invalid"
     if deadline is not None:
-        allowed = kind == "hold" or (makes and activates is None)
-        if not allowed or not at < deadline < LAST_TIME:
+        may_have = kind == "hold" or (makes and activates is None)
+        if not may_have or not at < deadline < LAST_TIME:
             yield "deadline_invalid"
     yield from faults_in_limits(posting)
+    if (posting.other_member is None) == (kind == "transfer"):
+        yield "other_member_invalid"
+    if posting.other_member == posting.member:
+        yield "other_member_invalid"
 
 
 def faults_in_limits(posting: Posting) -> Iterator[str]:
@@ -113,11 +125,12 @@ def contents(posting: Posting) -> Iterator[tuple[str, object]]:
     """Yield what makes two postings the same or not (rule 18), in the order of docs/statuses.md."""
     yield "kind", posting.kind
     yield "member", posting.member
-    yield "currency", None if posting.kind == "open_member" else posting.currency
+    yield "currency", None if posting.kind in MEMBERSHIP else posting.currency
     yield "points", posting.points
     yield "money", posting.money
     yield "effective_time", posting.effective_time
-    yield "expiry", posting.expires_time
+    says_expiry = makes_lot(posting) or posting.kind == "confirm"
+    yield "expiry", posting.expires_time if says_expiry else shown(posting.expires_time, NEVER)
     yield "related", related(posting)
     yield "codes", [getattr(posting, name) or None for name in CODES]
     yield "tag", posting.tag
@@ -125,6 +138,7 @@ def contents(posting: Posting) -> Iterator[tuple[str, object]]:
     yield "activation", "open" if opens else posting.activates_time
     yield "deadline", posting.deadline_time
     yield "limits", (posting.floor, posting.ceiling)
+    yield "other_member", posting.other_member
 
 
 def difference(first: Posting, second: Posting) -> str | None:

@@ -1,4 +1,4 @@
-"""What each kind of posting does to an account (the table of kinds, and rules 7 to 15).
+"""What each kind of posting does to an account (the table of kinds, and rules 7, 8, 10, 15).
 
 A decision first raises `Refused` for whatever there is to refuse, and only then changes the
 account: so a refusal changes nothing.
@@ -7,93 +7,20 @@ account: so a refusal changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from loyalty import Posting
-
-from .account import NEVER, Account, Hold, Key, Taken, Terms
-from .journal import MOST, Books, Entry
-from .posting import amount, time
-
-SIDES = {"earn": "issued", "adjust": "adjusted", "redeem": "redeemed", "capture": "redeemed"}
-
-
-class Refused(Exception):  # noqa: N818 - no error, an answer
-    """A posting is refused for the state that it found (rule 19)."""
-
-    def __init__(self, status: str, limit: int = 0) -> None:
-        super().__init__(status)
-        self.status = status
-        self.limit = limit
-
-
-@dataclass
-class Case:
-    """A posting that is being decided. What the decision changes: entry, account, books."""
-
-    posting: Posting
-    at: int  # its effective time
-    entry: Entry
-    account: Account
-    books: Books
-    original: Entry | None  # the entry of the posting that it is about
-
-    @property
-    def asked(self) -> int:
-        return amount(self.posting)
-
-    def about(self, status: str, *kinds: str, lots: bool = False) -> Entry:
-        """The original: it must be there, posted, of these kinds, and this member's.
-
-        With `lots` it must have made one, too.
-        """
-        original = self.original
-        if original is None:
-            raise Refused("related_not_found")
-        if (
-            original.status != "posted"
-            or original.kind not in kinds
-            or original.currency != self.entry.currency
-            or (lots and original.points <= 0)
-        ):
-            raise Refused(status)
-        if original.member != self.entry.member:
-            raise Refused("related_of_other_member")
-        return original
-
-    def credit(self, status: str) -> Entry:
-        return self.about(status, "earn", "adjust", lots=True)
-
-    def spendable(self, floor: int) -> int:
-        """How many points a debit may take (rule 15)."""
-        parts = self.account.parts(self.at)
-        return max(0, parts.active - parts.arrears - floor)
-
-    def enter(self, side: str, *, gained: int = 0, lost: int = 0, revived: int = 0) -> None:
-        """Enter what the member gains or loses in the books, if all sums have room (rule 1).
-
-        Of what is lost, a part may have expired before, and is revived.
-        """
-        account, kind = self.account, self.posting.kind
-        self.entry.points = gained + revived - lost
-        books = self.books.revive(side, revived).move(side, self.entry.points)
-        sums = (
-            account.journaled_points() + gained,
-            account.lifetime_earned + (gained if kind == "earn" else 0),
-            account.lifetime_redeemed + (lost if kind in ("redeem", "capture") else 0),
-        )
-        if not books.fit or max(sums) > MOST:
-            raise Refused("balance_would_overflow")
-        self.books = books
-        self.entry.revived = revived
-
+from .account import NEVER, Account, Hold, Key, Taken, Terms, part_of
+from .case import SIDES, Case, Refused
+from .journal import Entry
+from .posting import time
+from .reversal import reverse
+from .transfer import transfer
 
 # Credits and debits.
 
 
 def earn(case: Case) -> None:
     credit(case, case.asked)
-    case.account.lifetime_earned += case.asked
+    case.account.lifetime_earned += case.entry.size
 
 
 def redeem(case: Case) -> None:
@@ -110,84 +37,30 @@ def adjust(case: Case) -> None:
 
 def credit(case: Case, points: int) -> None:
     """Make a lot of that many points (rules 4, 8, 14 and 15)."""
-    account, posting, entry = case.account, case.posting, case.entry
-    room = account.ceiling - account.parts(case.at).sum
-    if points and account.ceiling != NEVER and points > room:
-        raise Refused("over_ceiling", max(0, room))
+    account, posting, entry, filled = case.account, case.posting, case.entry, case.filled
+    room = case.room(account)
+    if points > room:
+        if case.program.policy(posting)["over_ceiling"] == "reject":
+            raise Refused("over_ceiling", room)
+        entry.status, entry.asked, entry.limit = "posted_in_part", points, room
+        points = room
     case.enter(SIDES[posting.kind], gained=points)
     entry.size = points
-    key = Key(time(posting.expires_time) or NEVER, case.at, entry.sequence)
-    activates, deadline = time(posting.activates_time), time(posting.deadline_time)
-    if activates in (None, case.at) and deadline is None:
+    if filled.activates is None and filled.deadline is None:
         entry.repaid = account.repay(points)
     else:
-        account.terms[entry.sequence] = Terms(activates, deadline)
-    account.put(key, points - entry.repaid)
+        account.terms[entry.sequence] = Terms(filled.activates, filled.deadline)
+    account.put(Key(filled.expires, case.at, entry.sequence), points - entry.repaid)
 
 
 def debit(case: Case, points: int) -> None:
     """Take points in spending order, and owe what the floor allows (rules 5 and 15)."""
-    spendable = case.spendable(case.account.floor)
+    spendable = case.spendable(case.floor)
     if points > spendable:
         raise Refused("insufficient_points", spendable)
     case.enter(SIDES[case.posting.kind], lost=points)
     case.entry.size = points
     case.entry.taken = case.account.spend(points, case.at)
-
-
-# Reversals (rules 11 to 14).
-
-
-def reverse(case: Case) -> None:
-    original = case.about("related_not_reversible", "earn", "redeem", "adjust", "capture")
-    left = original.size - original.undone
-    if left == 0 and (original.undone or original.reversed):
-        raise Refused("related_already_reversed")
-    if case.asked > left:
-        raise Refused("reversal_exceeds_original", left)
-    points = case.asked or left
-    if original.points >= 0:
-        reverse_credit(case, original, points)
-    else:
-        reverse_debit(case, original, points)
-    original.undone += points
-    original.reversed = True
-    if original.kind == "earn":
-        case.account.lifetime_earned -= points
-    elif original.kind != "adjust":
-        case.account.lifetime_redeemed -= points
-
-
-def reverse_credit(case: Case, original: Entry, points: int) -> None:
-    """Take a credit back: its own lots, what of it has expired, other lots, debt (rule 13)."""
-    account = case.account
-    own = min(points, account.points_of(original.sequence))
-    revived = min(points - own, account.expired.get(original.sequence, 0))
-    case.enter(SIDES[original.kind], lost=points, revived=revived)
-    if revived:
-        account.expired[original.sequence] -= revived
-    account.take_up_to(own, account.keys_of(original.sequence))
-    account.spend(points - own - revived, case.at)
-
-
-def reverse_debit(case: Case, original: Entry, points: int) -> None:
-    """Give points back where they came from, what was taken last first (rule 12)."""
-    case.enter(SIDES[original.kind], gained=points)
-    back = part_of(list(reversed(original.taken)), original.undone, points)
-    owed_key = Key(NEVER, case.at, case.entry.sequence)
-    case.entry.repaid = case.account.give_back(back, owed_key)
-
-
-def part_of(taken: list[Taken], start: int, points: int) -> list[Taken]:
-    """That many of the points taken, from the given one of them on."""
-    part = []
-    for key, size in taken:
-        here = max(0, min(size - start, points))
-        start = max(0, start - size)
-        points -= here
-        if here:
-            part.append(Taken(key, here))
-    return part
 
 
 # Holds (rule 10).
@@ -196,7 +69,7 @@ def part_of(taken: list[Taken], start: int, points: int) -> list[Taken]:
 def hold(case: Case) -> None:
     points, deadline = case.asked, time(case.posting.deadline_time)
     assert deadline is not None
-    spendable = case.spendable(max(0, case.account.floor))
+    spendable = case.spendable(max(0, case.floor))
     if points > spendable:
         raise Refused("insufficient_points", spendable)
     taken = case.account.spend(points, case.at)
@@ -251,7 +124,13 @@ def confirm(case: Case) -> None:
         raise Refused("related_not_pending")
     if case.at >= terms.deadline:
         raise Refused("confirmation_too_late")
-    case.entry.repaid = case.account.activate(original.sequence, time(case.posting.expires_time))
+    expires = time(case.posting.expires_time)
+    assert original.posting is not None
+    if expires is None and original.posting.expires_time is None:  # it counts from here
+        expires = case.then.expiry(original.posting, case.at)
+    if expires is not None:
+        case.entry.filled = case.filled._replace(expires=expires)
+    case.entry.repaid = case.account.activate(original.sequence, case.at, expires)
 
 
 def cancel(case: Case) -> None:
@@ -287,15 +166,13 @@ def extend(case: Case) -> None:
 
 
 def set_limits(case: Case) -> None:
-    floor, ceiling = case.posting.floor, case.posting.ceiling
-    case.account.floor = 0 if floor is None else floor
-    case.account.ceiling = NEVER if ceiling is None else ceiling
+    case.account.floor, case.account.ceiling = case.posting.floor, case.posting.ceiling
 
 
 DECISIONS: dict[str, Callable[[Case], None]] = {
     decision.__name__: decision
     for decision in (
         *(earn, redeem, adjust, reverse, hold, capture),
-        *(release, confirm, cancel, extend, set_limits),
+        *(release, confirm, cancel, extend, set_limits, transfer),
     )
 }

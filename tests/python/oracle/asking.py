@@ -1,0 +1,24 @@
+"""Postings for tests written by hand: times in days from a centre, one currency."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loyalty import Posting
+
+from .generator import CENTRE, DAY
+from .posting import WITH_REASON
+
+
+def day(number: float) -> int:
+    return CENTRE + round(number * DAY)
+
+
+def ask(kind: str, points: int = 0, at: float = 0, member: str = "ada", **fields: Any) -> Posting:
+    """A posting, its times in days."""
+    for name in ("expires", "activates", "deadline"):
+        if name in fields:
+            fields[f"{name}_time"] = day(fields.pop(name))
+    if kind in WITH_REASON:
+        fields = {"actor": "ann", "reason": "why", **fields}
+    return Posting(kind, member, points, "points", effective_time=day(at), **fields)

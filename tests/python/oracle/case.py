@@ -1,0 +1,111 @@
+"""A posting on its way to a decision: what all kinds ask, check and enter in the books."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loyalty import Posting
+
+from .account import NEVER, Account
+from .journal import MOST, Books, Entry, Filled
+from .program import Program
+
+SIDES = {"earn": "issued", "adjust": "adjusted", "redeem": "redeemed", "capture": "redeemed"}
+
+
+class Refused(Exception):  # noqa: N818 - no error, an answer
+    """A posting is refused for the state that it found (rule 19)."""
+
+    def __init__(self, status: str, limit: int = 0) -> None:
+        super().__init__(status)
+        self.status = status
+        self.limit = limit
+
+
+@dataclass
+class Case:
+    """A posting that is being decided. What the decision changes: entry, account, books."""
+
+    posting: Posting
+    at: int  # its effective time
+    entry: Entry
+    account: Account
+    books: Books
+    original: Entry | None  # the entry of the posting that it is about
+    program: Program  # in force
+    then: Program  # in force when the original was posted
+    receiver: Account | None = None  # of a transfer; None: there is no such member
+    receiver_closed: bool = False
+
+    @property
+    def filled(self) -> Filled:
+        assert self.entry.filled is not None
+        return self.entry.filled
+
+    @property
+    def asked(self) -> int:
+        return self.filled.points
+
+    @property
+    def currency(self) -> str:
+        assert self.posting.currency is not None
+        return self.posting.currency
+
+    @property
+    def floor(self) -> int:
+        own = self.account.floor
+        return self.program.currency(self.currency)["floor"] if own is None else own
+
+    def room(self, account: Account) -> int:
+        """How many points may come without passing the ceiling (rule 15)."""
+        ceiling = account.ceiling
+        if ceiling is None:
+            ceiling = self.program.currency(self.currency)["ceiling"]
+        if ceiling in (None, NEVER):
+            return NEVER
+        return max(0, ceiling - account.parts(self.at).sum)
+
+    def about(self, status: str, *kinds: str, lots: bool = False) -> Entry:
+        """The original: it must be there, posted, of these kinds, and this member's.
+
+        With `lots` it must have made one, too.
+        """
+        original = self.original
+        if original is None:
+            raise Refused("related_not_found")
+        if (
+            not original.is_posted
+            or original.kind not in kinds
+            or original.currency != self.entry.currency
+            or (lots and original.points <= 0)
+        ):
+            raise Refused(status)
+        if original.member != self.entry.member:
+            raise Refused("related_of_other_member")
+        return original
+
+    def credit(self, status: str) -> Entry:
+        return self.about(status, "earn", "adjust", lots=True)
+
+    def spendable(self, floor: int) -> int:
+        """How many points a debit may take (rule 15)."""
+        parts = self.account.parts(self.at)
+        return max(0, parts.active - parts.arrears - floor)
+
+    def enter(self, side: str, *, gained: int = 0, lost: int = 0, revived: int = 0) -> None:
+        """Enter what the member gains or loses in the books, if all sums have room (rule 1).
+
+        Of what is lost, a part may have expired before, and is revived.
+        """
+        account, kind = self.account, self.posting.kind
+        self.entry.points = gained + revived - lost
+        books = self.books.revive(side, revived).move(side, self.entry.points)
+        sums = (
+            account.journaled_points() + gained,
+            account.lifetime_earned + (gained if kind == "earn" else 0),
+            account.lifetime_redeemed + (lost if kind in ("redeem", "capture") else 0),
+        )
+        if not books.fit or max(sums) > MOST:
+            raise Refused("balance_would_overflow")
+        self.books = books
+        self.entry.revived = revived

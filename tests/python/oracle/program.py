@@ -1,0 +1,125 @@
+"""A programme as docs/programme.md has it: what a posting leaves to it, and its policies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+from loyalty import Posting
+
+from .account import NEVER
+from .journal import MOST, Filled
+from .posting import LAST_TIME, makes_lot, time
+from .wall_time import Calendar
+
+Policy = Mapping[str, Any]  # a currency or a rule, as in the normalised form
+
+DEFAULT: Policy = {  # of a currency (docs/programme.md)
+    "decimals": 0,
+    "expiry": {"model": "never"},
+    "pending": None,
+    "floor": 0,
+    "ceiling": None,
+    "over_ceiling": "reject",
+    "reversal": "arrears",
+    "return_of_expired_days": 0,
+    "transfer": "keep_expiry",
+}
+ROUNDINGS: dict[str, Callable[[Fraction], int]] = {"floor": floor, "half_even": round, "ceil": ceil}
+
+
+class Program:
+    """One version of the programme, from its normalised form.
+
+    Parameters
+    ----------
+    text : str or None
+        The JSON; None: there is none yet, and everything is as by default.
+    version : int
+        Its number.
+    """
+
+    def __init__(self, text: str | None = None, version: int = 0) -> None:
+        default = {"time_zone": "UTC", "currencies": [], "rules": []}
+        form: dict[str, Any] = json.loads(text) if text else default
+        self.text = text
+        self.version = version
+        self.calendar = Calendar(form["time_zone"])
+        self.rules: dict[str, Policy] = {rule["name"]: rule for rule in form["rules"]}
+        self._currencies: dict[str, Policy] = {of["name"]: of for of in form["currencies"]}
+
+    @property
+    def currencies(self) -> list[str]:
+        return list(self._currencies)
+
+    def has(self, currency: str | None) -> bool:
+        """Whether postings may be of that currency, which the ledger has."""
+        return self.text is None or currency in self._currencies
+
+    def currency(self, name: str) -> Policy:
+        """The policies of a currency."""
+        return self._currencies.get(name, DEFAULT)
+
+    def policy(self, posting: Posting) -> Policy:
+        """What says when a credit expires, activates and is cut: its rule, or its currency."""
+        assert posting.currency is not None
+        rule = self.rules.get(posting.rule or "") if posting.kind == "earn" else None
+        return rule or self.currency(posting.currency)
+
+    def fault(self, posting: Posting) -> str | None:
+        """Why the programme cannot say what the posting leaves to it."""
+        if posting.kind != "earn":
+            return None
+        rule = self.rules.get(posting.rule or "")
+        if rule and rule["currency"] != posting.currency:
+            return "rule_of_other_currency"
+        if posting.points is None and (rule is None or self._points(rule, posting.money) is None):
+            return "no_points_by_rule"
+        return None
+
+    def fill(self, posting: Posting) -> Filled:
+        """Say what a posting leaves unsaid. There must be no fault."""
+        points = posting.points
+        if points is None:
+            points = self._points(self.rules[posting.rule or ""], posting.money)
+        assert points is not None
+        expires, deadline = time(posting.expires_time), time(posting.deadline_time)
+        activates, at = time(posting.activates_time), time(posting.effective_time)
+        assert at is not None
+        if not makes_lot(posting):
+            return Filled(points, NEVER if expires is None else expires, activates, deadline)
+        if activates is None and deadline is None and posting.kind == "earn":
+            pending = self.policy(posting)["pending"] or {}
+            if "days" in pending:
+                activates = self.calendar.add_days(at, pending["days"])
+            elif pending:
+                deadline = self.calendar.add_days(at, pending["confirm_within_days"])
+        if expires is None:  # of what waits for confirmation: it is then that it starts to count
+            start = at if activates is None else activates
+            expires = NEVER if deadline is not None else self.expiry(posting, start)
+        return Filled(points, expires, None if activates == at else activates, deadline)
+
+    def expiry(self, posting: Posting, start: int) -> int:
+        """When a credit's points expire that count from an instant."""
+        return self.expiry_from(self.policy(posting)["expiry"], start)
+
+    def expiry_from(self, expiry: Policy, start: int) -> int:
+        """When points expire by a model; from 2200 on is never."""
+        end: int | None = None
+        if expiry["model"] == "rolling":
+            months, days = expiry["months"], expiry["days"]
+            end = self.calendar.add_months(start, months) if months else None
+            end = self.calendar.add_days(start, days) if end is None else end
+            end = self.calendar.end_of(end, expiry["round_up"])
+        elif expiry["model"] == "dates":
+            end = self.calendar.next_end_of(start, expiry["dates"])
+        return NEVER if end is None or end >= LAST_TIME else end
+
+    def _points(self, rule: Policy, money: int) -> int | None:
+        if rule["points_per_money"] is None:
+            return None
+        points = ROUNDINGS[rule["rounding"]](money * Fraction(*rule["points_per_money"]))
+        return points if points <= MOST else None

@@ -1,0 +1,89 @@
+"""Programmes of all sorts (docs/programme.md), as documents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loyalty import Program
+
+from .choosing import Chooser
+from .generator import RULES
+
+ZONES = (
+    *("UTC", "Europe/Paris", "America/New_York", "Asia/Kolkata", "Pacific/Apia"),
+    "America/Adak",  # the clocks change at noon in UTC
+    "America/Sao_Paulo",  # they leave out midnight
+    "Australia/Lord_Howe",  # they change by half an hour
+)
+UNITS = ("none", "none", "day", "month", "quarter", "year")
+DATES = ("02-29", "12-01", "11-30", "12-31", "06-30", "2001-12-03", "2002-01-31", "1999-12-31")
+
+
+@dataclass
+class ProgramGenerator:
+    """Makes programmes of these currencies; most of them have all of them."""
+
+    currencies: Sequence[str]
+
+    def program(self, choose: Chooser) -> Program:
+        names = [name for name in self.currencies if choose.chance(95)] or self.currencies[:1]
+        currencies = [self.currency(choose, name) for name in names]
+        rules = [self.rule(choose, name, names) for name in RULES if choose.chance(70)]
+        form = {
+            "format": 1,
+            "name": "Shop",
+            "time_zone": choose.one(ZONES),
+            "currencies": currencies,
+            "rules": rules,
+        }
+        return Program.from_json(json.dumps(form))
+
+    def currency(self, choose: Chooser, name: str) -> dict[str, Any]:
+        return {
+            "name": name,
+            "decimals": 1 if choose.chance(4) else 0,
+            "expiry": self.expiry(choose),
+            "pending": self.pending(choose, 15),
+            "floor": choose.one((0, 0, 0, -20, 5)),
+            "ceiling": choose.one((None, None, None, 80, 200)),
+            "over_ceiling": choose.one(("reject", "clip")),
+            "reversal": choose.one(("arrears", "stop_at_zero")),
+            "return_of_expired_days": choose.one((0, 0, 1, 4)),
+            "reinstate_within_days": choose.one((0, 30)),
+            "transfer": choose.one(("keep_expiry", "keep_expiry", "restart_expiry", "forbidden")),
+        }
+
+    def rule(self, choose: Chooser, name: str, currencies: Sequence[str]) -> dict[str, Any]:
+        fractions = ([1, 10], [2, 1], [3, 7], [1, 2], [5, 3], [2**31 - 1, 1], None)
+        return {
+            "name": name,
+            "currency": choose.one(currencies),
+            "points_per_money": choose.one(fractions),
+            "rounding": choose.one(("floor", "half_even", "ceil")),
+            "expiry": self.expiry(choose),
+            "pending": self.pending(choose, 30),
+            "over_ceiling": choose.one(("reject", "clip")),
+        }
+
+    def expiry(self, choose: Chooser) -> dict[str, Any]:
+        model = choose.one(("never", "days", "months", "dates", "inactivity"))
+        if model == "days":
+            days, unit = choose.number(1, 12), choose.one(UNITS)
+            return {"model": "rolling", "days": days, "months": 0, "round_up": unit}
+        if model == "months":
+            months, unit = choose.number(1, 3), choose.one(UNITS)
+            return {"model": "rolling", "days": 0, "months": months, "round_up": unit}
+        if model == "dates":
+            dates = {choose.one(DATES) for _ in range(choose.number(1, 3))}
+            return {"model": "dates", "dates": sorted(dates)}
+        if model == "inactivity":
+            return {"model": "inactivity", "months": choose.number(1, 3)}
+        return {"model": "never"}
+
+    def pending(self, choose: Chooser, percent: int) -> dict[str, int] | None:
+        if not choose.chance(percent):
+            return None
+        return {choose.one(("days", "confirm_within_days")): choose.number(1, 8)}

@@ -1,0 +1,357 @@
+"""The oracle itself, against numbers worked out by hand; and what it once found in the ledger."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import pytest
+
+import loyalty
+from loyalty import Posting
+
+from .oracle.asking import ask, day
+from .oracle.model import Line, Model
+
+# Scenarios: postings in days from the centre, and what must come of them.
+
+Step = tuple[Posting, str, tuple[int, ...]]  # what is asked, its status, the parts after it
+
+SCENARIOS: dict[str, list[Step]] = {
+    "rule 5: soonest expiry, then earliest effective, first": [
+        (ask("earn", 10, id="never"), "posted", (10, 0, 0, 0)),
+        (ask("earn", 10, 1, id="late", expires=8), "posted", (20, 0, 0, 0)),
+        (ask("earn", 10, 0, id="early", expires=8), "posted", (30, 0, 0, 0)),
+        (ask("earn", 10, 0, id="soon", expires=7), "posted", (40, 0, 0, 0)),
+        (ask("redeem", 20, 2), "posted", (20, 0, 0, 0)),
+        (ask("extend", 0, 2, related="soon", expires=9), "nothing_left", (20, 0, 0, 0)),
+        (ask("extend", 0, 2, related="early", expires=9), "nothing_left", (20, 0, 0, 0)),
+        (ask("extend", 0, 2, related="late", expires=9), "posted", (20, 0, 0, 0)),
+        (ask("redeem", 1, 9), "posted", (9, 0, 0, 0)),
+    ],
+    "rule 6: a lot counts before the instant of its expiry": [
+        (ask("earn", 10, expires=5), "posted", (10, 0, 0, 0)),
+        (ask("redeem", 1, 5), "insufficient_points", (0, 0, 0, 0)),
+        (ask("redeem", 1, 4.9), "posted", (9, 0, 0, 0)),
+    ],
+    "rule 8: pending until active": [
+        (ask("earn", 10, activates=3, id="bonus"), "posted", (0, 10, 0, 0)),
+        (ask("redeem", 1, 2.9), "insufficient_points", (0, 10, 0, 0)),
+        (ask("confirm", 0, 2, related="bonus"), "related_not_pending", (0, 10, 0, 0)),
+        (ask("redeem", 4, 3), "posted", (6, 0, 0, 0)),
+        (ask("cancel", 0, 3, related="bonus"), "related_not_pending", (6, 0, 0, 0)),
+        (ask("cancel", 0, 2, related="bonus"), "posted", (0, 0, 0, 0)),
+    ],
+    "rule 8: pending until confirmed, or lost": [
+        (ask("earn", 10, deadline=3, expires=4, id="kept"), "posted", (0, 10, 0, 0)),
+        (ask("earn", 7, deadline=3, id="lost"), "posted", (0, 17, 0, 0)),
+        (ask("confirm", 0, 2, related="kept", expires=9), "posted", (10, 7, 0, 0)),
+        (ask("confirm", 0, 3, related="lost"), "confirmation_too_late", (10, 0, 0, 0)),
+        (ask("redeem", 1, 9), "insufficient_points", (0, 0, 0, 0)),
+    ],
+    "rule 10: a hold is captured in part, the rest comes back": [
+        (ask("earn", 10, expires=5, id="first"), "posted", (10, 0, 0, 0)),
+        (ask("earn", 10), "posted", (20, 0, 0, 0)),
+        (ask("hold", 15, deadline=8, id="cart"), "posted", (5, 0, 15, 0)),
+        (ask("redeem", 6, 1), "insufficient_points", (5, 0, 15, 0)),
+        (ask("capture", 16, 1, related="cart"), "capture_exceeds_hold", (5, 0, 15, 0)),
+        (ask("capture", 12, 1, related="cart"), "posted", (8, 0, 0, 0)),
+        (ask("release", 0, 1, related="cart"), "hold_already_closed", (8, 0, 0, 0)),
+        (ask("release", 0, 8, related="cart"), "hold_expired", (8, 0, 0, 0)),
+    ],
+    "rule 10: a hold ends by itself; what expired meanwhile is expired": [
+        (ask("earn", 10, expires=5), "posted", (10, 0, 0, 0)),
+        (ask("earn", 10), "posted", (20, 0, 0, 0)),
+        (ask("hold", 15, deadline=8, id="cart"), "posted", (5, 0, 15, 0)),
+        (ask("earn", 1, 8), "posted", (11, 0, 0, 0)),
+        (ask("capture", 0, 8, related="cart"), "hold_expired", (11, 0, 0, 0)),
+        (ask("capture", 0, 7, related="cart"), "hold_already_closed", (11, 0, 0, 0)),
+    ],
+    "rules 11 and 12: reversed in parts, what was taken last first": [
+        (ask("earn", 10, expires=5), "posted", (10, 0, 0, 0)),
+        (ask("earn", 10), "posted", (20, 0, 0, 0)),
+        (ask("redeem", 15, id="buy"), "posted", (5, 0, 0, 0)),
+        (ask("reverse", 5, 6, related="buy", id="back"), "posted", (10, 0, 0, 0)),
+        (ask("reverse", 0, 6, related="buy"), "posted", (10, 0, 0, 0)),  # 10 that have expired
+        (ask("reverse", 0, 6, related="buy"), "related_already_reversed", (10, 0, 0, 0)),
+        (ask("reverse", 0, 6, related="back"), "related_not_reversible", (10, 0, 0, 0)),
+        (ask("earn", 0, 4), "posted", (20, 0, 0, 0)),
+    ],
+    "rule 13: its own lot, the others, then debt": [
+        (ask("earn", 10, id="own", expires=9), "posted", (10, 0, 0, 0)),
+        (ask("earn", 3, id="other", expires=8), "posted", (13, 0, 0, 0)),
+        (ask("redeem", 6), "posted", (7, 0, 0, 0)),
+        (ask("reverse", 11, related="own"), "reversal_exceeds_original", (7, 0, 0, 0)),
+        (ask("reverse", 6, related="own"), "posted", (1, 0, 0, 0)),
+        (ask("reverse", 0, related="own"), "posted", (0, 0, 0, 3)),
+    ],
+    "rule 14: debt is repaid first": [
+        (ask("set_limits", floor=-10), "posted", (0, 0, 0, 0)),
+        (ask("redeem", 8, id="buy"), "posted", (0, 0, 0, 8)),
+        (ask("earn", 4, activates=2), "posted", (0, 4, 0, 8)),
+        (ask("earn", 5, 1), "posted", (0, 4, 0, 3)),
+        (ask("reverse", 0, 1, related="buy"), "posted", (5, 4, 0, 0)),
+    ],
+    "rule 15: floor and ceiling": [
+        (ask("set_limits", floor=5, ceiling=30), "posted", (0, 0, 0, 0)),
+        (ask("earn", 31), "over_ceiling", (0, 0, 0, 0)),
+        (ask("earn", 20, id="all"), "posted", (20, 0, 0, 0)),
+        (ask("hold", 16, deadline=9), "insufficient_points", (20, 0, 0, 0)),
+        (ask("hold", 10, deadline=9), "posted", (10, 0, 10, 0)),
+        (ask("earn", 11, deadline=9), "over_ceiling", (10, 0, 10, 0)),
+        (ask("adjust", -6), "insufficient_points", (10, 0, 10, 0)),
+        (ask("adjust", -5), "posted", (5, 0, 10, 0)),
+        (ask("reverse", related="all"), "posted", (0, 0, 10, 15)),
+    ],
+    "rule 16: lots move with their expiry, and repay what is owed first": [
+        (ask("open_member", member="bob"), "posted", (0, 0, 0, 0)),
+        (ask("earn", 9, member="bob", id="owed"), "posted", (9, 0, 0, 0)),
+        (ask("redeem", 9, member="bob"), "posted", (0, 0, 0, 0)),
+        (ask("reverse", 4, member="bob", related="owed"), "posted", (0, 0, 0, 4)),
+        (ask("earn", 10), "posted", (10, 0, 0, 0)),
+        (ask("earn", 10, expires=5), "posted", (20, 0, 0, 0)),
+        (ask("transfer", 21, other_member="bob"), "insufficient_points", (20, 0, 0, 0)),
+        (ask("transfer", 9, other_member="eve"), "other_member_not_found", (20, 0, 0, 0)),
+        (ask("transfer", 12, other_member="bob"), "posted", (8, 0, 0, 0)),
+        (ask("redeem", 9, 4, member="bob"), "insufficient_points", (8, 0, 0, 0)),
+        (ask("redeem", 3, 5, member="bob"), "insufficient_points", (2, 0, 0, 0)),
+        (ask("set_limits", member="bob", ceiling=3), "posted", (8, 0, 0, 0)),
+        (ask("transfer", 2, 5, other_member="bob"), "over_ceiling", (8, 0, 0, 0)),
+        (ask("transfer", 1, 5, other_member="bob"), "posted", (7, 0, 0, 0)),
+    ],
+    "rule 17: no new business with a closed member": [
+        (ask("earn", 10, id="own"), "posted", (10, 0, 0, 0)),
+        (ask("hold", 4, deadline=9, id="cart"), "posted", (6, 0, 4, 0)),
+        (ask("reopen_member"), "member_not_closed", (0, 0, 0, 0)),
+        (ask("close_member"), "posted", (0, 0, 0, 0)),
+        (ask("close_member"), "member_closed", (0, 0, 0, 0)),
+        (ask("earn", 1), "member_closed", (6, 0, 4, 0)),
+        (ask("open_member", member="bob"), "posted", (0, 0, 0, 0)),
+        (ask("earn", 5, member="bob"), "posted", (5, 0, 0, 0)),
+        (ask("transfer", 5, member="bob", other_member="ada"), "other_member_closed", (5, 0, 0, 0)),
+        (ask("capture", 3, related="cart"), "posted", (7, 0, 0, 0)),
+        (ask("reverse", related="own"), "posted", (0, 0, 0, 3)),
+        (ask("reopen_member"), "posted", (0, 0, 0, 0)),
+        (ask("redeem", 1), "insufficient_points", (0, 0, 0, 3)),
+    ],
+    "the same id": [
+        (ask("earn", 10, id="a"), "posted", (10, 0, 0, 0)),
+        (ask("redeem", 99, id="b"), "insufficient_points", (10, 0, 0, 0)),
+        (ask("earn", 5), "posted", (15, 0, 0, 0)),
+        (ask("earn", 10, id="a"), "already_exists", (10, 0, 0, 0)),
+        (ask("earn", 9, 1, id="a"), "exists_with_different_points", (10, 0, 0, 0)),
+        (ask("redeem", 1, id="b"), "id_already_failed", (10, 0, 0, 0)),
+        (ask("redeem", 0, id="b"), "points_invalid", (0, 0, 0, 0)),
+    ],
+}
+
+
+def opened() -> Model:
+    model = Model(["points"])
+    model.post_all([ask("open_member")])
+    return model
+
+
+@pytest.mark.parametrize("steps", SCENARIOS.values(), ids=SCENARIOS)
+def test_the_model_gives_what_was_worked_out_by_hand(steps: list[Step]) -> None:
+    model = opened()
+    for number, (posting, status, parts) in enumerate(steps):
+        (reply,) = model.post_all([posting])
+        got = (reply.status, (reply.balance, reply.pending, reply.held, reply.arrears))
+        assert got == (status, parts), f"step {number}: {posting}"
+
+
+def test_a_run_of_the_model() -> None:
+    model = opened()
+    model.post_all(
+        [
+            ask("earn", 6),
+            ask("hold", 6, deadline=6),
+            ask("set_limits", floor=-5),
+            ask("redeem", 5),
+            ask("earn", 9, activates=2, expires=4),  # 4 of them, when 5 have repaid the debt
+            ask("earn", 7, deadline=3),
+        ]
+    )
+    november, december = dt.date(2001, 11, 1), dt.date(2001, 12, 1)
+    lines = [
+        Line("cancel", "points", november, 1, 7),
+        Line("expire", "points", november, 1, 4),
+        Line("time_out", "points", december, 1, 6),
+        Line("activate", "points", november, 1, 9),
+    ]
+    before = len(model.journal)
+    assert model.expire(day(6), dry_run=True) == lines
+    assert len(model.journal) == before
+    assert model.expire(day(6)) == lines
+    kinds = [(entry.kind, entry.points, entry.repaid) for entry in model.journal[before:]]
+    assert kinds == [
+        ("run_started", 0, 0),
+        ("activate", 0, 5),
+        ("cancel", -7, 0),
+        ("expire", -4, 0),
+        ("time_out", 0, 0),
+        ("run_finished", 0, 0),
+    ]
+    assert model.books["points"].totals == (6, -15, 5, 4, 0)
+    assert model.expire(day(6)) == []
+
+
+def test_what_expired_costs_nothing_when_its_credit_is_reversed() -> None:
+    model = opened()
+    model.post_all([ask("earn", 10, expires=5, id="own"), ask("redeem", 4), ask("earn", 9)])
+    model.expire(day(5))
+    (reply,) = model.post_all([ask("reverse", 0, 6, related="own")])
+    assert (reply.points, reply.balance, model.journal[-1].revived) == (-4, 5, 6)
+    assert model.books["points"].totals == (5, -9, 4, 0, 0)
+
+
+# What the oracle once found.
+
+
+@pytest.fixture
+def ada(ledger: loyalty.Ledger) -> loyalty.Ledger:
+    ledger.post(ask("open_member"))
+    return ledger
+
+
+def post(ledger: loyalty.Ledger, *postings: Posting) -> list[str]:
+    return [ledger.post(posting).status for posting in postings]
+
+
+def test_what_an_ended_hold_gives_back_expires_next(ada: loyalty.Ledger) -> None:
+    post(ada, ask("earn", 10, expires=9), ask("hold", 6, deadline=3))
+    assert ada.balance("ada", at=day(3)).active == 10
+    assert ada.balance("ada", at=day(3)).expiring_points == 10
+
+
+def test_a_run_that_activates_changes_no_expiry(ada: loyalty.Ledger) -> None:
+    post(
+        ada,
+        ask("earn", 25, activates=1, expires=5, id="earn"),
+        ask("hold", 16, 2, deadline=4, id="hold"),
+        ask("extend", 0, 2, related="earn", expires=8),
+        ask("release", 0, 2, related="hold"),
+    )
+    assert ada.balance("ada", at=day(6)).active == 9
+    ada.expire(day(2))
+    assert ada.balance("ada", at=day(6)).active == 9
+
+
+def test_an_earn_of_nothing_is_reversed_once(ada: loyalty.Ledger) -> None:
+    post(ada, ask("earn", 0, id="visit"), ask("reverse", related="visit"))
+    assert post(ada, ask("reverse", related="visit")) == ["related_already_reversed"]
+
+
+def test_held_points_count_for_an_overflow(ada: loyalty.Ledger) -> None:
+    post(  # Bob owes 5: so all members together have room for 5 more than Ada.
+        ada,
+        ask("open_member", member="bob"),
+        ask("earn", 5, member="bob", id="earn"),
+        ask("redeem", 5, member="bob"),
+        ask("reverse", member="bob", related="earn"),
+    )
+    post(ada, ask("adjust", 2**63 - 4), ask("hold", 2**63 - 4, deadline=9))
+    assert post(ada, ask("earn", 5)) == ["balance_would_overflow"]
+
+
+def test_a_run_ends_when_a_sum_has_no_room(ada: loyalty.Ledger) -> None:
+    post(ada, ask("earn", 1, expires=1))
+    ada.expire(day(1))
+    post(ada, ask("adjust", 2**63 - 1, 2, expires=3))
+    ada.expire(day(3))
+    assert ada.balance("ada", at=day(3)).active == 0
+    assert ada.totals()["expired"].tolist() == [1]
+
+
+def test_a_ceiling_has_room_for_what_is_owed(ada: loyalty.Ledger) -> None:
+    post(ada, ask("earn", 2**63 - 1, id="earn"), ask("redeem", 2**63 - 1))
+    post(ada, ask("set_limits", ceiling=9), ask("reverse", related="earn"))
+    assert post(ada, ask("earn", 5)) == ["posted"]
+
+
+def test_a_transfer_leaves_all_sums_alone(ada: loyalty.Ledger) -> None:
+    post(ada, ask("open_member", member="bob"), ask("adjust", 2**63 - 1))
+    assert post(ada, ask("transfer", 5, other_member="bob")) == ["posted"]
+    assert ada.totals().to_pylist()[0]["members"] == 2**63 - 1
+
+
+# What programmes add: a currency with a policy, and a rule that gives a point for 10 of money.
+
+
+def shop(currency: str = "", rule: str = "", zone: str = "UTC") -> loyalty.Program:
+    return loyalty.Program.from_toml(
+        f"""
+        name = "shop"
+        time_zone = "{zone}"
+        [currencies.points]
+        {currency}
+        [currencies.miles]
+        [rules.base]
+        currency = "points"
+        points_per_money = "1/10"
+        {rule}
+        """
+    )
+
+
+def test_a_reversal_in_part_of_all_that_is_left_is_repeated(ada: loyalty.Ledger) -> None:
+    ada.apply_program(shop('reversal = "stop_at_zero"'))
+    back = ask("reverse", related="earn")
+    statuses = post(ada, ask("earn", 10, id="earn"), ask("redeem", 7), back, back)
+    assert statuses[2:] == ["posted_in_part", "already_exists"]
+    assert post(ada, dataclasses.replace(back, points=10)) == ["exists_with_different_points"]
+
+
+def test_a_confirmation_may_take_the_expiry_away(ada: loyalty.Ledger) -> None:
+    post(ada, ask("earn", 10, id="earn", deadline=3, expires=5))
+    post(ada, ask("confirm", related="earn", expires_time=loyalty.NEVER))
+    assert ada.balance("ada", at=day(9)).active == 10
+
+
+def test_what_has_expired_repays_nothing_when_it_is_confirmed(ada: loyalty.Ledger) -> None:
+    ada.apply_program(shop("pending = { confirm_within_days = 9 }"))
+    post(ada, ask("earn", 8, id="owed", activates=0), ask("redeem", 8))
+    post(ada, ask("reverse", related="owed"), ask("earn", 8, id="late", expires=2))
+    assert post(ada, ask("confirm", 0, 3, related="late")) == ["posted"]
+    assert ada.balance("ada", "points", at=day(3)).arrears == 8
+
+
+def test_an_adjustment_says_its_points(ada: loyalty.Ledger) -> None:
+    assert post(ada, dataclasses.replace(ask("adjust", 1), points=None)) == ["points_invalid"]
+
+
+def test_a_rule_is_of_one_currency_whatever_the_earn_says(ada: loyalty.Ledger) -> None:
+    ada.apply_program(shop())
+    said = ask("earn", 5, rule="base", expires=9, activates=0)
+    miles = dataclasses.replace(said, id="other", currency="miles")
+    assert post(ada, said, miles) == ["posted", "rule_of_other_currency"]
+
+
+def test_a_repeated_earn_outlives_its_rule(ada: loyalty.Ledger) -> None:
+    ada.apply_program(shop())
+    earn = dataclasses.replace(ask("earn", rule="base", money=99), points=None)
+    other = dataclasses.replace(earn, id="other")
+    assert post(ada, earn) == ["posted"]
+    ada.apply_program(loyalty.Program.simple(["points"]))
+    assert post(ada, earn, other) == ["already_exists", "no_points_by_rule"]
+    ada.checkpoint()
+    assert post(ada, earn, other) == ["already_exists", "no_points_by_rule"]
+
+
+def test_a_time_of_day_that_is_left_out_is_when_the_clocks_change(ada: loyalty.Ledger) -> None:
+    ada.apply_program(shop('expiry = { model = "rolling", days = 1 }', zone="Europe/Paris"))
+    skipped = dt.datetime(2001, 3, 24, 1, 30, 0, 500, dt.UTC)  # half past two
+    change = dt.datetime(2001, 3, 25, 1, tzinfo=dt.UTC)
+    post(ada, dataclasses.replace(ask("earn", 5), effective_time=skipped))
+    assert ada.balance("ada", "points", at=skipped).expiring_time == change
+
+
+def test_a_refusal_says_what_was_asked_for(ada: loyalty.Ledger) -> None:
+    ada.apply_program(shop('ceiling = 10\nover_ceiling = "clip"'))
+    post(ada, ask("open_member", member="bob"))
+    post(ada, ask("set_limits", member="bob", ceiling=loyalty.NO_CEILING))
+    post(ada, ask("adjust", 2**63 - 5, member="bob"))
+    reply = ada.post(ask("earn", 20))
+    assert (reply.status, reply.limit) == ("balance_would_overflow", 0)
+    assert ada.changes(reply.sequence).to_pylist()[0]["points"] == 20
