@@ -30,8 +30,10 @@ from .oracle.asking import day
 from .oracle.choosing import RandomChooser
 from .oracle.driver import COMMON_KINDS, drive
 from .oracle.generator import MAKERS, Generator
+from .oracle.kills import drive_kills
 from .oracle.pair import Pair, same
 from .oracle.programs import ProgramGenerator
+from .oracle.replay import drive_threads
 
 T = TypeVar("T")
 
@@ -217,6 +219,14 @@ def test_random_postings_agree(seed: int) -> None:
     drive(seed, 2_500)
 
 
+def test_a_killed_ledger_has_what_it_acknowledged_and_the_rest_whole_or_not_at_all() -> None:
+    drive_kills(seed=1, kills=5)
+
+
+def test_the_journals_order_explains_what_threads_saw() -> None:
+    drive_threads(seed=2, postings=3_000)
+
+
 # The same for as many operations as LOYALTY_SOAK_OPERATIONS says; the seeds are shown on failure.
 
 OPERATIONS = int(os.environ.get("LOYALTY_SOAK_OPERATIONS", "1_000_000"))
@@ -235,3 +245,15 @@ def lives(life: int) -> Iterator[tuple[int, int]]:
 def test_random_postings_agree_for_a_long_time() -> None:
     for seed, operations in lives(50_000):
         drive(seed, operations)
+
+
+@pytest.mark.soak
+def test_a_ledger_is_killed_many_times() -> None:
+    for seed, operations in lives(250_000):
+        drive_kills(seed, kills=operations // 5_000)
+
+
+@pytest.mark.soak
+def test_the_journals_order_explains_what_threads_saw_for_a_long_time() -> None:
+    for seed, operations in lives(50_000):
+        drive_threads(seed, operations // 5)

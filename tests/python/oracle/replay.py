@@ -1,0 +1,167 @@
+"""Whether one order explains what many threads saw: that of the journal (rules 18 to 24).
+
+The model does what the journal says, entry by entry. Every caller must have had the very reply that
+the model gives, and every balance read must be the model's at the sequence that it names.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from loyalty import Posting, Reply
+
+from .account import Account, Due
+from .driver import Life, noted
+from .history import MEMBERS, Address, History, Read, Recorder
+from .model import RUN_KINDS, Model, status_of_repeated
+from .pair import Mismatch, Pair, balance, rows_of, same
+from .posting import faults, micros
+
+ROW = ("sequence", "kind", "member", "currency", "effective_time", "related_sequence", "text")
+PARTS = (
+    *("active", "pending", "held", "arrears", "expiring_points"),
+    *("lifetime_earned", "lifetime_redeemed"),
+)
+NOTHING = Account()  # of a member whom the model does not know yet
+
+
+def drive_threads(seed: int, postings: int) -> None:
+    """Let threads post to few members of a new ledger, and explain what they saw.
+
+    Raises
+    ------
+    Mismatch
+        As of `explain`.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        life = Life(seed, Path(directory) / "ledger", members=MEMBERS)
+        try:
+            history = Recorder(life, seed, postings).run()
+            with noted(f"after drive_threads({seed}, {postings}), which goes otherwise each time"):
+                explain(life.pair, history)
+                life.finish()
+        finally:
+            life.pair.ledger.close()
+
+
+def explain(pair: Pair, history: History) -> None:
+    """Let the model catch up with the ledger, and compare all that callers saw.
+
+    Raises
+    ------
+    Mismatch
+        A reply, a read or an entry that the model would not give.
+    """
+    _Replay(pair, history).run()
+    pair.compare_journal()
+
+
+class _Replay:
+    def __init__(self, pair: Pair, history: History) -> None:
+        self.model: Model = pair.model
+        self.rows = rows_of(pair.ledger.changes(self.model.sequence + 1, 10**7), ROW)
+        self.first = self.model.sequence + 1
+        self.journaled: dict[int, tuple[Posting, Reply]] = {}
+        self.others: list[tuple[Posting, Reply]] = []  # duplicates, and malformed ones
+        for posting, reply in history.replies:
+            if self.is_journaled(posting, reply):
+                self.journaled[reply.sequence] = (posting, reply)
+            else:
+                self.others.append((posting, reply))
+        self.reads: dict[tuple[Address, int], list[Read]] = defaultdict(list)
+        for read in history.reads:
+            if read.balance.sequence < read.acknowledged:
+                raise Mismatch(f"a read that lacks an acknowledged posting: {read}")
+            self.reads[read.account, read.balance.sequence].append(read)
+        self.run_as_of: int | None = None
+
+    @staticmethod
+    def is_journaled(posting: Posting, reply: Reply) -> bool:
+        known = ("already_exists", "id_already_failed")
+        repeated = reply.status in known or reply.status.startswith("exists_with")
+        return reply.sequence > 0 and not repeated
+
+    def run(self) -> None:
+        self.compare_reads_of_sequence(0)
+        while (at := self.model.sequence + 1 - self.first) < len(self.rows):
+            before = self.model.sequence
+            self.step(self.rows[at])
+            for sequence in range(before + 1, self.model.sequence + 1):
+                self.compare_reads_of_sequence(sequence)
+        same("the reads that nothing explains", dict(self.reads), {})
+        same("the replies that nothing explains", self.journaled, {})
+        for posting, reply in self.others:
+            self.compare_other(posting, reply)
+
+    def step(self, row: dict[str, Any]) -> None:
+        """Let the model do what comes next in the journal."""
+        model, kind = self.model, row["kind"]
+        if row["sequence"] in self.journaled:
+            posting, reply = self.journaled.pop(row["sequence"])
+            same(f"the reply to {posting}", reply, model.post(posting))
+        elif kind == "define_code":
+            model.intern([row["text"]])
+        elif kind == "define_currency":
+            model.add_currency(row["text"])
+        elif kind == "define_program":
+            model.put_in_force(row["text"])
+        elif kind == "run_started":
+            self.run_started = model.start_run(row["effective_time"])
+        elif kind == "run_finished":
+            model.finish_run(self.run_started)
+        elif kind in RUN_KINDS:
+            self.fall_due(row)
+        else:
+            raise Mismatch(f"nobody asked for this entry: {row}")
+
+    def fall_due(self, row: dict[str, Any]) -> None:
+        """What time does, in a run or before a posting: the first of the account that is due."""
+        account = self.model.accounts[row["member"], row["currency"]]
+        at, about = row["effective_time"], row["related_sequence"] or 0
+        due = account.due(at)
+        if row["kind"] == "time_out":  # before a posting, only holds end
+            ends = (Due(hold.deadline, 1, hold.sequence, "time_out") for hold in account.holds)
+            due = min(ends, default=None)
+        got = (at, about, row["kind"])
+        same("what falls due", got, due and (due.instant, due.about, due.kind))
+        assert due is not None
+        self.model.fall_due(due, row["member"], row["currency"])
+
+    def compare_reads_of_sequence(self, sequence: int) -> None:
+        for account in self.accounts_changed_at(sequence):
+            for read in self.reads.pop((account, sequence), ()):
+                there = self.model.accounts.get(account, NOTHING)
+                expected = balance(account[0], there, read.at)
+                actual = {
+                    "member": account[0],
+                    **{name: getattr(read.balance, name) for name in PARTS},
+                    "expiring_time": read.balance.expiring_time
+                    and micros(read.balance.expiring_time),
+                    "last_sequence": read.balance.sequence,
+                }
+                same(f"a balance read, {read}", actual, expected)
+
+    def accounts_changed_at(self, sequence: int) -> list[Address]:
+        if sequence == 0:
+            return [account for account, at in self.reads if at == 0]
+        entry = self.model.journal[sequence - 1]
+        if entry.member is None or entry.currency is None:
+            return []
+        return [(entry.member, entry.currency)]
+
+    def compare_other(self, posting: Posting, reply: Reply) -> None:
+        """What was not journaled: a duplicate, or what some programme of then could not do."""
+        earlier = self.model.by_id.get(posting.id)
+        if reply.sequence and earlier:
+            status = status_of_repeated(earlier, posting)
+            same(f"the reply to the repeated {posting}", reply, earlier.reply(status))
+            return
+        known = [program.has(posting.currency) for program in self.model.programs]
+        found = {next(faults(posting, has), None) for has in known}
+        found |= {program.fault(posting) for program in self.model.programs}
+        if reply.status not in found:
+            raise Mismatch(f"the reply to {posting}: {reply}, which no programme gives")
+
