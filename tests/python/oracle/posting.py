@@ -30,6 +30,8 @@ CREDITS = ("earn", "adjust")
 ABOUT_ANOTHER = ("reverse", "capture", "release", "confirm", "cancel", "extend")
 MEMBERSHIP = ("open_member", "close_member", "reopen_member")  # about no account
 WITH_REASON = ("adjust", "extend", "set_limits", "close_member", "reopen_member")
+
+
 def _none(points: int) -> bool:
     return points == 0
 

@@ -164,4 +164,3 @@ class _Replay:
         found |= {program.fault(posting) for program in self.model.programs}
         if reply.status not in found:
             raise Mismatch(f"the reply to {posting}: {reply}, which no programme gives")
-
