@@ -6,6 +6,7 @@
 #include <random>
 
 #include "ledger/checkpoint.h"
+#include "ledger/recut.h"
 #include "storage/store.h"
 #include "temporary_directory.h"
 
@@ -50,38 +51,6 @@ journal::Group Decided(uint64_t seed, size_t count, State* state) {
     add(entry, "");
   }
   return group;
-}
-
-// The entries from `first` on, at most `count`, as a block of their own.
-journal::Group Slice(const journal::Group& all, size_t first, size_t count) {
-  journal::Group slice;
-  slice.first_sequence = all.first_sequence + first;
-  size_t movement = 0;
-  size_t text = 0;
-  for (size_t i = 0; i < std::min(all.entries.size(), first + count); ++i) {
-    const bool has_text = journal::HasText(all.entries[i].kind);
-    const Details details = journal::DetailsOf(all.details, uint32_t(i));
-    if (i >= first) {
-      if (details != Details()) slice.details.push_back({uint32_t(i - first), details});
-      slice.entries.push_back(all.entries[i]);
-      slice.movement_counts.push_back(all.movement_counts[i]);
-      for (uint32_t k = 0; k < all.movement_counts[i]; ++k) {
-        slice.movements.push_back(all.movements[movement + k]);
-      }
-      if (has_text) slice.texts.push_back(all.texts[text]);
-    }
-    movement += all.movement_counts[i];
-    text += has_text;
-  }
-  return slice;
-}
-
-std::vector<std::string> Bytes(const State& state) {
-  std::vector<std::string> pages;
-  for (uint32_t p = 0; p < state.page_count(); ++p) {
-    pages.push_back(EncodePage(*state.PageOf(p * kPageMembers)));
-  }
-  return pages;
 }
 
 TEST(Transition, BlockSizesDoNotMatter) {

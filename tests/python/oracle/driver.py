@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .choosing import RandomChooser
-from .generator import DAY, Generator
+from .generator import CENTRE, DAY, Generator
 from .pair import Mismatch, Pair
 from .programs import ProgramGenerator
 from .variations import CODE_TEXTS
@@ -18,6 +18,7 @@ CURRENCIES = ("points", "miles", "gold")
 HUGE = "gold"  # in some ledgers
 OPTIONS = {"segment_entries": 5_000, "checkpoint_entries": 12_000}
 BATCHES_MOST = (10, 100, 500)
+LAST_LEAP = CENTRE + 15 * 365 * DAY  # not beyond today, which runs may not pass
 EVERYTHING_EACH = 20  # batches after which all accounts are compared, not only those touched
 WEIGHTS = {
     "open_member": 1,
@@ -137,6 +138,8 @@ class Life:
         if self.batches % EVERYTHING_EACH == 0:
             pair.compare_all(self.instants(2))
         self.generator.centre += choose.number(0, 4) * DAY // 4
+        if choose.chance(1) and self.generator.centre < LAST_LEAP:
+            self.generator.centre += choose.number(20, 300) * DAY
         return size
 
     def finish(self) -> None:

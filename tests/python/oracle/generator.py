@@ -124,8 +124,10 @@ class Generator:
     # Fields.
 
     def time(self, choose: Chooser) -> int:
-        """A whole number of days from the centre, so that things meet; now and then just beside."""
+        """A whole number of days from the centre, so that things meet; now and then beside."""
         at = self.centre + choose.number(-self.span, self.span) * DAY
+        if choose.chance(2):  # far away, in the past or in what is yet to come
+            return at + choose.number(-700, 700) * DAY
         if choose.chance(5):
             return at + choose.one((-1, 1))
         return at + choose.number(-12, 12) * HOUR if choose.chance(5) else at
