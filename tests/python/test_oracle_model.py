@@ -355,3 +355,11 @@ def test_a_refusal_says_what_was_asked_for(ada: loyalty.Ledger) -> None:
     reply = ada.post(ask("earn", 20))
     assert (reply.status, reply.limit) == ("balance_would_overflow", 0)
     assert ada.changes(reply.sequence).to_pylist()[0]["points"] == 20
+
+
+def test_a_refused_capture_changes_nothing_held(ada: loyalty.Ledger) -> None:
+    post(ada, ask("earn", 2**63 - 1), ask("redeem", 2**63 - 1), ask("adjust", 9))
+    post(ada, ask("hold", 9, deadline=5, id="cart"))
+    reply = ada.post(ask("capture", related="cart"))
+    assert (reply.status, reply.held) == ("balance_would_overflow", 9)
+    assert ada.changes(reply.sequence).to_pylist()[0]["held_change"] == 0

@@ -181,6 +181,7 @@ void Decide(const State& state, const Original* original, Entry* entry, Details*
   if (IsPosted(entry->status)) return;
   movements->resize(before);
   details->repaid = details->revived = 0;
+  if (details->held < 0) details->held = 0;
 }
 
 }  // namespace loyalty::ledger
