@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,8 @@ from loyalty import Posting
 
 from .oracle.asking import ask, day
 from .oracle.model import Line, Model
+from .oracle.posting import micros
+from .oracle.program import Program
 
 # Scenarios: postings in days from the centre, and what must come of them.
 
@@ -159,6 +162,47 @@ def test_the_model_gives_what_was_worked_out_by_hand(steps: list[Step]) -> None:
         (reply,) = model.post_all([posting])
         got = (reply.status, (reply.balance, reply.pending, reply.held, reply.arrears))
         assert got == (status, parts), f"step {number}: {posting}"
+
+
+def instant(text: str) -> int:
+    return micros(dt.datetime.fromisoformat(text))
+
+
+@pytest.mark.parametrize(
+    ("expiry", "start", "end"),
+    [  # in New York: five hours behind UTC in winter, four in summer
+        ({"months": 1}, "2001-01-31T17:00Z", "2001-02-28T17:00Z"),
+        ({"months": 3}, "2001-01-31T17:00Z", "2001-04-30T16:00Z"),
+        ({"days": 1}, "2001-04-01T06:30Z", "2001-04-02T05:30Z"),
+        ({"days": 1}, "2001-03-31T07:30Z", "2001-04-01T07:00Z"),  # half past two is left out
+        ({"days": 1}, "2001-10-27T05:30Z", "2001-10-28T05:30Z"),  # half past one comes twice
+        ({"days": 1, "round_up": "day"}, "2001-03-01T05:00Z", "2001-03-02T05:00Z"),
+        ({"days": 1, "round_up": "month"}, "2001-03-30T17:00Z", "2001-04-01T05:00Z"),
+        ({"months": 1, "round_up": "quarter"}, "2001-03-30T17:00Z", "2001-07-01T04:00Z"),
+        ({"months": 1, "round_up": "year"}, "2001-03-30T17:00Z", "2002-01-01T05:00Z"),
+        ({"dates": ["02-29", "06-30"]}, "2001-01-01T17:00Z", "2001-03-01T05:00Z"),
+        ({"dates": ["12-31"]}, "2002-01-01T04:59Z", "2002-01-01T05:00Z"),
+        ({"dates": ["12-31"]}, "2002-01-01T05:00Z", "2003-01-01T05:00Z"),
+    ],
+)
+def test_expiries_worked_out_by_hand(expiry: dict[str, Any], start: str, end: str) -> None:
+    rolling = {"model": "rolling", "days": 0, "months": 0, "round_up": "none", **expiry}
+    form = {"model": "dates", **expiry} if "dates" in expiry else rolling
+    program = Program('{"time_zone": "America/New_York", "currencies": [], "rules": []}')
+    assert program.expiry_from(form, instant(start)) == instant(end)
+
+
+@pytest.mark.parametrize(
+    ("rounding", "points"), [("floor", [0, 1, 2]), ("half_even", [0, 2, 2]), ("ceil", [1, 2, 3])]
+)
+def test_points_of_money_worked_out_by_hand(rounding: str, points: list[int]) -> None:
+    program = Program(shop("", f'rounding = "{rounding}"').to_json())
+    earns = (dataclasses.replace(ask("earn", rule="base"), points=None) for _ in range(3))
+    filled = [
+        program.fill(dataclasses.replace(earn, money=money))
+        for earn, money in zip(earns, (5, 15, 25), strict=True)
+    ]
+    assert [of.points for of in filled] == points
 
 
 def test_a_run_of_the_model() -> None:
