@@ -34,6 +34,11 @@ def points(posting: Posting) -> int:
     return posting.points or 0
 
 
+def other_points(posting: Posting) -> int:
+    """One less, or one more; never beyond 64 bits."""
+    return points(posting) + (-1 if points(posting) > 0 else 1)
+
+
 def change(made: Made, choose: Chooser, posting: Posting) -> Posting:
     """A posting that differs in one field; only an earn may leave its points unsaid."""
     changed = choose.one(CHANGES)(made, choose, posting)
@@ -44,7 +49,7 @@ CHANGES: tuple[Callable[[Made, Chooser, Posting], Posting], ...] = (
     lambda self, choose, posting: replace(posting, kind=choose.one(self.kinds)),
     lambda self, choose, posting: replace(posting, member=choose.one(self.members)),
     lambda self, choose, posting: replace(posting, currency=choose.one(self.currencies)),
-    lambda self, choose, posting: replace(posting, points=points(posting) + choose.one((-1, 1))),
+    lambda self, choose, posting: replace(posting, points=other_points(posting)),
     lambda self, choose, posting: replace(posting, money=posting.money ^ 1),
     lambda self, choose, posting: replace(posting, effective_time=self.time(choose)),
     lambda self, choose, posting: replace(posting, expires_time=self.time(choose)),
