@@ -4,6 +4,7 @@
 #include <pybind11/stl.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -47,30 +48,46 @@ void AddBalances(ColumnDict& columns, std::span<const Balance> balances) {
   columns["last_sequence"] = column([](const Balance& b) { return b.sequence; });
 }
 
-Balance GetBalance(const Ledger& ledger, const Key& member, const BalanceQuery& query) {
+// What of a currency is asked for: at an instant, or as of a time.
+struct BalanceQuestion {
+  BalanceQuery query;
+  std::optional<AsOf> as_of;
+
+  Status Ask(const Ledger& ledger, std::span<const MemberKey> keys,
+             std::span<Balance> balances) const {
+    return as_of ? ledger.BalancesAsOf(keys, query.currency, *as_of, balances)
+                 : ledger.Balances(keys, query, balances);
+  }
+  Result<Ledger::Snapshot> AskAll(const Ledger& ledger, const Progress& progress) const {
+    return as_of ? ledger.AllBalancesAsOf(query.currency, *as_of, progress)
+                 : ledger.AllBalances(query);
+  }
+};
+
+Balance GetBalance(const Ledger& ledger, const Key& member, const BalanceQuestion& question) {
   const MemberKey key = ToMemberKey(member);
   Balance balance;
-  Check(WithoutGil([&] { return ledger.Balances({&key, 1}, query, {&balance, 1}); }));
+  Check(WithoutGil([&] { return question.Ask(ledger, {&key, 1}, {&balance, 1}); }));
   return balance;
 }
 
-ColumnDict BalancesOf(const Ledger& ledger, const BalanceQuery& query,
+ColumnDict BalancesOf(const Ledger& ledger, const BalanceQuestion& question,
                       std::span<const MemberKey> keys) {
   std::vector<Balance> balances(keys.size());
-  Check(WithoutGil([&] { return ledger.Balances(keys, query, balances); }));
+  Check(WithoutGil([&] { return question.Ask(ledger, keys, balances); }));
   ColumnDict columns;
   AddBalances(columns, balances);
   return columns;
 }
 
-ColumnDict BalancesOfNumbers(const Ledger& ledger, const BalanceQuery& query,
+ColumnDict BalancesOfNumbers(const Ledger& ledger, const BalanceQuestion& question,
                              const Array<int64_t>& members) {
   std::vector<MemberKey> keys(size_t(members.size()));
   for (size_t i = 0; i < keys.size(); ++i) keys[i] = MemberKey(members.data()[i]);
-  return BalancesOf(ledger, query, keys);
+  return BalancesOf(ledger, question, keys);
 }
 
-ColumnDict BalancesOfTexts(const Ledger& ledger, const BalanceQuery& query,
+ColumnDict BalancesOfTexts(const Ledger& ledger, const BalanceQuestion& question,
                            const Array<int64_t>& offsets, const Array<uint8_t>& data) {
   const std::string_view bytes(reinterpret_cast<const char*>(data.data()), size_t(data.size()));
   std::vector<MemberKey> keys(offsets.size() ? size_t(offsets.size()) - 1 : 0);
@@ -81,22 +98,7 @@ ColumnDict BalancesOfTexts(const Ledger& ledger, const BalanceQuery& query,
     }
     keys[i] = MemberKey(bytes.substr(size_t(at[0]), size_t(at[1] - at[0])));
   }
-  return BalancesOf(ledger, query, keys);
-}
-
-// The texts of the snapshot's keys belong to the ledger, which `ledger` keeps alive.
-ColumnDict AllBalances(const Ledger& ledger, const BalanceQuery& query) {
-  MemberColumn members;
-  const Ledger::Snapshot snapshot = Check(WithoutGil([&]() -> Result<Ledger::Snapshot> {
-    LOYALTY_ASSIGN_OR_RETURN(Ledger::Snapshot taken, ledger.AllBalances(query));
-    for (const MemberKey& key : taken.members) members.Append(key);
-    return taken;
-  }));
-  ColumnDict columns;
-  columns["sequence"] = snapshot.sequence;
-  std::move(members).AddTo(columns, "member");
-  AddBalances(columns, snapshot.balances);
-  return columns;
+  return BalancesOf(ledger, question, keys);
 }
 
 // Reads records and makes columns of them, all without the GIL.
@@ -109,38 +111,93 @@ ColumnDict ReadRecords(const Ledger& ledger, Read read) {
       .ToDict();
 }
 
-// The progress callback takes the GIL back for itself (pulse.h); the engine may call it on any thread,
-// one at a time.
-VerifyReport Verify(const Ledger& ledger, py::object progress) {
-  Pulse pulse(std::move(progress));
-  const auto report = WithoutGil([&] {
-    return ledger.Verify([&](uint64_t done, uint64_t total) { return pulse.Ask(done, total); });
+// Its columns, and what belongs to the page: "running", and "next" (None after the last page).
+ColumnDict Statement(const Ledger& ledger, const Key& member, const StatementQuery& query) {
+  const MemberKey key = ToMemberKey(member);
+  StatementPage page;
+  ColumnDict columns = ReadRecords(ledger, [&]() -> Result<std::vector<Record>> {
+    LOYALTY_ASSIGN_OR_RETURN(page, ledger.Statement(key, query));
+    return std::move(page.records);
   });
+  columns["running"] = ToNumpy(std::move(page.running));
+  columns["next"] = py::cast(page.next);
+  return columns;
+}
+
+// A long call that tells how far it is. The progress callback takes the GIL back for itself (pulse.h); the
+// engine may call it on any thread, one at a time.
+template <typename Call>
+auto WithProgress(py::object progress, Call call) {
+  Pulse pulse(std::move(progress));
+  auto result = WithoutGil(
+      [&] { return call([&](uint64_t done, uint64_t total) { return pulse.Ask(done, total); }); });
   if (pulse.error()) throw *pulse.error();
-  return Check(report);
+  return Check(std::move(result));
+}
+
+// The texts of the snapshot's keys belong to the ledger, which `ledger` keeps alive.
+ColumnDict AllBalances(const Ledger& ledger, const BalanceQuestion& question, py::object progress) {
+  MemberColumn members;
+  const auto snapshot =
+      WithProgress(std::move(progress), [&](const Progress& told) -> Result<Ledger::Snapshot> {
+        LOYALTY_ASSIGN_OR_RETURN(Ledger::Snapshot taken, question.AskAll(ledger, told));
+        for (const MemberKey& key : taken.members) members.Append(key);
+        return taken;
+      });
+  ColumnDict columns;
+  columns["sequence"] = snapshot.sequence;
+  std::move(members).AddTo(columns, "member");
+  AddBalances(columns, snapshot.balances);
+  return columns;
+}
+
+VerifyReport Verify(const Ledger& ledger, py::object progress) {
+  return WithProgress(std::move(progress),
+                      [&](const Progress& told) { return ledger.Verify(told); });
 }
 
 ExpiryReport Expire(Ledger& ledger, int64_t as_of_us, bool dry_run, py::object progress) {
-  Pulse pulse(std::move(progress));
-  const auto report = WithoutGil([&] {
-    return ledger.Expire(as_of_us, dry_run,
-                         [&](uint64_t done, uint64_t total) { return pulse.Ask(done, total); });
-  });
-  if (pulse.error()) throw *pulse.error();
-  return Check(report);
+  return WithProgress(std::move(progress),
+                      [&](const Progress& told) { return ledger.Expire(as_of_us, dry_run, told); });
 }
 
-void register_balances(py::module_& m) {
+std::vector<Totals> TrialBalance(const Ledger& ledger, const std::optional<AsOf>& as_of,
+                                 py::object progress) {
+  return WithProgress(std::move(progress), [&](const Progress& told) {
+    return as_of ? ledger.TrialBalanceAsOf(*as_of, told) : ledger.TrialBalance();
+  });
+}
+
+void register_questions(py::module_& m) {
   py::classh<BalanceParts>(m, "BalanceParts")
       .def_readonly("active", &BalanceParts::active)
       .def_readonly("pending", &BalanceParts::pending)
       .def_readonly("held", &BalanceParts::held)
       .def_readonly("arrears", &BalanceParts::arrears);
-  py::classh<BalanceQuery>(m, "BalanceQuery")
-      .def(py::init([](uint16_t currency, int64_t at_us, bool expiring) {
-             return BalanceQuery{currency, at_us, expiring};
+  py::classh<AsOf>(m, "AsOf").def(
+      py::init([](std::optional<int64_t> effective_us, std::optional<int64_t> recorded_us,
+                  std::optional<uint64_t> sequence) {
+        return AsOf{effective_us, recorded_us, sequence};
+      }),
+      py::kw_only(), py::arg("effective_us"), py::arg("recorded_us"), py::arg("sequence"));
+  py::classh<StatementCursor>(m, "StatementCursor")
+      .def(py::init<uint64_t, int64_t, uint64_t>(), py::arg("through_sequence"),
+           py::arg("effective_us"), py::arg("sequence"))
+      .def_readonly("through_sequence", &StatementCursor::through_sequence)
+      .def_readonly("effective_us", &StatementCursor::effective_us)
+      .def_readonly("sequence", &StatementCursor::sequence);
+  py::classh<StatementQuery>(m, "StatementQuery")
+      .def(py::init([](int64_t from_us, int64_t to_us, const std::optional<AsOf>& as_of,
+                       std::optional<size_t> limit, std::optional<StatementCursor> after) {
+             return StatementQuery{from_us, to_us, as_of, limit.value_or(SIZE_MAX), after};
            }),
-           py::kw_only(), py::arg("currency"), py::arg("at_us"), py::arg("expiring"));
+           py::kw_only(), py::arg("from_us"), py::arg("to_us"), py::arg("as_of"), py::arg("limit"),
+           py::arg("after"));
+  py::classh<BalanceQuestion>(m, "BalanceQuestion")
+      .def(py::init([](uint16_t currency, int64_t at_us, const std::optional<AsOf>& as_of) {
+             return BalanceQuestion{{currency, at_us, true}, as_of};
+           }),
+           py::kw_only(), py::arg("currency"), py::arg("at_us"), py::arg("as_of"));
   py::classh<Balance>(m, "Balance")
       .def_readonly("found", &Balance::found)
       .def_readonly("parts", &Balance::parts)
@@ -196,19 +253,13 @@ void register_reports(py::module_& m) {
 }
 
 void AddReadingMethods(py::classh<Ledger>& ledger) {
-  ledger.def("balance", &GetBalance, py::arg("member"), py::arg("query"))
-      .def("balances_of_numbers", &BalancesOfNumbers, py::arg("query"),
+  ledger.def("balance", &GetBalance, py::arg("member"), py::arg("question"))
+      .def("balances_of_numbers", &BalancesOfNumbers, py::arg("question"),
            py::arg("members").noconvert())
-      .def("balances_of_texts", &BalancesOfTexts, py::arg("query"), py::arg("offsets").noconvert(),
-           py::arg("data").noconvert())
-      .def("all_balances", &AllBalances, py::arg("query"))
-      .def(
-          "statement",
-          [](const Ledger& self, const Key& member, int64_t from_us, int64_t to_us) {
-            const MemberKey key = ToMemberKey(member);
-            return ReadRecords(self, [&] { return self.Statement(key, from_us, to_us); });
-          },
-          py::arg("member"), py::arg("from_us"), py::arg("to_us"))
+      .def("balances_of_texts", &BalancesOfTexts, py::arg("question"),
+           py::arg("offsets").noconvert(), py::arg("data").noconvert())
+      .def("all_balances", &AllBalances, py::arg("question"), py::arg("progress") = py::none())
+      .def("statement", &Statement, py::arg("member"), py::arg("query"))
       .def(
           "changes",
           [](const Ledger& self, uint64_t sequence, size_t limit) {
@@ -227,7 +278,7 @@ void AddReadingMethods(py::classh<Ledger>& ledger) {
 }  // namespace
 
 void register_ledger(py::module_& m) {
-  register_balances(m);
+  register_questions(m);
   register_reports(m);
 
   py::classh<LedgerOptions>(m, "LedgerOptions")
@@ -273,9 +324,8 @@ void register_ledger(py::module_& m) {
             return Check(WithoutGil([&] { return self.ProgramText(version); }));
           },
           py::arg("version"))
-      .def(
-          "trial_balance",
-          [](const Ledger& self) { return Check(WithoutGil([&] { return self.TrialBalance(); })); })
+      .def("trial_balance", &TrialBalance, py::arg("as_of") = py::none(),
+           py::arg("progress") = py::none())
       .def("info", [](const Ledger& self) { return WithoutGil([&] { return self.GetInfo(); }); })
       .def("verify", &Verify, py::arg("progress") = py::none())
       .def("expire", &Expire, py::arg("as_of_us"), py::arg("dry_run"),

@@ -13,6 +13,7 @@ into any of them.
 
 from importlib.metadata import PackageNotFoundError, version
 
+from loyalty._as_of import AsOf
 from loyalty._core import NEVER_US as NEVER
 from loyalty._core import NO_CEILING, Kind, PostingStatus
 from loyalty._ids import new_id, new_ids
@@ -50,6 +51,7 @@ __all__ = [
     "NEVER",
     "NO_CEILING",
     "AlreadyExistsError",
+    "AsOf",
     "Balance",
     "ClosedError",
     "CorruptionError",

@@ -20,9 +20,10 @@ __all__: list[str] = [
     "MIN_TIME_US",
     "NEVER_US",
     "NO_CEILING",
+    "AsOf",
     "Balance",
     "BalanceParts",
-    "BalanceQuery",
+    "BalanceQuestion",
     "ExpiryLine",
     "ExpiryReport",
     "Info",
@@ -33,6 +34,8 @@ __all__: list[str] = [
     "PostingColumns",
     "PostingStatus",
     "Reply",
+    "StatementCursor",
+    "StatementQuery",
     "StatusCode",
     "Totals",
     "VerifyReport",
@@ -212,13 +215,47 @@ class BalanceParts:
     @property
     def pending(self) -> int: ...
 
-class BalanceQuery:
+class AsOf:
+    def __init__(
+        self,
+        *,
+        effective_us: typing.SupportsInt | typing.SupportsIndex | None,
+        recorded_us: typing.SupportsInt | typing.SupportsIndex | None,
+        sequence: typing.SupportsInt | typing.SupportsIndex | None,
+    ) -> None: ...
+
+class StatementCursor:
+    def __init__(
+        self,
+        through_sequence: typing.SupportsInt | typing.SupportsIndex,
+        effective_us: typing.SupportsInt | typing.SupportsIndex,
+        sequence: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @property
+    def effective_us(self) -> int: ...
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def through_sequence(self) -> int: ...
+
+class StatementQuery:
+    def __init__(
+        self,
+        *,
+        from_us: typing.SupportsInt | typing.SupportsIndex,
+        to_us: typing.SupportsInt | typing.SupportsIndex,
+        as_of: AsOf | None,
+        limit: typing.SupportsInt | typing.SupportsIndex | None,
+        after: StatementCursor | None,
+    ) -> None: ...
+
+class BalanceQuestion:
     def __init__(
         self,
         *,
         currency: typing.SupportsInt | typing.SupportsIndex,
         at_us: typing.SupportsInt | typing.SupportsIndex,
-        expiring: bool,
+        as_of: AsOf | None,
     ) -> None: ...
 
 class Balance:
@@ -333,7 +370,9 @@ class LedgerOptions:
     def segment_entries(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
 
 class Ledger:
-    def all_balances(self, query: BalanceQuery) -> dict[str, typing.Any]: ...
+    def all_balances(
+        self, question: BalanceQuestion, progress: typing.Any = None
+    ) -> dict[str, typing.Any]: ...
     def apply_program(
         self,
         program: str,
@@ -344,14 +383,14 @@ class Ledger:
         Puts a normalised programme in force; returns its version.
         """
     def balance(
-        self, member: typing.SupportsInt | typing.SupportsIndex | str, query: BalanceQuery
+        self, member: typing.SupportsInt | typing.SupportsIndex | str, question: BalanceQuestion
     ) -> Balance: ...
     def balances_of_numbers(
-        self, query: BalanceQuery, members: numpy.typing.NDArray[numpy.int64]
+        self, question: BalanceQuestion, members: numpy.typing.NDArray[numpy.int64]
     ) -> dict[str, typing.Any]: ...
     def balances_of_texts(
         self,
-        query: BalanceQuery,
+        question: BalanceQuestion,
         offsets: numpy.typing.NDArray[numpy.int64],
         data: numpy.typing.NDArray[numpy.uint8],
     ) -> dict[str, typing.Any]: ...
@@ -412,12 +451,11 @@ class Ledger:
     def program_text(self, version: typing.SupportsInt | typing.SupportsIndex) -> str: ...
     def program_version(self) -> int: ...
     def statement(
-        self,
-        member: typing.SupportsInt | typing.SupportsIndex | str,
-        from_us: typing.SupportsInt | typing.SupportsIndex,
-        to_us: typing.SupportsInt | typing.SupportsIndex,
+        self, member: typing.SupportsInt | typing.SupportsIndex | str, query: StatementQuery
     ) -> dict[str, typing.Any]: ...
-    def trial_balance(self) -> list[Totals]: ...
+    def trial_balance(
+        self, as_of: AsOf | None = None, progress: typing.Any = None
+    ) -> list[Totals]: ...
     def verify(self, progress: typing.Any = None) -> VerifyReport: ...
 
 class Outcome:

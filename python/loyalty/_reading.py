@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from loyalty import _core
+from loyalty._as_of import AsOfLike, as_of_core, as_of_of
 from loyalty._columns import currency_of, member_arrays
+from loyalty._cursor import cursor_of, cursor_text
 from loyalty._frame import read_column
-from loyalty._posting import member_key
+from loyalty._posting import integer, member_key
 from loyalty._records import (
     balance_columns,
     member_columns,
     records_table,
-    running_balance,
     totals_table,
 )
 from loyalty._reports import Balance, Info
@@ -72,7 +72,12 @@ class LedgerReader:
         return self._core.info().digest
 
     def balance(
-        self, member: int | str, currency: str | None = None, *, at: TimeLike | None = None
+        self,
+        member: int | str,
+        currency: str | None = None,
+        *,
+        at: TimeLike | None = None,
+        as_of: AsOfLike | None = None,
     ) -> Balance:
         """Return what a member has of a currency (by default, of the ledger's only one).
 
@@ -85,21 +90,30 @@ class LedgerReader:
         at : datetime, date, numpy.datetime64 or int, optional
             The instant at which to look at what was posted: what has expired by then is gone, what
             becomes active by then is. Now, by default.
+        as_of : AsOf, or a time as for `at`, optional
+            What the member had then: counts only what had happened by that time, or what had been
+            recorded by then (see `AsOf`). A plain time is an effective time.
 
         Raises
         ------
         MemberNotFoundError
-            There is no such member. A `KeyError`, too.
+            There is no such member, or there was none as of then. A `KeyError`, too.
         InvalidInputError
-            The currency is unknown, or not said though there are several.
+            The currency is unknown, or not said though there are several; `at` and `as_of` are
+            both given; or `as_of` is beyond what is recorded.
         """
-        found = self._core.balance(member_key(member), self._query(currency, at, expiring=True))
+        found = self._core.balance(member_key(member), self._question(currency, at, as_of))
         if not found.found:
-            raise _no_member(member)
+            raise _no_member(member, as_of)
         return Balance.of(found)
 
     def balances(
-        self, members: object = None, currency: str | None = None, *, at: TimeLike | None = None
+        self,
+        members: object = None,
+        currency: str | None = None,
+        *,
+        at: TimeLike | None = None,
+        as_of: AsOfLike | None = None,
     ) -> Table:
         """Return the balances of many members, or of all.
 
@@ -109,8 +123,8 @@ class LedgerReader:
             Their keys; by default all members, in the order of opening, at one sequence.
         currency : str, optional
             By default, the ledger's only one.
-        at : datetime, date, numpy.datetime64 or int, optional
-            As in `balance`.
+        at, as_of : optional
+            As in `balance`. Of all members as of a time, the whole journal up to there is read.
 
         Returns
         -------
@@ -119,29 +133,37 @@ class LedgerReader:
             ``arrears``, ``expiring_points``, ``expiring_time``, ``lifetime_earned``,
             ``lifetime_redeemed``, ``last_sequence`` (of the account's last entry). Of given
             members also ``found``: where it is False there is no such member, and the numbers are
-            0. Of all members, ``metadata["sequence"]`` is the sequence that the table shows. Keys
+            0. Of all members, ``metadata["sequence"]`` is the sequence that the table shows (or the
+            last that may count), and members who were not there as of then are left out. Keys
             are integers or texts as in the ledger; where both occur, ``member`` is text and
             ``member_is_text`` tells them apart.
         """
-        query = self._query(currency, at, expiring=True)
+        question = self._question(currency, at, as_of)
         if members is None:
-            raw = self._core.all_balances(query)
+            raw = self._core.all_balances(question)
             texts = self._core.members_are_texts()
             columns = {**member_columns(raw, texts), **balance_columns(raw)}
             return Table(pa.table(columns), {"sequence": raw["sequence"]})
         keys = read_column("member", members)
         arrays = member_arrays(keys)
         if "member_numbers" in arrays:
-            raw = self._core.balances_of_numbers(query, arrays["member_numbers"])
+            raw = self._core.balances_of_numbers(question, arrays["member_numbers"])
         else:
             raw = self._core.balances_of_texts(
-                query, arrays["member_offsets"], arrays["member_data"]
+                question, arrays["member_offsets"], arrays["member_data"]
             )
         found = pa.array(raw["found"].astype(bool))
         return Table(pa.table({"member": keys, "found": found, **balance_columns(raw)}))
 
     def statement(
-        self, member: int | str, start: TimeLike | None = None, end: TimeLike | None = None
+        self,
+        member: int | str,
+        start: TimeLike | None = None,
+        end: TimeLike | None = None,
+        *,
+        as_of: AsOfLike | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
     ) -> Table:
         """Return a member's entries, refused ones included, by effective time, then sequence.
 
@@ -151,32 +173,53 @@ class LedgerReader:
             The member's key.
         start, end : datetime, date, numpy.datetime64 or int, optional
             ``start <= effective_time < end``; open by default. Times as in `Posting`.
+        as_of : AsOf, or a time as for `start`, optional
+            Only the entries that count as of then; see `balance`.
+        limit : int, optional
+            How many rows to return at most: a page.
+        cursor : str, optional
+            The ``metadata["next_cursor"]`` of the page before, to go on there. All else must be as
+            for that page.
 
         Returns
         -------
         Table
             The columns of `changes`, and ``running_balance``: the sum of the points up to the
             row, in this order, by currency. It differs from ``balance`` (right after the entry,
-            in the order of sequence) where entries were backdated.
+            in the order of sequence) where entries were backdated. Of a page,
+            ``metadata["next_cursor"]`` leads to the next one; it is None after the last. All pages
+            show what the first one began with: postings made meanwhile, backdated ones too, are in
+            none of them.
 
         Raises
         ------
         MemberNotFoundError
-            There is no such member.
+            There is no such member, or there was none as of then.
+        InvalidInputError
+            `as_of` is beyond what is recorded, `limit` is below 1, or `cursor` is none of this
+            statement.
         """
         start_us = _core.MIN_TIME_US if start is None else time_us(start, "start")
         end_us = _core.MAX_TIME_US if end is None else time_us(end, "end")
-        try:
-            # From the very beginning, for the running balance.
-            raw = self._core.statement(member_key(member), _core.MIN_TIME_US, end_us)
-        except NotFoundError:
-            raise _no_member(member) from None
-        table = (
-            self._records(raw, {})
-            .to_arrow()
-            .append_column("running_balance", pa.array(running_balance(raw)))
+        past = as_of_of(as_of)
+        question = (member_key(member), start_us, end_us, past and past.numbers())
+        query = _core.StatementQuery(
+            from_us=start_us,
+            to_us=end_us,
+            as_of=as_of_core(past),
+            limit=None if limit is None else integer(limit, "limit", (1, 2**63 - 1)),
+            after=None if cursor is None else cursor_of(cursor, question),
         )
-        return Table(table.slice(int(np.searchsorted(raw["effective_us"], start_us))))
+        try:
+            raw = self._core.statement(member_key(member), query)
+        except NotFoundError:
+            raise _no_member(member, as_of) from None
+        following = raw["next"]
+        metadata = {"next_cursor": following and cursor_text(following, question)}
+        table = self._records(raw, {}).to_arrow()
+        running = pa.array(raw["running"])
+        paged = limit is not None or cursor is not None
+        return Table(table.append_column("running_balance", running), metadata if paged else {})
 
     def changes(self, from_sequence: int = 1, limit: int = 65_536) -> Table:
         """Return up to `limit` durable entries of the journal from a sequence on, in order.
@@ -219,8 +262,13 @@ class LedgerReader:
             yield table
             from_sequence = table.metadata["next_sequence"]
 
-    def totals(self) -> Table:
+    def totals(self, *, as_of: AsOfLike | None = None) -> Table:
         """Return the trial balance: per currency, where all points are.
+
+        Parameters
+        ----------
+        as_of : AsOf, or a time as for `balance`, optional
+            Of the entries that count as of then: the whole journal up to there is read.
 
         Returns
         -------
@@ -228,25 +276,33 @@ class LedgerReader:
             Columns ``currency``, ``members`` (outstanding), ``issued``, ``redeemed``, ``expired``
             (as journaled by `Ledger.expire`), ``adjusted``, in minor units. They sum to 0: points
             are neither created nor destroyed.
+
+        Raises
+        ------
+        InvalidInputError
+            `as_of` is beyond what is recorded.
         """
-        return totals_table(self._core.trial_balance())
+        return totals_table(self._core.trial_balance(as_of_core(as_of)))
 
     def info(self) -> Info:
         """Return the ledger's size and state."""
         return Info.of(self._core.info())
 
-    def _query(
-        self, currency: str | None, at: TimeLike | None, *, expiring: bool
-    ) -> _core.BalanceQuery:
-        return _core.BalanceQuery(
+    def _question(
+        self, currency: str | None, at: TimeLike | None, as_of: AsOfLike | None
+    ) -> _core.BalanceQuestion:
+        if at is not None and as_of is not None:
+            raise InvalidInputError("give either at or as_of, not both")
+        return _core.BalanceQuestion(
             currency=currency_of(currency, self._currencies),
             at_us=now_us() if at is None else time_us(at, "at"),
-            expiring=expiring,
+            as_of=as_of_core(as_of),
         )
 
     def _records(self, raw: dict[str, Any], metadata: dict[str, Any]) -> Table:
         return records_table(raw, self._currencies, self._core.members_are_texts(), metadata)
 
 
-def _no_member(member: int | str) -> MemberNotFoundError:
-    return MemberNotFoundError(f"there is no member {member!r}")
+def _no_member(member: int | str, as_of: AsOfLike | None = None) -> MemberNotFoundError:
+    then = "" if as_of is None else " as of then: opened later, or never"
+    return MemberNotFoundError(f"there is no member {member!r}{then}")

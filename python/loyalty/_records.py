@@ -27,7 +27,6 @@ _WITHOUT_CURRENCY = (
     _core.Kind.RUN_STARTED,
     _core.Kind.RUN_FINISHED,
 )
-_POSTED = (_core.PostingStatus.POSTED, _core.PostingStatus.POSTED_IN_PART)
 _NO_MEMBER, _NUMBER, _TEXT = 0, 1, 2  # "member_sorts"
 
 Raw = Mapping[str, Any]
@@ -150,16 +149,6 @@ def expiry_table(report: _core.ExpiryReport, currencies: Sequence[str]) -> Table
     }
     names = ("started_sequence", "finished_sequence")
     return Table(pa.table(columns), {name: getattr(report, name) for name in names})
-
-
-def running_balance(raw: Raw) -> NDArray[np.int64]:
-    """Return the sum of the points up to each row, in the order of the rows, by currency."""
-    moved = np.where(np.isin(raw["status"], _POSTED), raw["points"], 0)
-    running = np.zeros(len(moved), np.int64)
-    for currency in np.unique(raw["currency"]):
-        of_currency = raw["currency"] == currency
-        running[of_currency] = np.cumsum(moved[of_currency])
-    return running
 
 
 def _times(values: NDArray[np.int64], nulls: NDArray[np.bool_] | None = None) -> pa.Array:

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,16 @@ struct BalanceQuery {
   bool expiring = false;  // also tell what expires next; takes longer
 };
 
+// A question about the past. At least one of them is set; together they say what was known then (at the
+// recorded time, or through the sequence) of what had happened by then (the effective time). Lots are looked
+// at as of the effective time, else the recorded time, else when the sequence was recorded. An entry about
+// another one counts only if that one does.
+struct AsOf {
+  std::optional<int64_t> effective_us;  // what had happened by then, whenever it was recorded
+  std::optional<int64_t> recorded_us;   // what had been recorded by then
+  std::optional<uint64_t> sequence;     // what was journaled up to that entry
+};
+
 struct Balance {
   bool found = false;  // false: no such member, all else 0
   BalanceParts parts;
@@ -48,6 +59,7 @@ struct Balance {
   int64_t lifetime_earned = 0;
   int64_t lifetime_redeemed = 0;
   uint64_t sequence = 0;  // of the account's last entry
+  bool operator==(const Balance&) const = default;
 };
 
 struct Record {
@@ -56,6 +68,28 @@ struct Record {
   Entry entry;
   Details details;
   std::string text;  // of kOpenMember (the key, as ToString), kDefineCurrency, kDefineCode
+};
+
+// Where a page of a statement ended, and through which sequence the statement was begun: what is posted
+// meanwhile is in none of its pages.
+struct StatementCursor {
+  uint64_t through_sequence = 0;
+  int64_t effective_us = 0;
+  uint64_t sequence = 0;
+};
+struct StatementQuery {
+  // from_us <= effective_us < to_us
+  int64_t from_us = kMinTime_us;
+  int64_t to_us = kMaxTime_us;
+  std::optional<AsOf> as_of;  // only the entries that count
+  size_t limit = SIZE_MAX;
+  std::optional<StatementCursor> after;  // what the page before said, of the same query
+};
+struct StatementPage {
+  std::vector<Record> records;
+  // The sum of the points up to each record, from the member's first entry on, in its currency.
+  std::vector<int64_t> running;
+  std::optional<StatementCursor> next;  // none: this is the last page
 };
 
 // Of one currency; members + issued + redeemed + expired + adjusted == 0 at every sequence.
@@ -164,12 +198,19 @@ class Ledger {
     std::vector<Balance> balances;
   };
   virtual Result<Snapshot> AllBalances(const BalanceQuery& query) const = 0;
+  // The same as of a time, from the journal; with what expires next. A member is found from his opening or
+  // his first posting on, whichever is effective first. kInvalidArgument for a time or sequence to come.
+  virtual Status BalancesAsOf(std::span<const MemberKey> members, uint16_t currency,
+                              const AsOf& as_of, std::span<Balance> balances) const = 0;
+  // Reads the whole journal up to there; Snapshot::sequence is the last one that may count.
+  virtual Result<Snapshot> AllBalancesAsOf(uint16_t currency, const AsOf& as_of,
+                                           const Progress& progress) const = 0;
   virtual Result<MemberKey> KeyOf(uint32_t member) const = 0;
 
-  // A member's journaled entries with from_us <= effective_us < to_us (refused ones included), by
-  // effective time, then sequence. kNotFound for an unknown member.
-  virtual Result<std::vector<Record>> Statement(const MemberKey& member, int64_t from_us,
-                                                int64_t to_us) const = 0;
+  // A member's journaled entries (refused ones included), by effective time, then sequence. kNotFound for
+  // an unknown member, or one who was not there as of then.
+  virtual Result<StatementPage> Statement(const MemberKey& member,
+                                          const StatementQuery& query) const = 0;
   // Up to `limit` entries from `sequence` (>= 1) on, in order, durable ones only.
   virtual Result<std::vector<Record>> Changes(uint64_t sequence, size_t limit) const = 0;
 
@@ -183,6 +224,9 @@ class Ledger {
   virtual Result<ExpiryReport> Expire(int64_t as_of_us, bool dry_run, const Progress& progress) = 0;
 
   virtual Result<std::vector<Totals>> TrialBalance() const = 0;
+  // Reads the whole journal up to there.
+  virtual Result<std::vector<Totals>> TrialBalanceAsOf(const AsOf& as_of,
+                                                       const Progress& progress) const = 0;
   virtual Info GetInfo() const = 0;
 
   // Builds ids, history and a checkpoint of all that is durable: the next opening replays nothing.

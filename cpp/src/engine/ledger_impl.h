@@ -5,6 +5,7 @@
 
 #include "engine/behind.h"
 #include "engine/core.h"
+#include "engine/past.h"
 #include "engine/pipeline.h"
 #include "engine/recovery.h"
 
@@ -34,13 +35,19 @@ class LedgerImpl : public Ledger {
   Status Balances(std::span<const MemberKey> members, const BalanceQuery& query,
                   std::span<Balance> balances) const override;
   Result<Snapshot> AllBalances(const BalanceQuery& query) const override;
+  Status BalancesAsOf(std::span<const MemberKey> members, uint16_t currency, const AsOf& as_of,
+                      std::span<Balance> balances) const override;
+  Result<Snapshot> AllBalancesAsOf(uint16_t currency, const AsOf& as_of,
+                                   const Progress& progress) const override;
   Result<MemberKey> KeyOf(uint32_t member) const override;
-  Result<std::vector<Record>> Statement(const MemberKey& member, int64_t from_us,
-                                        int64_t to_us) const override;
+  Result<StatementPage> Statement(const MemberKey& member,
+                                  const StatementQuery& query) const override;
   Result<std::vector<Record>> Changes(uint64_t sequence, size_t limit) const override;
   Result<VerifyReport> Verify(const Progress& progress) const override;
   Result<ExpiryReport> Expire(int64_t as_of_us, bool dry_run, const Progress& progress) override;
   Result<std::vector<Totals>> TrialBalance() const override;
+  Result<std::vector<Totals>> TrialBalanceAsOf(const AsOf& as_of,
+                                               const Progress& progress) const override;
   Info GetInfo() const override;
   Status Checkpoint() override;
   Status Close() override;
@@ -57,6 +64,8 @@ class LedgerImpl : public Ledger {
   // A picture of the state all of which is durable.
   Result<ledger::Snapshot> TakeSnapshot() const;
   Status CheckCurrency(uint16_t currency) const;
+  // Waits until all that was recorded by then is durable, so that the answer stays the same.
+  Result<Past> Resolve(const AsOf& as_of) const;
   Status CheckpointLocked();
   // Defines the texts that are new, in one group.
   Status DefineCodes(std::span<const std::string_view> texts);

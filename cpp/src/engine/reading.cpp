@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "engine/ledger_impl.h"
-#include "engine/member_entries.h"
+#include "engine/records.h"
 #include "engine/verify.h"
 
 namespace loyalty::engine {
@@ -46,21 +46,6 @@ Balance BalanceAt(const ledger::Page& page, const ledger::Account& account,
     }
   }
   return balance;
-}
-
-std::string PublicText(Kind kind, std::string_view stored) {
-  MemberKey key;
-  if (kind == Kind::kOpenMember && journal::ParseStoredKey(stored, &key)) return ToString(key);
-  return std::string(stored);
-}
-
-Record RecordAt(const journal::BlockView& view, uint64_t sequence) {
-  const size_t row = sequence - view.first_sequence();
-  Record record{sequence, view.recorded_us(), view.EntryAt(row), view.DetailsAt(row), ""};
-  if (journal::HasText(record.entry.kind)) {
-    record.text = PublicText(record.entry.kind, view.TextOf(row));
-  }
-  return record;
 }
 
 // Files may come and go while it counts: what is gone counts nothing.
@@ -165,36 +150,6 @@ Result<Ledger::Snapshot> LedgerImpl::AllBalances(const BalanceQuery& query) cons
     snapshot.balances.push_back(BalanceAt(page, page.GetAccount(slot, query.currency), query));
   }
   return snapshot;
-}
-
-Result<std::vector<Record>> LedgerImpl::Statement(const MemberKey& member, int64_t from_us,
-                                                  int64_t to_us) const {
-  LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
-  const uint32_t slot = core_->state->keys.Find(member);
-  if (slot == Entry::kNoMember) {
-    return Status(StatusCode::kNotFound, "there is no member " + ToString(member));
-  }
-  std::vector<uint64_t> sequences;
-  const auto collect = [&](uint64_t sequence, const Entry&) -> Status {
-    sequences.push_back(sequence);
-    return {};
-  };
-  LOYALTY_RETURN_IF_ERROR(
-      VisitMemberEntries(*core_, slot, from_us, to_us, core_->durable.sequence(), collect));
-
-  // History has no ids: the records themselves come from the journal, block by block.
-  std::vector<Record> records;
-  SharedBlock block;
-  for (uint64_t sequence : sequences) {
-    if (!block.bytes || sequence > block.view.last_sequence()) {
-      LOYALTY_ASSIGN_OR_RETURN(block, core_->FindBlock(sequence));
-    }
-    records.push_back(RecordAt(block.view, sequence));
-  }
-  std::stable_sort(records.begin(), records.end(), [](const Record& a, const Record& b) {
-    return a.entry.effective_us < b.entry.effective_us;
-  });
-  return records;
 }
 
 Result<std::vector<Record>> LedgerImpl::Changes(uint64_t sequence, size_t limit) const {

@@ -1,6 +1,8 @@
 // Which books an entry moves: every point that a member gains or loses is on a system account's other side.
 #pragma once
 
+#include <span>
+
 #include "ledger/state.h"
 
 namespace loyalty::ledger {
@@ -22,6 +24,31 @@ auto& SystemSide(Kind books, AnyTotals& totals) {
     case Kind::kReinstate: return totals.expired;
     default: return totals.adjusted;
   }
+}
+
+// Adds a posted entry's points to its currency's totals.
+inline void AddToTotals(const Entry& entry, const Details& details, CurrencyTotals* totals) {
+  totals->members += entry.points;
+  if (entry.kind == Kind::kTransfer) return;  // between members
+  SystemSide(BooksOf(entry), *totals) -= entry.points - details.revived;
+  totals->expired -= details.revived;
+}
+
+// What a posted entry adds to what the member has earned, and redeemed, in his life.
+inline int64_t EarnedBy(const Entry& entry, const Details& details) {
+  return BooksOf(entry) == Kind::kEarn ? entry.points - details.revived : 0;
+}
+inline int64_t RedeemedBy(const Entry& entry) {
+  const Kind books = BooksOf(entry);
+  return books == Kind::kRedeem || books == Kind::kCapture ? -entry.points : 0;
+}
+
+// The points of the lot that a posted entry makes: what its movements do not account for.
+inline int64_t OwnPoints(const Entry& entry, const Details& details,
+                         std::span<const LotMovement> movements) {
+  int64_t points = entry.points - details.held;
+  for (const LotMovement& m : movements) points -= m.points;
+  return points;
 }
 
 }  // namespace loyalty::ledger

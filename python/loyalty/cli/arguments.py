@@ -11,11 +11,28 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+import loyalty
+
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
 LedgerPath = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger's directory.")]
 Member = Annotated[str, typer.Argument(metavar="MEMBER", help="The member's key.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+AsOfTime = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="TIME", help="Count only what had happened by then, UTC."),
+]
+AsOfRecorded = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of-recorded", metavar="TIME", help="Count only what had been recorded by then, UTC."
+    ),
+]
+AsOfSequence = Annotated[
+    int | None,
+    typer.Option("--as-of-sequence", metavar="N", help="Count only the entries up to the Nth."),
+]
 
 
 class KeyType(StrEnum):
@@ -68,6 +85,15 @@ def parse_time(text: str | None) -> datetime | None:
             f"{text!r} is no date or time such as 2017-01-31 or 2017-01-31T09:30:00Z"
         ) from error
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def parse_as_of(
+    time: str | None, recorded: str | None, sequence: int | None
+) -> loyalty.AsOf | None:
+    """What the options ``--as-of...`` say together; None if none is given."""
+    if time is None and recorded is None and sequence is None:
+        return None
+    return loyalty.AsOf(parse_time(time), parse_time(recorded), sequence)
 
 
 def check_zone(name: str) -> str:

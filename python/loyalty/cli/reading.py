@@ -1,4 +1,4 @@
-"""``loyalty balance``, ``history``, ``info`` and ``verify``: they change nothing."""
+"""``loyalty balance``, ``history``, ``totals``, ``info``, ``verify``: they change nothing."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ import typer
 import loyalty
 from loyalty.cli.arguments import (
     AsJson,
+    AsOfRecorded,
+    AsOfSequence,
+    AsOfTime,
     KeyType,
     LedgerPath,
     Member,
     MemberKeyType,
     candidate_keys,
+    parse_as_of,
     parse_time,
 )
 from loyalty.cli.output import (
@@ -39,16 +43,20 @@ _CODES = ("rule", "channel", "location", "category", "actor", "reason")
 def balance(
     ledger: LedgerPath,
     member: Member,
+    as_of: AsOfTime = None,
+    recorded: AsOfRecorded = None,
+    sequence: AsOfSequence = None,
     key_type: MemberKeyType = KeyType.AUTO,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a member has."""
+    """Show what a member has, or had."""
     keys = candidate_keys(member, key_type)
+    past = parse_as_of(as_of, recorded, sequence)
     with loyalty.open(ledger) as opened:
-        key, first = _find(keys, lambda key: opened.balance(key, opened.currencies[0]))
+        key, first = _find(keys, lambda key: opened.balance(key, opened.currencies[0], as_of=past))
         balances = {opened.currencies[0]: first}
         for currency in opened.currencies[1:]:
-            balances[currency] = opened.balance(key, currency)
+            balances[currency] = opened.balance(key, currency, as_of=past)
     if as_json:
         currencies = {name: asdict(value) for name, value in balances.items()}
         print_json({"member": key, "balances": currencies})
@@ -83,24 +91,42 @@ def history(
     last: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Only the last N entries.")
     ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="A page: the first N entries.")
+    ] = None,
+    cursor: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Go on where the page before ended.")
+    ] = None,
+    as_of: AsOfTime = None,
+    recorded: AsOfRecorded = None,
+    sequence: AsOfSequence = None,
     key_type: MemberKeyType = KeyType.AUTO,
     as_json: AsJson = False,
 ) -> None:
     """Show a member's entries by effective time, with the running balance.
 
-    Refused postings are there too, with the status that says why; they moved nothing.
+    Refused postings are there too, with the status that says why; they moved nothing. Page by page,
+    what is posted meanwhile changes none of the pages.
     """
+    if last is not None and (limit is not None or cursor is not None):
+        raise typer.BadParameter("give either --last, or --limit and --cursor")
     keys = candidate_keys(member, key_type)
     from_time, to_time = parse_time(start), parse_time(end)
+    past = parse_as_of(as_of, recorded, sequence)
     with loyalty.open(ledger) as opened:
-        key, statement = _find(keys, lambda key: opened.statement(key, from_time, to_time))
+        key, statement = _find(
+            keys,
+            lambda key: opened.statement(
+                key, from_time, to_time, as_of=past, limit=limit, cursor=cursor
+            ),
+        )
         entries = statement.to_arrow()
         several = len(opened.currencies) > 1
     if last is not None:
         entries = entries.slice(max(0, entries.num_rows - last))
     rows = entries.to_pylist()
     if as_json:
-        print_json({"member": key, "entries": rows})
+        print_json({"member": key, "entries": rows, **statement.metadata})
         return
     title = f"Member {key!r}: {number(len(rows))} entries, times in UTC"
     columns = ["sequence", "effective", "kind", "points", "balance", "money", "details"]
@@ -115,6 +141,25 @@ def history(
         cells += [number(row["money"]) if row["money"] else "", _details(row)]
         shown.add_row(*cells, style=None if posted else "dim")
     screen().print(shown)
+    if following := statement.metadata.get("next_cursor"):
+        screen().print(f"More: the same command with --cursor {following}")
+
+
+def totals(
+    ledger: LedgerPath,
+    as_of: AsOfTime = None,
+    recorded: AsOfRecorded = None,
+    sequence: AsOfSequence = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the trial balance: where all points are, or were."""
+    past = parse_as_of(as_of, recorded, sequence)
+    with loyalty.open(ledger) as opened:
+        rows = opened.totals(as_of=past).to_pylist()
+    if as_json:
+        print_json({"totals": rows})
+    else:
+        screen().print(trial_balance(rows))
 
 
 def info(ledger: LedgerPath, as_json: AsJson = False) -> None:
@@ -214,12 +259,13 @@ def trial_balance(totals: list[dict[str, Any]]) -> Any:
 
 def _find(keys: list[int | str], read: Callable[[int | str], T]) -> tuple[int | str, T]:
     """The first of the keys that has a member, and what `read` says of it."""
+    complaint = ""
     for key in keys:
         try:
             return key, read(key)
-        except loyalty.MemberNotFoundError:
-            continue
-    raise loyalty.MemberNotFoundError(f"there is no member {' or '.join(map(repr, keys))}")
+        except loyalty.MemberNotFoundError as error:
+            complaint = str(error).replace(repr(key), " or ".join(map(repr, keys)))
+    raise loyalty.MemberNotFoundError(complaint)
 
 
 def _expiring(balance: loyalty.Balance) -> str:

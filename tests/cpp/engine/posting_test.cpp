@@ -25,8 +25,7 @@ TEST_F(PostingTest, AnEarnOfNothingIsARecordedVisit) {
   visit.money = 99;
   const auto replies = Post({Open(1, 7), visit});
   EXPECT_EQ(replies[1].status, kPosted);
-  EXPECT_EQ(ledger_->Statement(MemberKey(int64_t(7)), kMinTime_us, kMaxTime_us)->at(1).entry.money,
-            99);
+  EXPECT_EQ(ledger_->Statement(MemberKey(int64_t(7)), {})->records[1].entry.money, 99);
 }
 
 TEST_F(PostingTest, CurrenciesAreApart) {

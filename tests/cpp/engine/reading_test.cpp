@@ -10,9 +10,9 @@ class ReadingTest : public LedgerTest {
  protected:
   std::vector<Record> StatementOf(int64_t member, int64_t from_us = kMinTime_us,
                                   int64_t to_us = kMaxTime_us) {
-    auto records = ledger_->Statement(MemberKey(member), from_us, to_us);
-    EXPECT_TRUE(records.ok()) << records.status().message();
-    return std::move(records).value();
+    auto page = ledger_->Statement(MemberKey(member), {from_us, to_us});
+    EXPECT_TRUE(page.ok()) << page.status().message();
+    return std::move(page->records);
   }
 };
 
@@ -37,7 +37,46 @@ TEST_F(ReadingTest, StatementMergesHistoryAndTail) {
     }
     Reopen();
   }
-  EXPECT_EQ(ledger_->Statement(MemberKey(int64_t(9)), 0, 1).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(ledger_->Statement(MemberKey(int64_t(9)), {0, 1}).status().code(),
+            StatusCode::kNotFound);
+}
+
+TEST_F(ReadingTest, PagesOfAStatementAreNotDisturbed) {
+  options_.segment_entries = 20;
+  Reopen();
+  Post({Open(1, 7)});
+  for (uint64_t i = 2; i < 60; ++i) {
+    Posting posting = i % 3 ? Earn(i, 7, int64_t(i)) : Redeem(i, 7, 4);
+    posting.currency = i % 5 == 0;
+    posting.effective_us = kNoon_us + int64_t(i * 37 % 50);  // several at one time
+    Post({posting});
+  }
+  const MemberKey key(int64_t(7));
+  StatementQuery query{.from_us = kNoon_us + 5, .to_us = kNoon_us + 45};
+  const auto whole = ledger_->Statement(key, query);
+  ASSERT_OK(whole.status());
+  EXPECT_FALSE(whole->next);
+  query.limit = 7;
+  StatementPage pages;
+  uint64_t id = 1000;
+  do {
+    const auto page = ledger_->Statement(key, query);
+    ASSERT_OK(page.status());
+    EXPECT_EQ(page->records.size(), page->next ? 7u : whole->records.size() % 7);
+    for (size_t i = 0; i < page->records.size(); ++i) {
+      pages.records.push_back(page->records[i]);
+      pages.running.push_back(page->running[i]);
+    }
+    query.after = page->next;
+    Posting late = Earn(++id, 7, 1000);
+    late.effective_us = kNoon_us + int64_t(id % 45);
+    Post({late});
+  } while (query.after);
+  ASSERT_EQ(pages.records.size(), whole->records.size());
+  for (size_t i = 0; i < pages.records.size(); ++i) {
+    EXPECT_EQ(pages.records[i].sequence, whole->records[i].sequence) << i;
+  }
+  EXPECT_EQ(pages.running, whole->running);
 }
 
 TEST_F(ReadingTest, ChangesRebuildTheBalances) {
@@ -122,7 +161,7 @@ TEST_F(ReadingTest, EverythingIsRefusedAfterClose) {
   const Posting earn = Earn(2, 7, 1);
   EXPECT_EQ(ledger_->Balances({&key, 1}, {}, {&balance, 1}).code(), StatusCode::kClosed);
   EXPECT_EQ(ledger_->Post({&earn, 1}, {&reply, 1}).code(), StatusCode::kClosed);
-  EXPECT_EQ(ledger_->Statement(key, 0, 1).status().code(), StatusCode::kClosed);
+  EXPECT_EQ(ledger_->Statement(key, {0, 1}).status().code(), StatusCode::kClosed);
   EXPECT_EQ(ledger_->Verify(nullptr).status().code(), StatusCode::kClosed);
   EXPECT_EQ(Intern("x").status().code(), StatusCode::kClosed);
 }

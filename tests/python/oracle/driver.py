@@ -137,6 +137,7 @@ class Life:
         self.batches += 1
         if self.batches % EVERYTHING_EACH == 0:
             pair.compare_all(self.instants(2))
+            pair.remember()
         self.generator.centre += choose.number(0, 4) * DAY // 4
         if choose.chance(1) and self.generator.centre < LAST_LEAP:
             self.generator.centre += choose.number(20, 300) * DAY
@@ -145,6 +146,7 @@ class Life:
     def finish(self) -> None:
         """Compare all there is."""
         self.pair.compare_all(self.instants(5))
+        self.pair.compare_past()
         self.pair.compare_statements()
         self.pair.verify()
 

@@ -70,6 +70,7 @@ class Pair:
         loyalty.create(path, currencies, program=program).close()
         self.open()
         self.compared = 0  # the last entry of the journal that was compared
+        self.remembered: list[tuple[int, str, list[dict[str, Any]]]] = []
 
     def post(self, postings: Sequence[Posting]) -> list[Reply]:
         """Post to both, and compare replies and entries. One posting goes the way of its own."""
@@ -175,6 +176,23 @@ class Pair:
         for row in rows_of(table, BALANCE):
             expected = balance(row["member"], self.model.accounts[row["member"], currency], at)
             same(f"the balance of {currency} at {at}", row, expected)
+
+    def remember(self) -> None:
+        """Keep what the model says now, for `compare_past`."""
+        sequence = self.model.sequence
+        (recorded,) = rows_of(self.ledger.changes(sequence, 1), ["recorded_time"])
+        for currency in self.model.currencies:
+            rows = [
+                balance(self.model, member, currency, recorded["recorded_time"])
+                for member in self.model.members
+            ]
+            self.remembered.append((sequence, currency, rows))
+
+    def compare_past(self) -> None:
+        """Compare what the ledger says of the past with what the model said then."""
+        for sequence, currency, expected in self.remembered:
+            table = self.ledger.balances(currency=currency, as_of=loyalty.AsOf(sequence=sequence))
+            same(f"the balances as of {sequence}", rows_of(table, BALANCE), expected)
 
     def compare_statements(self) -> None:
         """Compare all members' statements: their entries, by effective time, then sequence."""

@@ -1,0 +1,162 @@
+#include "engine/past.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+
+namespace loyalty::engine {
+namespace {
+
+Status Refuse(std::string what) {
+  return {StatusCode::kInvalidArgument, "as of: " + std::move(what)};
+}
+
+// The last durable sequence that was recorded by then; 0 when none was.
+Result<uint64_t> LastRecordedBy(const Core& core, int64_t recorded_us) {
+  uint64_t from = 1;
+  uint64_t to = core.durable.sequence();
+  while (from <= to) {
+    LOYALTY_ASSIGN_OR_RETURN(const SharedBlock block, core.FindBlock(from + (to - from) / 2));
+    if (block.view.recorded_us() <= recorded_us) {
+      from = block.view.last_sequence() + 1;
+    } else {
+      to = block.view.first_sequence() - 1;
+    }
+  }
+  return from - 1;
+}
+
+// Where the members' entries are: in the tail, or in history. What moves from one to the other meanwhile is in
+// both, and counts once.
+Result<std::vector<uint64_t>> SequencesOf(const Core& core, std::span<const uint32_t> members,
+                                          uint64_t through) {
+  std::vector<uint64_t> sequences;
+  for (const SharedBlock& block : core.tail.From(0)) {
+    for (size_t row = 0; row < block.view.count(); ++row) {
+      if (std::binary_search(members.begin(), members.end(), block.view.MemberAt(row))) {
+        sequences.push_back(block.view.first_sequence() + row);
+      }
+    }
+  }
+  std::vector<history::Item> items;
+  for (const uint32_t member : members) {
+    items.clear();
+    LOYALTY_RETURN_IF_ERROR(core.history->Read(member, kMinTime_us, kMaxTime_us, &items));
+    for (const history::Item& item : items) sequences.push_back(item.sequence);
+  }
+  std::sort(sequences.begin(), sequences.end());
+  sequences.erase(std::unique(sequences.begin(), sequences.end()), sequences.end());
+  sequences.erase(std::upper_bound(sequences.begin(), sequences.end(), through), sequences.end());
+  return sequences;
+}
+
+}  // namespace
+
+Result<Past> ResolveAsOf(const Core& core, const AsOf& as_of) {
+  if (!as_of.effective_us && !as_of.recorded_us && !as_of.sequence) {
+    return Refuse("give an effective time, a recorded time or a sequence");
+  }
+  const uint64_t last = core.durable.sequence();
+  Past past{.through_sequence = last};
+  if (as_of.sequence) {
+    if (*as_of.sequence < 1 || *as_of.sequence > last) {
+      return Refuse("sequence " + std::to_string(*as_of.sequence) + " is not between 1 and " +
+                    std::to_string(last) + ", the last one");
+    }
+    past.through_sequence = *as_of.sequence;
+    LOYALTY_ASSIGN_OR_RETURN(const SharedBlock block, core.FindBlock(*as_of.sequence));
+    past.at_us = block.view.recorded_us();
+  }
+  if (as_of.recorded_us) {
+    if (*as_of.recorded_us > Now_us()) {
+      return Refuse("the recorded time is in the future; give one that has passed");
+    }
+    LOYALTY_ASSIGN_OR_RETURN(const uint64_t recorded, LastRecordedBy(core, *as_of.recorded_us));
+    past.through_sequence = std::min(past.through_sequence, recorded);
+    past.at_us = *as_of.recorded_us;
+  }
+  if (as_of.effective_us) {
+    if (*as_of.effective_us < kMinTime_us || *as_of.effective_us >= kMaxTime_us) {
+      return Refuse("the effective time must be from 1900 on and before 2200");
+    }
+    past.through_effective_us = past.at_us = *as_of.effective_us;
+  }
+  return past;
+}
+
+bool Counting::Counts(uint64_t sequence, const Entry& entry) {
+  if (entry.effective_us <= past_.through_effective_us && !IsLeftOut(entry.related)) return true;
+  if (!left_out_.empty() && left_out_.back().last + 1 == sequence) {
+    left_out_.back().last = sequence;
+  } else {
+    left_out_.push_back({sequence, sequence});
+  }
+  return false;
+}
+
+bool Counting::IsLeftOut(uint64_t sequence) const {
+  if (sequence == 0) return false;
+  const auto at =
+      std::lower_bound(left_out_.begin(), left_out_.end(), sequence,
+                       [](const Run& run, uint64_t wanted) { return run.last < wanted; });
+  return at != left_out_.end() && at->first <= sequence;
+}
+
+Status VisitAll(const Core& core, const Past& past, const Progress& progress,
+                const RowVisitor& visitor) {
+  static const Details kNoDetails;
+  const Status done(StatusCode::kInterrupted, "done");
+  bool stopped = false;
+  Counting counting(past);
+  journal::Group group;
+  const auto visit = [&](const journal::BlockView& view, std::string_view) -> Status {
+    if (view.first_sequence() > past.through_sequence) return done;
+    stopped = progress && !progress(view.first_sequence(), past.through_sequence);
+    if (stopped) return {StatusCode::kInterrupted, "reading the journal was stopped"};
+    view.Read(&group);
+    const journal::LotMovement* movements = group.movements.data();
+    size_t details = 0;
+    for (size_t row = 0; row < group.entries.size(); ++row) {
+      const Entry& entry = group.entries[row];
+      const uint64_t sequence = group.first_sequence + row;
+      if (sequence > past.through_sequence) return done;
+      const std::span moved(movements, group.movement_counts[row]);
+      movements += moved.size();
+      const bool detailed = details < group.details.size() && group.details[details].row == row;
+      const Details& of = detailed ? group.details[details++].details : kNoDetails;
+      if (!counting.Counts(sequence, entry) || !IsPosted(entry.status)) continue;
+      LOYALTY_RETURN_IF_ERROR(visitor({sequence, entry, of, moved}));
+    }
+    return {};
+  };
+  if (past.through_sequence > 0) {
+    const auto end = core.journal.Scan(1, nullptr, visit);
+    if (!end.ok() && (stopped || end.status().code() != StatusCode::kInterrupted)) {
+      return end.status();
+    }
+  }
+  if (progress) (void)progress(past.through_sequence, past.through_sequence);
+  return {};
+}
+
+Status VisitMembers(const Core& core, std::span<const uint32_t> members, const Past& past,
+                    const RowVisitor& visitor) {
+  LOYALTY_ASSIGN_OR_RETURN(const std::vector<uint64_t> sequences,
+                           SequencesOf(core, members, past.through_sequence));
+  Counting counting(past);
+  SharedBlock block;
+  for (const uint64_t sequence : sequences) {
+    if (!block.bytes || sequence > block.view.last_sequence()) {
+      LOYALTY_ASSIGN_OR_RETURN(block, core.FindBlock(sequence));
+    }
+    const size_t row = sequence - block.view.first_sequence();
+    const Entry entry = block.view.EntryAt(row);
+    if (!counting.Counts(sequence, entry) || !IsPosted(entry.status)) continue;
+    const Details details = block.view.DetailsAt(row);
+    const std::vector<journal::LotMovement> movements = block.view.MovementsOf(row);
+    LOYALTY_RETURN_IF_ERROR(visitor({sequence, entry, details, movements}));
+  }
+  return {};
+}
+
+}  // namespace loyalty::engine

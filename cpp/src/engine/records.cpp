@@ -1,0 +1,39 @@
+#include "engine/records.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace loyalty::engine {
+
+std::string PublicText(Kind kind, std::string_view stored) {
+  MemberKey key;
+  if (kind == Kind::kOpenMember && journal::ParseStoredKey(stored, &key)) return ToString(key);
+  return std::string(stored);
+}
+
+Record RecordAt(const journal::BlockView& view, uint64_t sequence) {
+  const size_t row = sequence - view.first_sequence();
+  Record record{sequence, view.recorded_us(), view.EntryAt(row), view.DetailsAt(row), ""};
+  if (journal::HasText(record.entry.kind)) {
+    record.text = PublicText(record.entry.kind, view.TextOf(row));
+  }
+  return record;
+}
+
+Result<std::vector<Record>> ReadRecords(const Core& core, std::span<const uint64_t> sequences) {
+  std::vector<size_t> order(sequences.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return sequences[a] < sequences[b]; });
+  std::vector<Record> records(sequences.size());
+  SharedBlock block;
+  for (const size_t i : order) {
+    if (!block.bytes || sequences[i] > block.view.last_sequence()) {
+      LOYALTY_ASSIGN_OR_RETURN(block, core.FindBlock(sequences[i]));
+    }
+    records[i] = RecordAt(block.view, sequences[i]);
+  }
+  return records;
+}
+
+}  // namespace loyalty::engine
