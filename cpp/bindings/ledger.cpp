@@ -1,6 +1,7 @@
 // The ledger itself: opening, reading, checking, closing.
 #include "loyalty/ledger.h"
 
+#include <pybind11/native_enum.h>
 #include <pybind11/stl.h>
 
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "bindings.h"
 #include "columns.h"
+#include "explain.h"
 #include "postings.h"
 #include "pulse.h"
 #include "records.h"
@@ -169,6 +171,14 @@ std::vector<Totals> TrialBalance(const Ledger& ledger, const std::optional<AsOf>
 }
 
 void register_questions(py::module_& m) {
+  py::native_enum<LotState>(m, "LotState", "enum.IntEnum",
+                            "What the points of a lot are at an instant.")
+      .value("ACTIVE", LotState::kActive)
+      .value("PENDING", LotState::kPending)
+      .value("HELD", LotState::kHeld)
+      .value("EXPIRED", LotState::kExpired)
+      .value("LOST", LotState::kLost)
+      .finalize();
   py::classh<BalanceParts>(m, "BalanceParts")
       .def_readonly("active", &BalanceParts::active)
       .def_readonly("pending", &BalanceParts::pending)
@@ -266,6 +276,8 @@ void AddReadingMethods(py::classh<Ledger>& ledger) {
             return ReadRecords(self, [&] { return self.Changes(sequence, limit); });
           },
           py::arg("sequence"), py::arg("limit"))
+      .def("find_posting", &FindPosting, py::arg("posting_id"), "The sequence of a posting.")
+      .def("explain", &Explain, py::arg("sequence"))
       .def(
           "members_are_texts",
           [](const Ledger& self) {

@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from loyalty._as_of import AsOf
 from loyalty._core import NEVER_US as NEVER
 from loyalty._core import NO_CEILING, Kind, PostingStatus
+from loyalty._explain import Explanation
 from loyalty._ids import new_id, new_ids
 from loyalty._ledger import Ledger, create, open  # noqa: A004 - as gzip.open
 from loyalty._posting import Posting
@@ -55,6 +56,7 @@ __all__ = [
     "Balance",
     "ClosedError",
     "CorruptionError",
+    "Explanation",
     "Info",
     "InternalError",
     "InvalidInputError",

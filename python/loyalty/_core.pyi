@@ -30,6 +30,7 @@ __all__: list[str] = [
     "Kind",
     "Ledger",
     "LedgerOptions",
+    "LotState",
     "Outcome",
     "PostingColumns",
     "PostingStatus",
@@ -204,6 +205,17 @@ class PostingColumns:
         """
         The numbers of rule, channel, location, category, actor and reason; None: no such column.
         """
+
+class LotState(enum.IntEnum):
+    """
+    What the points of a lot are at an instant.
+    """
+
+    ACTIVE = ...
+    EXPIRED = ...
+    HELD = ...
+    LOST = ...
+    PENDING = ...
 
 class BalanceParts:
     @property
@@ -408,6 +420,13 @@ class Ledger:
         dry_run: bool,
         progress: typing.Any = None,
     ) -> ExpiryReport: ...
+    def explain(
+        self, sequence: typing.SupportsInt | typing.SupportsIndex
+    ) -> dict[str, typing.Any]: ...
+    def find_posting(self, posting_id: bytes) -> int:
+        """
+        The sequence of a posting.
+        """
     def info(self) -> Info: ...
     def intern_codes(self, texts: collections.abc.Sequence[str]) -> list[int]:
         """

@@ -11,7 +11,9 @@ from loyalty import _core
 from loyalty._as_of import AsOfLike, as_of_core, as_of_of
 from loyalty._columns import currency_of, member_arrays
 from loyalty._cursor import cursor_of, cursor_text
+from loyalty._explain import Explanation, explanation_of, sequence_of
 from loyalty._frame import read_column
+from loyalty._ids import IdLike
 from loyalty._posting import integer, member_key
 from loyalty._records import (
     balance_columns,
@@ -261,6 +263,26 @@ class LedgerReader:
         while len(table := self.changes(from_sequence, batch_rows)):
             yield table
             from_sequence = table.metadata["next_sequence"]
+
+    def explain(self, posting: IdLike | int) -> Explanation:
+        """Return which lots a posting took, and what became of those that it made.
+
+        Parameters
+        ----------
+        posting : UUID, str, bytes or int
+            Its id, as in `Posting`, or its sequence.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such posting.
+        InvalidInputError
+            `posting` is neither an id nor a sequence.
+        """
+        sequence = sequence_of(self._core, posting)
+        raw = self._core.explain(sequence)
+        texts = self._core.members_are_texts()
+        return explanation_of(raw, sequence, self._currencies, texts)
 
     def totals(self, *, as_of: AsOfLike | None = None) -> Table:
         """Return the trial balance: per currency, where all points are.

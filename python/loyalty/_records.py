@@ -42,8 +42,8 @@ def records_table(
     currency = name_column(np.where(moves, raw["currency"], 0), names)
     columns: dict[str, pa.Array] = {
         "sequence": pa.array(raw["sequence"]),
-        "recorded_time": _times(raw["recorded_us"]),
-        "effective_time": _times(raw["effective_us"]),
+        "recorded_time": times(raw["recorded_us"]),
+        "effective_time": times(raw["effective_us"]),
         "kind": name_column(raw["kind"], _KIND_NAMES),
         **member_columns(raw, members_are_texts),
         "other_member": member_columns(_others(raw), members_are_texts)["member"],
@@ -55,11 +55,11 @@ def records_table(
         "held": pa.array(raw["held_after"]),
         "arrears": pa.array(raw["arrears_after"]),
         "status": name_column(raw["status"], STATUS_NAMES),
-        "expires_time": _times(raw["expires_us"], raw["expires_us"] == _core.NEVER_US),
-        "activates_time": _times(
+        "expires_time": times(raw["expires_us"], raw["expires_us"] == _core.NEVER_US),
+        "activates_time": times(
             raw["activates_us"], np.isin(raw["activates_us"], (_core.AT_ONCE_US, _core.NEVER_US))
         ),
-        "deadline_time": _times(raw["deadline_us"], raw["deadline_us"] == _core.NEVER_US),
+        "deadline_time": times(raw["deadline_us"], raw["deadline_us"] == _core.NEVER_US),
         "floor": pa.array(raw["floor"], mask=limits | (raw["floor"] == _core.BY_PROGRAM)),
         "ceiling": pa.array(raw["ceiling"], mask=limits | (raw["ceiling"] == _core.BY_PROGRAM)),
         "asked": pa.array(raw["asked"], mask=raw["asked"] == 0),
@@ -116,7 +116,7 @@ def balance_columns(raw: Raw) -> dict[str, pa.Array]:
     sums = ("lifetime_earned", "lifetime_redeemed", "last_sequence")
     expiring = {
         "expiring_points": pa.array(raw["expiring_points"]),
-        "expiring_time": _times(raw["expiring_us"], raw["expiring_us"] == _core.NEVER_US),
+        "expiring_time": times(raw["expiring_us"], raw["expiring_us"] == _core.NEVER_US),
     }
     return {
         **{name: pa.array(raw[name]) for name in names},
@@ -151,7 +151,8 @@ def expiry_table(report: _core.ExpiryReport, currencies: Sequence[str]) -> Table
     return Table(pa.table(columns), {name: getattr(report, name) for name in names})
 
 
-def _times(values: NDArray[np.int64], nulls: NDArray[np.bool_] | None = None) -> pa.Array:
+def times(values: NDArray[np.int64], nulls: NDArray[np.bool_] | None = None) -> pa.Array:
+    """Return microseconds as a column of instants, UTC."""
     return pa.array(values, mask=nulls).view(pa.timestamp("us", "UTC"))
 
 

@@ -92,6 +92,38 @@ struct StatementPage {
   std::optional<StatementCursor> next;  // none: this is the last page
 };
 
+enum class LotState : uint8_t {
+  kActive,
+  kPending,
+  kHeld,
+  kExpired,
+  kLost,  // not confirmed by the deadline
+};
+
+// Points that an entry put into a lot (positive) or took out of it.
+struct LotChange {
+  uint64_t sequence = 0;  // see Explanation
+  int64_t points = 0;
+  int64_t expires_us = kNever_us;  // of the lot
+};
+// What an entry did to lots, and what became of those that it made.
+struct Explanation {
+  // Of an entry's own lots, what a member has of them now; they keep their source when they are
+  // transferred.
+  struct Left {
+    uint32_t member = 0;  // slot
+    LotState state = LotState::kActive;
+    int64_t points = 0;
+    int64_t expires_us = kNever_us;
+  };
+  uint64_t sequence = 0;
+  std::vector<LotChange> took;  // `sequence` is that of the credit that made the lot; 0: arrears
+  std::vector<LotChange> used;  // of its own lots; `sequence` is that of the later entry
+  std::vector<Left> left;       // by member, expiry, state
+  std::vector<uint64_t> about;  // the sequences of the entries about it, in order
+  std::vector<Record> records;  // of all sequences above, each once, in order
+};
+
 // Of one currency; members + issued + redeemed + expired + adjusted == 0 at every sequence.
 struct Totals {
   std::string currency;
@@ -213,6 +245,11 @@ class Ledger {
                                           const StatementQuery& query) const = 0;
   // Up to `limit` entries from `sequence` (>= 1) on, in order, durable ones only.
   virtual Result<std::vector<Record>> Changes(uint64_t sequence, size_t limit) const = 0;
+
+  // The sequence of a posting. kNotFound.
+  virtual Result<uint64_t> FindPosting(const Id& id) const = 0;
+  // kNotFound for a sequence beyond the last.
+  virtual Result<Explanation> Explain(uint64_t sequence) const = 0;
 
   // Checks every checksum and the chain, replays the journal into a fresh state and compares, compares
   // history and ids with the journal, and takes the trial balance. Reads everything; posting goes on.

@@ -43,6 +43,8 @@ class LedgerImpl : public Ledger {
   Result<StatementPage> Statement(const MemberKey& member,
                                   const StatementQuery& query) const override;
   Result<std::vector<Record>> Changes(uint64_t sequence, size_t limit) const override;
+  Result<uint64_t> FindPosting(const Id& id) const override;
+  Result<Explanation> Explain(uint64_t sequence) const override;
   Result<VerifyReport> Verify(const Progress& progress) const override;
   Result<ExpiryReport> Expire(int64_t as_of_us, bool dry_run, const Progress& progress) override;
   Result<std::vector<Totals>> TrialBalance() const override;

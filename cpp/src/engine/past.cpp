@@ -29,7 +29,7 @@ Result<uint64_t> LastRecordedBy(const Core& core, int64_t recorded_us) {
 // Where the members' entries are: in the tail, or in history. What moves from one to the other meanwhile is in
 // both, and counts once.
 Result<std::vector<uint64_t>> SequencesOf(const Core& core, std::span<const uint32_t> members,
-                                          uint64_t through) {
+                                          uint64_t from, uint64_t through) {
   std::vector<uint64_t> sequences;
   for (const SharedBlock& block : core.tail.From(0)) {
     for (size_t row = 0; row < block.view.count(); ++row) {
@@ -46,8 +46,8 @@ Result<std::vector<uint64_t>> SequencesOf(const Core& core, std::span<const uint
   }
   std::sort(sequences.begin(), sequences.end());
   sequences.erase(std::unique(sequences.begin(), sequences.end()), sequences.end());
-  sequences.erase(std::upper_bound(sequences.begin(), sequences.end(), through), sequences.end());
-  return sequences;
+  return std::vector<uint64_t>(std::lower_bound(sequences.begin(), sequences.end(), from),
+                               std::upper_bound(sequences.begin(), sequences.end(), through));
 }
 
 }  // namespace
@@ -139,10 +139,10 @@ Status VisitAll(const Core& core, const Past& past, const Progress& progress,
   return {};
 }
 
-Status VisitMembers(const Core& core, std::span<const uint32_t> members, const Past& past,
-                    const RowVisitor& visitor) {
+Status VisitMembers(const Core& core, std::span<const uint32_t> members, uint64_t from,
+                    const Past& past, const RowVisitor& visitor) {
   LOYALTY_ASSIGN_OR_RETURN(const std::vector<uint64_t> sequences,
-                           SequencesOf(core, members, past.through_sequence));
+                           SequencesOf(core, members, from, past.through_sequence));
   Counting counting(past);
   SharedBlock block;
   for (const uint64_t sequence : sequences) {

@@ -50,8 +50,9 @@ using RowVisitor = std::function<Status(const JournalRow& row)>;
 // Visits the entries that were posted and count, by sequence. Told to stop by `progress`: kInterrupted.
 Status VisitAll(const Core& core, const Past& past, const Progress& progress,
                 const RowVisitor& visitor);
-// The same of some members only, without reading the whole journal. `members` are in order, each once.
-Status VisitMembers(const Core& core, std::span<const uint32_t> members, const Past& past,
-                    const RowVisitor& visitor);
+// The same of some members only, from a sequence on, without reading the whole journal. `members` are in order,
+// each once.
+Status VisitMembers(const Core& core, std::span<const uint32_t> members, uint64_t from,
+                    const Past& past, const RowVisitor& visitor);
 
 }  // namespace loyalty::engine

@@ -71,7 +71,7 @@ Status LedgerImpl::BalancesAsOf(std::span<const MemberKey> members, uint16_t cur
     if (at < known.size() && known[at] == row.entry.member) standings.Add(at, row);
     return {};
   };
-  LOYALTY_RETURN_IF_ERROR(known.size() < kManyMembers ? VisitMembers(*core_, known, past, add)
+  LOYALTY_RETURN_IF_ERROR(known.size() < kManyMembers ? VisitMembers(*core_, known, 1, past, add)
                                                       : VisitAll(*core_, past, nullptr, add));
   for (size_t i = 0; i < slots.size(); ++i) {
     const bool is_known = slots[i] != Entry::kNoMember;

@@ -11,14 +11,6 @@
 
 namespace loyalty::engine {
 
-enum class LotState : uint8_t {
-  kActive,
-  kPending,
-  kHeld,
-  kExpired,
-  kLost,  // not confirmed by the deadline
-};
-
 // Of points in a lot that no hold has.
 LotState StateOf(const ledger::LotOrder& lot, const ledger::Extra& extra, int64_t at_us);
 

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 import loyalty
-from loyalty.cli import demo, expiry, program, reading, writing
+from loyalty.cli import demo, expiry, explain, program, reading, writing
 from loyalty.cli.output import INTERRUPTED, NOT_DONE, complain
 from loyalty.demo import DemoError
 from loyalty.importing import MappingError, UnreadableFileError
@@ -21,6 +21,9 @@ _EPILOG = (
     "A ledger is one directory, open in one process at a time. Exit codes: 0 done, 1 done but some"
     " rows were rejected or problems were found, 2 usage error or fault, 130 interrupted."
 )
+
+# How the engine's messages end where a directory is no ledger.
+_NO_LEDGER = ("there is no such directory", "(it has no valid file LEDGER)")
 
 
 class _Group(TyperGroup):
@@ -45,9 +48,7 @@ class _Group(TyperGroup):
 
 def _hint(error: Exception) -> str:
     """What to do, where the error does not say it."""
-    if isinstance(error, loyalty.NotFoundError) and not isinstance(
-        error, loyalty.MemberNotFoundError
-    ):
+    if isinstance(error, loyalty.NotFoundError) and str(error).endswith(_NO_LEDGER):
         return "; name a ledger's directory, or make one with: loyalty init DIR"
     return ""
 
@@ -84,6 +85,7 @@ app.command("init")(writing.init)
 app.command("import")(writing.import_)
 app.command("balance")(reading.balance)
 app.command("history")(reading.history)
+app.command("explain")(explain.explain)
 app.command("totals")(reading.totals)
 app.command("expire")(expiry.expire)
 app.add_typer(program.app)
