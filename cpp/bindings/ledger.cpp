@@ -12,6 +12,7 @@
 #include "bindings.h"
 #include "columns.h"
 #include "explain.h"
+#include "liability.h"
 #include "postings.h"
 #include "pulse.h"
 #include "records.h"
@@ -338,6 +339,14 @@ void register_ledger(py::module_& m) {
           py::arg("version"))
       .def("trial_balance", &TrialBalance, py::arg("as_of") = py::none(),
            py::arg("progress") = py::none())
+      .def(
+          "liability",
+          [](const Ledger& self, const std::optional<AsOf>& as_of, py::object progress) {
+            return LiabilityColumns(WithProgress(std::move(progress), [&](const Progress& told) {
+              return self.LiabilityAsOf(as_of, told);
+            }));
+          },
+          py::arg("as_of"), py::arg("progress"))
       .def("info", [](const Ledger& self) { return WithoutGil([&] { return self.GetInfo(); }); })
       .def("verify", &Verify, py::arg("progress") = py::none())
       .def("expire", &Expire, py::arg("as_of_us"), py::arg("dry_run"),

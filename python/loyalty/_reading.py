@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +15,9 @@ from loyalty._cursor import cursor_of, cursor_text
 from loyalty._explain import Explanation, explanation_of, sequence_of
 from loyalty._frame import read_column
 from loyalty._ids import IdLike
+from loyalty._liability import breakage_table, liability_table, value_of
 from loyalty._posting import integer, member_key
+from loyalty._progress import ProgressLike, progress_callback
 from loyalty._records import (
     balance_columns,
     member_columns,
@@ -305,6 +308,74 @@ class LedgerReader:
             `as_of` is beyond what is recorded.
         """
         return totals_table(self._core.trial_balance(as_of_core(as_of)))
+
+    def liability(
+        self,
+        *,
+        as_of: AsOfLike | None = None,
+        value: Decimal | str | int | None = None,
+        progress: ProgressLike = False,
+    ) -> Table:
+        """Return what was issued and what became of it, by month of issue and of expiry.
+
+        Reads the whole journal. Months are the programme's; a lot's month of issue is that of its
+        effective time.
+
+        Parameters
+        ----------
+        as_of : AsOf, or a time as for `balance`, optional
+            Of the entries that count as of then; by default all, as of now.
+        value : Decimal, str or int, optional
+            What a minor unit of points is worth in money: adds the column ``value``.
+        progress : bool or callable
+            As in `Ledger.verify`.
+
+        Returns
+        -------
+        Table
+            Columns ``currency``, ``issue_month`` and ``expiry_month`` (first days; null: never),
+            and in minor units: ``issued`` (by earns), ``redeemed`` (less what was given back),
+            ``expired`` (also what is not journaled yet), ``other`` (reversed earns, adjustments,
+            points that went to arrears or were never confirmed; below 0 when more came than
+            went), ``active``, ``pending``, ``held``, and ``outstanding``: the sum of the last
+            three. In every row issued - redeemed - expired - other = outstanding. ``value`` is
+            that times `value`, as an exact decimal. ``metadata`` has ``sequence`` (the last that
+            may count), ``time`` (at which the lots were looked at) and ``arrears``: what members
+            owe, by currency.
+
+        Raises
+        ------
+        InvalidInputError
+            `as_of` is beyond what is recorded, or `value` is a float, negative or too fine.
+        StoppedError
+            The callback said so.
+        """
+        worth = value_of(value)
+        with progress_callback(progress, "reading the journal") as callback:
+            raw = self._core.liability(as_of_core(as_of), callback)
+        return liability_table(raw, self._currencies, worth)
+
+    def breakage(self, *, as_of: AsOfLike | None = None, progress: ProgressLike = False) -> Table:
+        """Return how much of what was issued has expired, by month of issue and to date.
+
+        Parameters
+        ----------
+        as_of, progress
+            As in `liability`.
+
+        Returns
+        -------
+        Table
+            Columns ``currency``, ``issue_month`` (first day; null: all months, to date),
+            ``issued``, ``redeemed``, ``expired``, ``other`` and ``outstanding`` as in
+            `liability`, and ``expired_share``: expired / issued, null where nothing was issued.
+
+        Raises
+        ------
+        InvalidInputError, StoppedError
+            As in `liability`.
+        """
+        return breakage_table(self.liability(as_of=as_of, progress=progress))
 
     def info(self) -> Info:
         """Return the ledger's size and state."""

@@ -134,6 +134,32 @@ struct Totals {
   int64_t adjusted = 0;  // the other side of adjustments
 };
 
+// Lots of one currency by the month in which their points were issued (of the lot's effective time) and
+// the month in which they expire, in the programme's zone: year * 12 + month - 1.
+// issued - redeemed - expired - other == active + pending + held.
+struct Cohort {
+  static constexpr int32_t kNever = INT32_MAX;  // an expiry that never comes
+
+  uint16_t currency = 0;
+  int32_t issue_month = 0;
+  int32_t expiry_month = kNever;
+  int64_t issued = 0;    // by earns
+  int64_t redeemed = 0;  // less what reversals of redemptions gave back
+  int64_t expired = 0;   // journaled or not; less what reversals of earns took back of it
+  // What went otherwise: by reversals of earns, negative adjustments, to arrears, not confirmed; less what
+  // came otherwise: by positive adjustments. Extending and the like moves points to other cohorts.
+  int64_t other = 0;
+  int64_t active = 0;
+  int64_t pending = 0;
+  int64_t held = 0;
+};
+struct Liability {
+  uint64_t sequence = 0;         // the last that may count
+  int64_t at_us = 0;             // when the lots were looked at
+  std::vector<Cohort> cohorts;   // by currency, issue month, expiry month
+  std::vector<int64_t> arrears;  // by currency: what members owe
+};
+
 // What a run of expiry journaled, or a dry run would.
 struct ExpiryReport {
   struct Line {
@@ -264,6 +290,9 @@ class Ledger {
   // Reads the whole journal up to there.
   virtual Result<std::vector<Totals>> TrialBalanceAsOf(const AsOf& as_of,
                                                        const Progress& progress) const = 0;
+  // As of a time, or else now. Reads the whole journal up to there.
+  virtual Result<Liability> LiabilityAsOf(const std::optional<AsOf>& as_of,
+                                          const Progress& progress) const = 0;
   virtual Info GetInfo() const = 0;
 
   // Builds ids, history and a checkpoint of all that is durable: the next opening replays nothing.

@@ -50,6 +50,8 @@ class LedgerImpl : public Ledger {
   Result<std::vector<Totals>> TrialBalance() const override;
   Result<std::vector<Totals>> TrialBalanceAsOf(const AsOf& as_of,
                                                const Progress& progress) const override;
+  Result<Liability> LiabilityAsOf(const std::optional<AsOf>& as_of,
+                                  const Progress& progress) const override;
   Info GetInfo() const override;
   Status Checkpoint() override;
   Status Close() override;

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 import loyalty
-from loyalty.cli import demo, expiry, explain, program, reading, writing
+from loyalty.cli import demo, expiry, explain, program, reading, report, writing
 from loyalty.cli.output import INTERRUPTED, NOT_DONE, complain
 from loyalty.demo import DemoError
 from loyalty.importing import MappingError, UnreadableFileError
@@ -86,6 +86,7 @@ app.command("import")(writing.import_)
 app.command("balance")(reading.balance)
 app.command("history")(reading.history)
 app.command("explain")(explain.explain)
+app.command("report")(report.report)
 app.command("totals")(reading.totals)
 app.command("expire")(expiry.expire)
 app.add_typer(program.app)

@@ -287,6 +287,32 @@ class PastTest : public AsOfTest, public testing::WithParamInterface<uint64_t> {
     EXPECT_EQ(totals->at(0).redeemed, then.totals[0].redeemed);
     EXPECT_EQ(totals->at(0).expired, then.totals[0].expired);
     EXPECT_EQ(totals->at(0).adjusted, then.totals[0].adjusted);
+    ExpectCohortsAddUp(then.as_of, all->balances, totals->at(0));
+  }
+  // Each cohort by itself, and all of them to what the accounts have.
+  void ExpectCohortsAddUp(const AsOf& as_of, const std::vector<Balance>& balances,
+                          const Totals& totals) {
+    const auto liability = ledger_->LiabilityAsOf(as_of, nullptr);
+    ASSERT_OK(liability.status());
+    BalanceParts parts{.arrears = liability->arrears[0]};
+    int64_t expired = 0;
+    for (const Cohort& c : liability->cohorts) {
+      ASSERT_EQ(c.currency, 0);
+      EXPECT_EQ(c.issued - c.redeemed - c.expired - c.other, c.active + c.pending + c.held);
+      parts.active += c.active;
+      parts.pending += c.pending;
+      parts.held += c.held;
+      expired += c.expired;
+    }
+    BalanceParts of_accounts;
+    for (const Balance& balance : balances) {
+      of_accounts.active += balance.parts.active;
+      of_accounts.pending += balance.parts.pending;
+      of_accounts.held += balance.parts.held;
+      of_accounts.arrears += balance.parts.arrears;
+    }
+    EXPECT_EQ(parts, of_accounts);
+    EXPECT_GE(expired, totals.expired);  // more: what is not journaled yet
   }
 
   std::mt19937_64 random_{GetParam()};
