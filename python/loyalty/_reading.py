@@ -333,9 +333,9 @@ class LedgerReader:
         Returns
         -------
         Table
-            Columns ``currency``, ``issue_month`` and ``expiry_month`` (first days; null: never),
-            and in minor units: ``issued`` (by earns), ``redeemed`` (less what was given back),
-            ``expired`` (also what is not journaled yet), ``other`` (reversed earns, adjustments,
+            Columns ``currency``, ``issue_month`` and ``expiry_month`` (first days; null: never,
+            or by inactivity), and in minor units: ``issued`` (by earns), ``redeemed`` (less what was
+            given back), ``expired`` (also what is not journaled yet), ``other`` (reversed earns, adjustments,
             points that went to arrears or were never confirmed; below 0 when more came than
             went), ``active``, ``pending``, ``held``, and ``outstanding``: the sum of the last
             three. In every row issued - redeemed - expired - other = outstanding. ``value`` is

@@ -138,7 +138,7 @@ struct Totals {
 // the month in which they expire, in the programme's zone: year * 12 + month - 1.
 // issued - redeemed - expired - other == active + pending + held.
 struct Cohort {
-  static constexpr int32_t kNever = INT32_MAX;  // an expiry that never comes
+  static constexpr int32_t kNever = INT32_MAX;  // an expiry that never comes, or by inactivity
 
   uint16_t currency = 0;
   int32_t issue_month = 0;

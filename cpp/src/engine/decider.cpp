@@ -15,8 +15,8 @@ constexpr size_t kGroupEntries = 8192;
 
 // What must be journaled before that posting is decided.
 ledger::DueScope ScopeBefore(const Entry& entry, const Details& details) {
-  const bool activity = (entry.by_program & kByInactivity) || details.active_until_us != 0 ||
-                        entry.kind == Kind::kConfirm;
+  const bool activity =
+      ledger::ActiveUntil(entry, details) != kMinTime_us || entry.kind == Kind::kConfirm;
   if (entry.kind == Kind::kReinstate) return ledger::DueScope::kAll;
   return activity ? ledger::DueScope::kBeforeActivity : ledger::DueScope::kEndedHolds;
 }

@@ -11,6 +11,11 @@
 namespace loyalty::engine {
 namespace {
 
+// Of a lot that expires by inactivity: none, as that was put off since.
+int64_t DatedExpiry(const journal::LotMovement& m) {
+  return m.expires_us == kByInactivity_us ? kNever_us : m.expires_us;
+}
+
 // Goes through what happened since to the lots of one entry, with whomever they went to.
 class Following {
  public:
@@ -49,17 +54,17 @@ class Following {
     standings_[row.entry.member].Add(row);
     for (const journal::LotMovement& m : row.movements) {
       if (m.source != of_.sequence) continue;
-      explanation_->used.push_back({row.sequence, m.points, m.expires_us});
+      explanation_->used.push_back({row.sequence, m.points, DatedExpiry(m)});
       if (m.points < 0) Follow(uint32_t(row.details.other));
     }
   }
 
   void AddLeft(uint32_t member, Standing* standing) {
     std::map<std::pair<int64_t, LotState>, int64_t> left;
-    standing->ForEachLot(past_.at_us,
-                         [&](const ledger::LotOrder& lot, int64_t points, LotState state) {
-                           if (lot.source == of_.sequence) left[{lot.expires_us, state}] += points;
-                         });
+    standing->ForEachLot(past_.at_us, [&](const ledger::LotOrder& lot, int64_t expires_us,
+                                          int64_t points, LotState state) {
+      if (lot.source == of_.sequence) left[{expires_us, state}] += points;
+    });
     for (const auto& [lot, points] : left) {
       explanation_->left.push_back({member, lot.second, points, lot.first});
     }
@@ -108,7 +113,7 @@ Result<Explanation> LedgerImpl::Explain(uint64_t sequence) const {
   explanation.sequence = sequence;
   std::set<uint64_t> named{sequence};
   for (const auto& m : block.view.MovementsOf(sequence - block.view.first_sequence())) {
-    explanation.took.push_back({m.source, m.points, m.expires_us});
+    explanation.took.push_back({m.source, m.points, DatedExpiry(m)});
     if (m.source != 0) named.insert(m.source);
   }
   LOYALTY_RETURN_IF_ERROR(Following(*core_, past, record, &explanation).Run());

@@ -24,7 +24,7 @@ class Months {
     }
   }
   int32_t Of(int64_t at_us) const {
-    if (at_us == kNever_us) return Cohort::kNever;
+    if (at_us >= kByInactivity_us) return Cohort::kNever;
     const auto end = std::upper_bound(ends_us_.begin(), ends_us_.end(), at_us);
     return first_ + int32_t(end - ends_us_.begin());
   }
@@ -55,7 +55,10 @@ class Cohorts {
     }
     const int64_t own = ledger::OwnPoints(entry, row.details, row.movements);
     AddOwn(row, own);
-    return row.details.revived == 0 ? Status() : Revive(row);
+    // Reinstated points that went to arrears make no lot.
+    const bool reinstates = entry.kind == Kind::kReinstate;
+    const int64_t revived = row.details.revived + (reinstates ? row.details.repaid : 0);
+    return revived == 0 ? Status() : Revive(row, revived);
   }
 
   // After all entries: what there is, and what has expired without being journaled.
@@ -67,9 +70,10 @@ class Cohorts {
     for (size_t c = 0; c < liability.arrears.size(); ++c) {
       for (Standing& account : accounts_[c]) {
         liability.arrears[c] += account.arrears();
-        account.ForEachLot(past_.at_us, [&](const LotOrder& lot, int64_t points, LotState state) {
-          AddStock(&Of(uint16_t(c), lot), points, state);
-        });
+        account.ForEachLot(past_.at_us,
+                           [&](const LotOrder& lot, int64_t, int64_t points, LotState state) {
+                             AddStock(&Of(uint16_t(c), lot), points, state);
+                           });
       }
     }
     for (const auto& [key, cohort] : cohorts_) liability.cohorts.push_back(cohort);
@@ -103,7 +107,7 @@ class Cohorts {
     if (sets_aside || gives_back) return;
     if (books == Kind::kRedeem || books == Kind::kCapture) {
       cohort.redeemed -= points;
-    } else if (books == Kind::kExpire) {
+    } else if (books == Kind::kExpire || books == Kind::kReinstate) {
       cohort.expired -= points;
     } else {
       cohort.other -= points;
@@ -115,18 +119,18 @@ class Cohorts {
     const Entry& entry = row.entry;
     const bool earned = entry.kind == Kind::kEarn;
     if (own == 0 && !(earned && entry.points != 0)) return;
-    Cohort& cohort = Of(entry.currency, {entry.expires_us, entry.effective_us, row.sequence});
+    Cohort& cohort = Of(entry.currency, ledger::OwnLot(entry, row.sequence));
     cohort.issued += earned ? entry.points : 0;
     cohort.other += (earned ? entry.points : 0) - own;
   }
 
-  // Points that had expired belong to a reversal of their earn from now on.
-  Status Revive(const JournalRow& row) {
+  // Points that had expired belong to a reversal of their earn, or to what was owed, from now on.
+  Status Revive(const JournalRow& row, int64_t points) {
     LOYALTY_ASSIGN_OR_RETURN(const SharedBlock block, core_.FindBlock(row.entry.related));
     const Entry of = block.view.EntryAt(row.entry.related - block.view.first_sequence());
-    Cohort& cohort = Of(of.currency, {of.expires_us, of.effective_us, row.entry.related});
-    cohort.expired -= row.details.revived;
-    cohort.other += row.details.revived;
+    Cohort& cohort = Of(of.currency, ledger::OwnLot(of, row.entry.related));
+    cohort.expired -= points;
+    cohort.other += points;
     return {};
   }
 

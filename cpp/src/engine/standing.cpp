@@ -10,11 +10,11 @@ using ledger::Extra;
 using ledger::LotMovement;
 using ledger::LotOrder;
 
-LotState StateOf(const LotOrder& lot, const Extra& extra, int64_t at_us) {
+LotState StateOf(uint64_t source, int64_t expires_us, const Extra& extra, int64_t at_us) {
   const ledger::PendingLot* const waiting =
-      extra.pending.empty() ? nullptr : extra.FindPending(lot.source);
+      extra.pending.empty() ? nullptr : extra.FindPending(source);
   if (waiting && waiting->deadline_us <= at_us) return LotState::kLost;
-  if (lot.expires_us <= at_us) return LotState::kExpired;
+  if (expires_us <= at_us) return LotState::kExpired;
   return waiting && waiting->activates_us > at_us ? LotState::kPending : LotState::kActive;
 }
 
@@ -34,13 +34,14 @@ void Standing::Add(const JournalRow& row) {
   }
   const int64_t own = ledger::OwnPoints(entry, row.details, row.movements);
   if (own > 0) {
-    Put({own, entry.expires_us, entry.effective_us, row.sequence});
+    Put({own, ledger::LotExpiry(entry), entry.effective_us, row.sequence});
     const Terms& terms = row.details.terms;
     if (terms.activates_us != kAtOnce_us) {
       mutable_extra().pending.push_back(
           {row.sequence, terms.activates_us, terms.deadline_us, entry.kind});
     }
   }
+  inactive_from_us_ = std::max(inactive_from_us_, ledger::ActiveUntil(entry, row.details));
   ChangeHolds(row);
   if (!extra().pending.empty()) EndWaiting(row);
   lifetime_earned_ += ledger::EarnedBy(entry, row.details);
@@ -86,14 +87,14 @@ Balance Standing::BalanceAt(int64_t at_us) {
   balance.lifetime_earned = lifetime_earned_;
   balance.lifetime_redeemed = lifetime_redeemed_;
   balance.sequence = sequence_;
-  ForEachLot(at_us, [&](const LotOrder& lot, int64_t points, LotState state) {
+  ForEachLot(at_us, [&](const LotOrder&, int64_t expires_us, int64_t points, LotState state) {
     balance.parts.held += state == LotState::kHeld ? points : 0;
     balance.parts.pending += state == LotState::kPending ? points : 0;
     if (state != LotState::kActive) return;
     balance.parts.active += points;
-    if (lot.expires_us == kNever_us || lot.expires_us > balance.expiring_us) return;
-    if (lot.expires_us < balance.expiring_us) balance.expiring_points = 0;
-    balance.expiring_us = lot.expires_us;
+    if (expires_us == kNever_us || expires_us > balance.expiring_us) return;
+    if (expires_us < balance.expiring_us) balance.expiring_points = 0;
+    balance.expiring_us = expires_us;
     balance.expiring_points += points;
   });
   return balance;

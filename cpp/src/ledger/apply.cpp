@@ -67,9 +67,8 @@ class Applying {
   }
 
   void PutOffInactivity() {
-    const bool by_row = entry_.by_program & kByInactivity;
-    const int64_t until_us = by_row ? entry_.expires_us : details_.active_until_us;
-    if (until_us == 0) return;
+    const int64_t until_us = ActiveUntil(entry_, details_);
+    if (until_us == kMinTime_us) return;
     const int64_t now_us = page_->lots.InactiveFrom(*account_);
     if (now_us == kNever_us || until_us > now_us) {
       page_->lots.SetInactiveFrom(account_, until_us);
@@ -111,12 +110,8 @@ class Applying {
 
   void Count() {
     AddForReaders(&account_->total, total_change_);
-    const Kind books = BooksOf(entry_);
-    if (books == Kind::kEarn) {
-      AddForReaders(&account_->lifetime_earned, entry_.points - details_.revived);
-    } else if (books == Kind::kRedeem || books == Kind::kCapture) {
-      AddForReaders(&account_->lifetime_redeemed, -entry_.points);
-    }
+    AddForReaders(&account_->lifetime_earned, EarnedBy(entry_, details_));
+    AddForReaders(&account_->lifetime_redeemed, RedeemedBy(entry_));
     if (entry_.kind == Kind::kReverse || entry_.kind == Kind::kCancel) {
       page_->AddReversal(entry_.related, details_.asked != 0
                                              ? details_.asked
@@ -135,14 +130,6 @@ class Applying {
   bool fits_ = true;
 };
 
-void ApplyTotals(const Entry& entry, const Details& details, CurrencyTotals* totals) {
-  if (entry.kind == Kind::kTransfer) return;  // between members
-  const Kind books = BooksOf(entry);
-  totals->members += entry.points;
-  SystemSide(books, *totals) -= entry.points - details.revived;
-  totals->expired -= details.revived;
-}
-
 Status OpenMember(const Entry& entry, uint64_t sequence, std::string_view text, State* state) {
   MemberKey key;
   if (!journal::ParseStoredKey(text, &key) || entry.member != state->keys.size()) {
@@ -155,13 +142,6 @@ Status OpenMember(const Entry& entry, uint64_t sequence, std::string_view text, 
 }
 
 }  // namespace
-
-int64_t OwnPoints(const Entry& entry, const Details& details,
-                  std::span<const LotMovement> movements) {
-  int64_t points = entry.points - details.held;
-  for (const LotMovement& m : movements) points -= m.points;
-  return points;
-}
 
 Result<BalanceParts> Apply(const Entry& entry, const Details& details, uint64_t sequence,
                            std::span<const LotMovement> movements, std::string_view text,
@@ -195,7 +175,7 @@ Result<BalanceParts> Apply(const Entry& entry, const Details& details, uint64_t 
     }
     return BalanceParts();
   }
-  if (posted) ApplyTotals(entry, details, &state->totals[entry.currency]);
+  if (posted) AddToTotals(entry, details, &state->totals[entry.currency]);
   // A checkpoint cut short by a crash leaves some pages ahead of the journal's replay: they have it.
   const Page& page = *state->PageOf(entry.member);
   if (page.sequence >= sequence) return RecordedParts(entry, details);

@@ -70,15 +70,18 @@ Entry SecondOfTransfer(const Entry& first, const Details& details, uint64_t sequ
 // The points that the movements of an entry that fell due take out of lots or put into them.
 int64_t PointsMoved(std::span<const LotMovement> movements);
 
-// The points that an entry puts into a lot of its own, which is what its movements do not account for; and where
-// that lot stands.
-int64_t OwnPoints(const Entry& entry, const Details& details,
-                  std::span<const LotMovement> movements);
+// Where the lot stands that a posted entry makes.
 inline int64_t LotExpiry(const Entry& entry) {
   return entry.by_program & kByInactivity ? kByInactivity_us : entry.expires_us;
 }
 inline LotOrder OwnLot(const Entry& entry, uint64_t sequence) {
   return {LotExpiry(entry), entry.effective_us, sequence};
+}
+
+// Until when an entry lets points live that expire by inactivity; kMinTime_us: it is no activity.
+inline int64_t ActiveUntil(const Entry& entry, const Details& details) {
+  if (entry.by_program & kByInactivity) return entry.expires_us;
+  return details.active_until_us != 0 ? details.active_until_us : kMinTime_us;
 }
 
 // Applies an entry as decided; returns the account's balance after it, as of its effective time.

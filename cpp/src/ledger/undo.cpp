@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "ledger/books.h"
+
 namespace loyalty::ledger {
 namespace {
 

@@ -209,5 +209,26 @@ TEST_F(InactivityTest, ARuleMayExpireByInactivityWhereTheCurrencyDoesNot) {
   ExpectVerified();
 }
 
+// What the journal says of the past agrees with what the state said then.
+TEST_F(InactivityTest, ThePastKnowsOfActivities) {
+  Begin();
+  Post({On(0, Buy(2, 100)), On(20, Redeem(3, 7, 4))});
+  const MemberKey key(int64_t{7});
+  const auto as_of = [&](int64_t effective_us) {
+    Balance balance;
+    const AsOf then{.effective_us = effective_us};
+    EXPECT_TRUE(ledger_->BalancesAsOf({&key, 1}, 0, then, {&balance, 1}).ok());
+    return balance;
+  };
+  EXPECT_EQ(as_of(Day(10)).expiring_us, Day(30));
+  EXPECT_EQ(as_of(Day(20)).expiring_us, Day(51));
+  EXPECT_EQ(as_of(Day(40)).parts.active, 6);
+  EXPECT_EQ(as_of(Day(51)).parts.active, 0);
+  Post({On(60, Buy(4, 100))});  // journals what has expired
+  EXPECT_EQ(as_of(Day(40)).parts.active, 6);
+  EXPECT_EQ(as_of(Day(55)).parts.active, 0);
+  EXPECT_EQ(as_of(Day(60)).parts.active, 10);
+}
+
 }  // namespace
 }  // namespace loyalty::engine
