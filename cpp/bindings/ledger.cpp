@@ -154,6 +154,24 @@ ColumnDict AllBalances(const Ledger& ledger, const BalanceQuestion& question, py
   return columns;
 }
 
+ColumnDict SpendersOf(const Ledger& ledger, const Key& pool, uint16_t currency) {
+  const auto spenders =
+      Check(WithoutGil([&] { return ledger.SpendersOf(ToMemberKey(pool), currency); }));
+  MemberColumn members;
+  std::vector<int64_t> limits;
+  std::vector<int64_t> spent;
+  for (const Ledger::Spender& spender : spenders) {
+    members.Append(spender.member);
+    limits.push_back(spender.limit);
+    spent.push_back(spender.spent);
+  }
+  ColumnDict columns;
+  std::move(members).AddTo(columns, "member");
+  columns["limit"] = ToNumpy(std::move(limits));
+  columns["spent"] = ToNumpy(std::move(spent));
+  return columns;
+}
+
 VerifyReport Verify(const Ledger& ledger, py::object progress) {
   return WithProgress(std::move(progress),
                       [&](const Progress& told) { return ledger.Verify(told); });
@@ -337,6 +355,7 @@ void register_ledger(py::module_& m) {
             return Check(WithoutGil([&] { return self.ProgramText(version); }));
           },
           py::arg("version"))
+      .def("spenders_of", &SpendersOf, py::arg("pool"), py::arg("currency"))
       .def("trial_balance", &TrialBalance, py::arg("as_of") = py::none(),
            py::arg("progress") = py::none())
       .def(

@@ -35,7 +35,8 @@ class Posting:
     kind : str
         What to do: ``open_member``, ``earn``, ``redeem``, ``adjust``, ``reverse``, ``hold``,
         ``capture``, ``release``, ``confirm``, ``cancel``, ``extend``, ``reinstate``,
-        ``set_limits``, ``transfer``, ``close_member`` or ``reopen_member``.
+        ``set_limits``, ``transfer``, ``join_pool``, ``leave_pool``, ``close_member`` or
+        ``reopen_member``.
     member : int or str
         The member's key: an integer (int64), or a text of 1 to 64 bytes of UTF-8.
     points : int or None
@@ -62,9 +63,10 @@ class Posting:
     floor, ceiling : int, optional
         For ``set_limits``: the least that debits may leave of the account, which may be below zero,
         and the most that credits may make of it (`loyalty.NO_CEILING` for none); None: the
-        programme's.
+        programme's. For ``join_pool``, `ceiling`: how many points may be spent in all.
     other_member : int or str, optional
-        For ``transfer``: who gets the points.
+        For ``transfer``: who gets the points. For ``join_pool`` and ``leave_pool``: who does, `member`
+        being the pool. For ``redeem`` and ``hold`` from a pool: who spends.
     rule, channel, location, category, actor, reason : str, optional
         Codes for analysis and audit; ``adjust``, ``extend``, ``reinstate``, ``set_limits``,
         ``close_member`` and ``reopen_member`` need the last two.

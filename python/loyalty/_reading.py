@@ -160,6 +160,32 @@ class LedgerReader:
         found = pa.array(raw["found"].astype(bool))
         return Table(pa.table({"member": keys, "found": found, **balance_columns(raw)}))
 
+    def pool(self, pool: int | str, currency: str | None = None) -> Table:
+        """Return who may spend from an account that is a pool: see `Ledger.join_pool`.
+
+        Returns
+        -------
+        Table
+            Columns ``member``, ``limit`` (points in all; null: none) and ``spent`` (or held by
+            holds that are open), by the order of the members' opening. Empty when it is no pool.
+
+        Raises
+        ------
+        MemberNotFoundError
+            There is no such member as the pool.
+        """
+        index = currency_of(currency, self._currencies)
+        try:
+            raw = self._core.spenders_of(member_key(pool), index)
+        except NotFoundError:
+            raise _no_member(pool) from None
+        columns = {
+            **member_columns(raw, self._core.members_are_texts()),
+            "limit": pa.array(raw["limit"], mask=raw["limit"] == _core.NO_CEILING),
+            "spent": pa.array(raw["spent"]),
+        }
+        return Table(pa.table(columns))
+
     def statement(
         self,
         member: int | str,
@@ -335,9 +361,9 @@ class LedgerReader:
         Table
             Columns ``currency``, ``issue_month`` and ``expiry_month`` (first days; null: never,
             or by inactivity), and in minor units: ``issued`` (by earns), ``redeemed`` (less what was
-            given back), ``expired`` (also what is not journaled yet), ``other`` (reversed earns, adjustments,
-            points that went to arrears or were never confirmed; below 0 when more came than
-            went), ``active``, ``pending``, ``held``, and ``outstanding``: the sum of the last
+            given back), ``expired`` (also what is not journaled yet), ``other`` (reversed earns,
+            adjustments, points that went to arrears or were never confirmed; below 0 when more came
+            than went), ``active``, ``pending``, ``held``, and ``outstanding``: the sum of the last
             three. In every row issued - redeemed - expired - other = outstanding. ``value`` is
             that times `value`, as an exact decimal. ``metadata`` has ``sequence`` (the last that
             may count), ``time`` (at which the lots were looked at) and ``arrears``: what members

@@ -289,6 +289,31 @@ class LedgerWriter(LedgerReader):
         fields |= {"other_member": other_member}
         return self._post_one(_posting("transfer", member, points, currency, fields))
 
+    def join_pool(
+        self,
+        pool: int | str,
+        member: int | str,
+        currency: str | None = None,
+        *,
+        limit: int | None = None,
+        **fields: Any,
+    ) -> Reply:
+        """Let a member spend from a pool, up to `limit` points in all; else as `earn`.
+
+        The pool is a member of its own, such as a household. Members contribute by ``transfer``,
+        and spend by ``redeem`` or ``hold`` from the pool with their key as ``other_member``.
+        Joining again changes the limit.
+        """
+        fields |= {"other_member": member, "ceiling": limit}
+        return self._post_one(_posting("join_pool", pool, 0, currency, fields))
+
+    def leave_pool(
+        self, pool: int | str, member: int | str, currency: str | None = None, **fields: Any
+    ) -> Reply:
+        """Let a member leave a pool, with what is left of the points he brought; else as `earn`."""
+        fields |= {"other_member": member}
+        return self._post_one(_posting("leave_pool", pool, 0, currency, fields))
+
     def close_member(self, member: int | str, *, actor: str, reason: str, **fields: Any) -> Reply:
         """Let a member take part in no new business, saying who and why; else as `earn`."""
         fields |= {"actor": actor, "reason": reason}

@@ -72,3 +72,25 @@ def test_a_closed_member(shop: loyalty.Ledger) -> None:
     assert shop.earn("ben", 1).status == "member_closed"
     assert shop.reopen_member("ben", actor="clerk", reason="came back").ok
     assert shop.earn("ben", 1).ok
+
+
+def test_a_household_spends_from_its_pool(shop: loyalty.Ledger) -> None:
+    shop.open_member("home")
+    assert shop.join_pool("home", "ada").ok
+    assert shop.join_pool("home", "ben", limit=15).ok
+    assert shop.transfer("ada", "home", 40).ok
+    assert shop.redeem("home", 10, other_member="ben", id="tea").ok
+    refused = shop.redeem("home", 6, other_member="ben")
+    assert (refused.status, refused.limit) == ("pool_limit_passed", 5)
+    assert shop.pool("home").to_pylist() == [
+        {"member": "ada", "limit": None, "spent": 0},
+        {"member": "ben", "limit": 15, "spent": 10},
+    ]
+    assert shop.reverse("home", "tea", points=4).ok
+    assert shop.pool("home")["spent"].tolist() == [0, 6]
+    assert shop.leave_pool("home", "ada").points == -34
+    assert shop.balance("home").active == 0
+    assert shop.redeem("home", 1, other_member="ada").status == "insufficient_points"
+    assert len(shop.pool("ben")) == 0
+    with pytest.raises(loyalty.MemberNotFoundError, match="there is no member 'nobody'"):
+        shop.pool("nobody")

@@ -264,6 +264,15 @@ class Ledger {
   virtual Result<Snapshot> AllBalancesAsOf(uint16_t currency, const AsOf& as_of,
                                            const Progress& progress) const = 0;
   virtual Result<MemberKey> KeyOf(uint32_t member) const = 0;
+  // Who may spend from an account that is a pool, in the order of their opening. kNotFound for an unknown
+  // member. The texts are owned by the ledger.
+  struct Spender {
+    MemberKey member;
+    int64_t limit = kNoCeiling;  // in all
+    int64_t spent = 0;           // or held
+  };
+  virtual Result<std::vector<Spender>> SpendersOf(const MemberKey& pool,
+                                                  uint16_t currency) const = 0;
 
   // A member's journaled entries (refused ones included), by effective time, then sequence. kNotFound for
   // an unknown member, or one who was not there as of then.

@@ -70,6 +70,8 @@ enum class Kind : uint8_t {
   kCloseMember = 14,
   kReopenMember = 15,
   kReinstate = 16,
+  kJoinPool = 17,
+  kLeavePool = 18,
   // Written by the ledger itself, never accepted from a caller.
   kDefineCurrency = 64,
   kDefineCode = 65,
@@ -157,6 +159,8 @@ enum class PostingStatus : uint16_t {
   kNothingExpired = 85,
   kReinstatementTooLate = 86,
   kReinstatementExceedsExpired = 87,
+  kNotInPool = 88,
+  kPoolLimitPassed = 89,
 };
 std::string_view ToString(PostingStatus status);
 // Whether it moved points: all of them, or part.
@@ -201,7 +205,8 @@ struct Terms {
   int64_t activates_us = kByProgram;
   int64_t deadline_us = kNever_us;  // of a hold: when it times out; of a pending lot: see above
   int64_t floor = kByProgram;       // kSetLimits: the account's from now on
-  int64_t ceiling = kByProgram;     // kSetLimits: likewise; or kNoCeiling
+  // kSetLimits: likewise; or kNoCeiling. kJoinPool: how many points the member may spend from it, in all.
+  int64_t ceiling = kByProgram;
   bool operator==(const Terms&) const = default;
 };
 
@@ -222,10 +227,12 @@ struct Posting {
   // The id of the posting that this one is about: to reverse, capture, release, confirm, cancel, extend,
   // reinstate.
   Id related;
-  uint64_t tag = 0;                  // free for the caller
-  const Terms* terms = nullptr;      // null: as in Terms()
-  const MemberKey* other = nullptr;  // transfer: who gets the points
-  bool linked = false;               // stands or falls with the next posting of the batch
+  uint64_t tag = 0;              // free for the caller
+  const Terms* terms = nullptr;  // null: as in Terms()
+  // Transfer: who gets the points. Join, leave a pool (`member`): who does. Redeem, hold from a pool: who
+  // spends; null: nobody in particular.
+  const MemberKey* other = nullptr;
+  bool linked = false;  // stands or falls with the next posting of the batch
 };
 
 // The parts of an account's balance at an instant, in minor units.
@@ -281,6 +288,7 @@ struct Entry {
 // What few entries have.
 struct Details {
   static constexpr int64_t kNoOther = -1;
+  static constexpr int64_t kUnknownOther = -2;  // named, and nobody; never stored
 
   Terms terms;
   int64_t other = kNoOther;  // the slot of the other member

@@ -44,6 +44,8 @@ std::string_view ToString(Kind kind) {
     case Kind::kCloseMember: return "close_member";
     case Kind::kReopenMember: return "reopen_member";
     case Kind::kReinstate: return "reinstate";
+    case Kind::kJoinPool: return "join_pool";
+    case Kind::kLeavePool: return "leave_pool";
     case Kind::kDefineCurrency: return "define_currency";
     case Kind::kDefineCode: return "define_code";
     case Kind::kDefineProgram: return "define_program";
@@ -126,6 +128,8 @@ std::string_view ToString(PostingStatus status) {
     case PostingStatus::kOtherMemberClosed: return "other_member_closed";
     case PostingStatus::kTransferForbidden: return "transfer_forbidden";
     case PostingStatus::kLinkedPostingFailed: return "linked_posting_failed";
+    case PostingStatus::kNotInPool: return "not_in_pool";
+    case PostingStatus::kPoolLimitPassed: return "pool_limit_passed";
     case PostingStatus::kNothingExpired: return "nothing_expired";
     case PostingStatus::kReinstatementTooLate: return "reinstatement_too_late";
     case PostingStatus::kReinstatementExceedsExpired: return "reinstatement_exceeds_expired";

@@ -86,7 +86,8 @@ PostingStatus CompareWithOriginal(const Entry& asked, const Details& asked_detai
   }
   if (timed && terms.deadline_us != then.deadline_us) return kExistsWithDifferentDeadline;
   if (terms.floor != then.floor || terms.ceiling != then.ceiling) return kExistsWithDifferentLimits;
-  if (asked_details.other != original_details.other) return kExistsWithDifferentOtherMember;
+  if (ledger::NamesOther(asked.kind) && asked_details.other != original_details.other)
+    return kExistsWithDifferentOtherMember;
   return kAlreadyExists;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "engine/member_entries.h"
+#include "ledger/books.h"
 
 namespace loyalty::engine {
 namespace {
@@ -210,13 +211,41 @@ Status Decider::ProcessRow(const Row& row) {
   const Details asked = row.details ? *row.details : Details();
   if (entry.member != Entry::kNoMember && ledger::IsAboutAnAccount(entry.kind)) {
     PostDue(entry.member, entry.currency, entry.effective_us, ScopeBefore(entry, asked), nullptr);
-    if (asked.other != Details::kNoOther) PostInactivity(uint32_t(asked.other), entry);
+    if (ledger::IsBetweenMembers(entry.kind) && asked.other >= 0) {
+      PostInactivity(uint32_t(asked.other), entry);
+    }
   }
   if (known && ledger::NeedsExpired(*core_->state, row.related->original, entry, asked)) {
     LOYALTY_RETURN_IF_ERROR(FindExpired(entry, &row.related->original));
   }
-  Post(&entry, row.details, known ? &row.related->original : nullptr, row.text, row.reply);
-  if (entry.kind == Kind::kTransfer && IsPosted(entry.status)) PostSecond();
+  Original leaving;
+  const bool leaves = entry.kind == Kind::kLeavePool;
+  if (leaves) LOYALTY_RETURN_IF_ERROR(FindBrought(entry, asked.other, &leaving.brought));
+  const Original* const related = known ? &row.related->original : nullptr;
+  Post(&entry, row.details, leaves ? &leaving : related, row.text, row.reply);
+  const bool moved = IsPosted(entry.status) && entry.points != 0;
+  if (ledger::IsBetweenMembers(entry.kind) && moved) PostSecond();
+  return {};
+}
+
+Status Decider::FindBrought(const Entry& entry, int64_t other,
+                            std::vector<uint64_t>* sources) const {
+  if (entry.member == Entry::kNoMember || other < 0) return {};
+  const ledger::Page& page = *core_->state->PageOf(entry.member);
+  std::vector<uint64_t> all;
+  page.lots.ForEach(page.GetAccount(entry.member, entry.currency),
+                    [&](const ledger::Lot& lot, int64_t) {
+                      all.push_back(lot.order().source);
+                      return true;
+                    });
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  for (const uint64_t source : all) {
+    LOYALTY_ASSIGN_OR_RETURN(const Original of, Fetch(source));
+    // A transfer that restarted the expiry made a lot of the pool's own.
+    const bool given = of.entry.kind == Kind::kTransfer && of.details.other == other;
+    if (of.entry.member == other || given) sources->push_back(source);
+  }
   return {};
 }
 

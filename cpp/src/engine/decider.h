@@ -78,6 +78,8 @@ class Decider {
   // Fills in the other member's slot if he was opened since preparation.
   void FindOther(const Batch& batch, Details* details, uint32_t row) const;
   Status FindOriginal(const Row& row);
+  // Original::brought, of the other member.
+  Status FindBrought(const Entry& entry, int64_t other, std::vector<uint64_t>* sources) const;
   // Original::expired and expired_lately of a credit that the entry is about.
   Status FindExpired(const Entry& about, ledger::Original* credit) const;
 

@@ -40,6 +40,7 @@ class LedgerImpl : public Ledger {
   Result<Snapshot> AllBalancesAsOf(uint16_t currency, const AsOf& as_of,
                                    const Progress& progress) const override;
   Result<MemberKey> KeyOf(uint32_t member) const override;
+  Result<std::vector<Spender>> SpendersOf(const MemberKey& pool, uint16_t currency) const override;
   Result<StatementPage> Statement(const MemberKey& member,
                                   const StatementQuery& query) const override;
   Result<std::vector<Record>> Changes(uint64_t sequence, size_t limit) const override;

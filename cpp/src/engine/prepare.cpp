@@ -23,10 +23,11 @@ void CheckForms(const ledger::State& state, std::span<const Posting> postings, B
       const uint32_t other = state.keys.Find(*p.other);
       if (other != Entry::kNoMember) details.other = other;
       if (other == Entry::kNoMember) {
+        details.other = Details::kUnknownOther;  // so far
         batch->others.push_back({uint32_t(i), journal::StoredKey(*p.other)});
       }
     }
-    if (p.kind == Kind::kTransfer || details != Details()) {
+    if (details != Details()) {
       batch->details.push_back({uint32_t(i), details});
       details = {};
     }

@@ -129,6 +129,24 @@ Status LedgerImpl::ReadBetweenPostings(
   return {};
 }
 
+Result<std::vector<Ledger::Spender>> LedgerImpl::SpendersOf(const MemberKey& pool,
+                                                            uint16_t currency) const {
+  LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
+  LOYALTY_RETURN_IF_ERROR(CheckCurrency(currency));
+  const uint32_t slot = core_->state->keys.Find(pool);
+  if (slot == Entry::kNoMember) {
+    return Status(StatusCode::kNotFound, "there is no member " + ToString(pool));
+  }
+  std::vector<Spender> spenders;
+  LOYALTY_RETURN_IF_ERROR(ReadBetweenPostings([&](const ledger::State& state) {
+    const ledger::Page& page = *state.PageOf(slot);
+    for (const ledger::PoolMember& m : page.extras.Of(page.GetAccount(slot, currency)).pool) {
+      spenders.push_back({state.keys.At(m.member), m.limit, m.spent});
+    }
+  }));
+  return spenders;
+}
+
 Result<ledger::Snapshot> LedgerImpl::TakeSnapshot() const {
   ledger::Snapshot snapshot;
   LOYALTY_RETURN_IF_ERROR(

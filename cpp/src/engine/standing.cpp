@@ -55,6 +55,7 @@ void Standing::ChangeHolds(const JournalRow& row) {
     mutable_extra().holds.push_back({row.sequence,
                                      details.terms.deadline_us,
                                      details.held,
+                                     details.other,
                                      {row.movements.begin(), row.movements.end()}});
   } else if (details.held < 0) {
     std::erase_if(mutable_extra().holds,

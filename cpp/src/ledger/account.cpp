@@ -17,4 +17,10 @@ const Hold* Extra::FindHold(uint64_t sequence) const {
   return at != holds.end() && at->sequence == sequence ? &*at : nullptr;
 }
 
+const PoolMember* Extra::FindPoolMember(int64_t member) const {
+  const auto at = std::find_if(pool.begin(), pool.end(),
+                               [=](const PoolMember& m) { return m.member == member; });
+  return at != pool.end() ? &*at : nullptr;
+}
+
 }  // namespace loyalty::ledger

@@ -62,7 +62,15 @@ struct Hold {
   uint64_t sequence = 0;
   int64_t until_us = 0;
   int64_t points = 0;
+  int64_t spender = Details::kNoOther;  // from a pool
   std::vector<LotMovement> taken;
+};
+
+// Who may spend from an account that is a pool.
+struct PoolMember {
+  uint32_t member = 0;
+  int64_t limit = kNoCeiling;  // in all
+  int64_t spent = 0;           // or held
 };
 
 // What few accounts have.
@@ -72,13 +80,15 @@ struct Extra {
   int64_t ceiling = kByProgram;
   std::vector<PendingLot> pending;  // by source
   std::vector<Hold> holds;          // by sequence
+  std::vector<PoolMember> pool;     // by member
 
   bool empty() const {
     return arrears == 0 && floor == kByProgram && ceiling == kByProgram && pending.empty() &&
-           holds.empty();
+           holds.empty() && pool.empty();
   }
   const PendingLot* FindPending(uint64_t source) const;
   const Hold* FindHold(uint64_t sequence) const;
+  const PoolMember* FindPoolMember(int64_t member) const;
   // Whether a lot that is in the list, and expires then, can be spent at an instant.
   bool IsActive(uint64_t source, int64_t expires_us, int64_t at_us) const {
     if (expires_us <= at_us) return false;

@@ -80,12 +80,14 @@ class Applying {
       extra().holds.push_back({sequence_,
                                details_.terms.deadline_us,
                                details_.held,
+                               details_.other,
                                {movements.begin(), movements.end()}});
     } else if (details_.held < 0) {
       const size_t closed = std::erase_if(
           extra().holds, [&](const Hold& hold) { return hold.sequence == entry_.related; });
       fits_ = fits_ && closed == 1;
     }
+    ChangePool();
     if (entry_.kind == Kind::kSetLimits) {
       extra().floor = details_.terms.floor;
       extra().ceiling = details_.terms.ceiling;
@@ -97,6 +99,26 @@ class Applying {
       });
     }
     page_->extras.Tidy(account_);
+  }
+
+  // What the other member of an entry is to the pool.
+  void ChangePool() {
+    if (details_.other == Details::kNoOther || entry_.kind == Kind::kTransfer) return;
+    std::vector<PoolMember>& pool = extra().pool;
+    const auto member = uint32_t(details_.other);
+    const auto at =
+        std::lower_bound(pool.begin(), pool.end(), member,
+                         [](const PoolMember& m, uint32_t of) { return m.member < of; });
+    const bool is_in = at != pool.end() && at->member == member;
+    const bool said = details_.terms.ceiling != kByProgram;
+    if (entry_.kind == Kind::kJoinPool) {
+      const int64_t limit = said ? details_.terms.ceiling : kNoCeiling;
+      (is_in ? at : pool.insert(at, {member, limit, 0}))->limit = limit;
+    } else if (entry_.kind == Kind::kLeavePool) {
+      if (is_in && entry_.related == 0) pool.erase(at);  // not of what he gets
+    } else if (is_in) {
+      at->spent += details_.held - entry_.points;
+    }
   }
 
   bool IsThere(uint64_t source) const {

@@ -26,10 +26,15 @@ auto& SystemSide(Kind books, AnyTotals& totals) {
   }
 }
 
+// Whether a posting makes two entries, between two members: no total changes.
+inline bool IsBetweenMembers(Kind kind) {
+  return kind == Kind::kTransfer || kind == Kind::kLeavePool;
+}
+
 // Adds a posted entry's points to its currency's totals.
 inline void AddToTotals(const Entry& entry, const Details& details, CurrencyTotals* totals) {
+  if (IsBetweenMembers(entry.kind)) return;
   totals->members += entry.points;
-  if (entry.kind == Kind::kTransfer) return;  // between members
   SystemSide(BooksOf(entry), *totals) -= entry.points - details.revived;
   totals->expired -= details.revived;
 }

@@ -20,6 +20,8 @@ PostingStatus DecideDebit(Deciding* d) {
     return d->Refuse(PostingStatus::kInsufficientPoints, possible);
   }
   const int64_t points = -d->entry->points;
+  const PostingStatus spender = CheckSpender(d, points);
+  if (spender != PostingStatus::kPosted) return spender;
   const int64_t missing = d->TakeActive(points);
   if (missing > 0) d->AddArrears(-missing);
   return PostingStatus::kPosted;
@@ -58,6 +60,8 @@ PostingStatus DecideOnAccount(Deciding* d) {
   switch (d->entry->kind) {
     case Kind::kReverse: return DecideReversal(d);
     case Kind::kTransfer: return DecideTransfer(d);
+    case Kind::kJoinPool: return DecideJoin(d);
+    case Kind::kLeavePool: return DecideLeave(d);
     case Kind::kHold: return DecideHold(d);
     case Kind::kCapture: return DecideCapture(d);
     case Kind::kRelease: return DecideRelease(d);
@@ -81,6 +85,7 @@ bool IsNewBusiness(Kind kind) {
     case Kind::kAdjust:
     case Kind::kHold:
     case Kind::kTransfer:
+    case Kind::kJoinPool:
     case Kind::kSetLimits: return true;
     default: return false;
   }
@@ -108,7 +113,7 @@ bool Fits(const Deciding& d) {
          (books != Kind::kEarn || FitsIn(d.account.lifetime_earned, points)) &&
          (books != Kind::kRedeem || FitsIn(d.account.lifetime_redeemed, -points)) &&
          (books != Kind::kCapture || FitsIn(d.account.lifetime_redeemed, -points)) &&
-         (books == Kind::kTransfer ||  // between members: no total changes
+         (IsBetweenMembers(entry.kind) ||
           (FitsIn(totals.members, points) && FitsIn(SystemSide(books, totals), -points)));
 }
 
@@ -178,6 +183,7 @@ void Decide(const State& state, const Original* original, Entry* entry, Details*
       entry->status = PostingStatus::kBalanceWouldOverflow;
     }
   }
+  if (details->other == Details::kUnknownOther) details->other = Details::kNoOther;
   if (IsPosted(entry->status)) return;
   movements->resize(before);
   details->repaid = details->revived = 0;

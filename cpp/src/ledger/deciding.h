@@ -68,6 +68,14 @@ PostingStatus CheckRelated(Deciding* d, bool (*fits)(const Entry&), PostingStatu
 bool Fits(const Deciding& d);
 
 PostingStatus DecideTransfer(Deciding* d);
+// Whether the other member, who then gets them, has room for the points that the entry takes.
+PostingStatus CheckFitsOther(Deciding* d);
+// The second entry of a transfer or a leaving: gives the lots of the first.
+PostingStatus TakeOver(Deciding* d);
+PostingStatus DecideJoin(Deciding* d);
+PostingStatus DecideLeave(Deciding* d);
+// Whether the other member, if there is one, may spend so many points from the pool.
+PostingStatus CheckSpender(Deciding* d, int64_t points);
 PostingStatus DecideReversal(Deciding* d);
 PostingStatus DecideHold(Deciding* d);
 PostingStatus DecideCapture(Deciding* d);

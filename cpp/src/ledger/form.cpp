@@ -16,7 +16,8 @@ struct KindRules {
   bool audited = false;   // must say who and why
   bool deadline = false;  // must have one
   bool currency = true;   // is about an account
-  bool other = false;     // names another member, and must
+  enum Other { kNobody, kMayName, kMustName };
+  Other other = kNobody;  // member
 };
 
 KindRules RulesOf(Kind kind) {
@@ -25,13 +26,21 @@ KindRules RulesOf(Kind kind) {
     case kOpenMember: return {.known = true, .currency = false};
     case kCloseMember:
     case kReopenMember: return {.known = true, .audited = true, .currency = false};
-    case kTransfer: return {.known = true, .points = KindRules::kPositive, .other = true};
+    case kTransfer:
+      return {.known = true, .points = KindRules::kPositive, .other = KindRules::kMustName};
+    case kJoinPool:
+    case kLeavePool: return {.known = true, .other = KindRules::kMustName};
     case kEarn: return {.known = true, .points = KindRules::kZeroOrMore};
-    case kRedeem: return {.known = true, .points = KindRules::kPositive};
+    case kRedeem:
+      return {.known = true, .points = KindRules::kPositive, .other = KindRules::kMayName};
     case kAdjust: return {.known = true, .points = KindRules::kNotZero, .audited = true};
     case kReverse:
     case kCapture: return {.known = true, .points = KindRules::kZeroOrMore, .related = true};
-    case kHold: return {.known = true, .points = KindRules::kPositive, .deadline = true};
+    case kHold:
+      return {.known = true,
+              .points = KindRules::kPositive,
+              .deadline = true,
+              .other = KindRules::kMayName};
     case kRelease:
     case kConfirm:
     case kCancel: return {.known = true, .related = true};
@@ -93,6 +102,7 @@ bool LimitsFit(const Posting& p, const Terms& terms) {
   constexpr int64_t kMost = INT64_MAX / 4;
   const bool says_floor = terms.floor != kByProgram;
   const bool says_ceiling = terms.ceiling != kByProgram && terms.ceiling != kNoCeiling;
+  if (p.kind == Kind::kJoinPool) return !says_floor && (!says_ceiling || terms.ceiling >= 0);
   if (p.kind != Kind::kSetLimits) return !says_floor && terms.ceiling == kByProgram;
   return (!says_floor || (terms.floor >= -kMost && terms.floor <= kMost)) &&
          (!says_ceiling || (terms.ceiling >= -kMost && terms.ceiling <= kMost)) &&
@@ -128,8 +138,10 @@ PostingStatus CheckForm(const Posting& p, const Rules& in_force, uint32_t codes)
   if (!ActivationFits(p, terms)) return PostingStatus::kActivationInvalid;
   if (!DeadlineFits(p, rules, terms)) return PostingStatus::kDeadlineInvalid;
   if (!LimitsFit(p, terms)) return PostingStatus::kLimitsInvalid;
-  if (rules.other != (p.other != nullptr) ||
-      (p.other && (!IsKey(*p.other) || *p.other == p.member))) {
+  if (p.other ? rules.other == KindRules::kNobody : rules.other == KindRules::kMustName) {
+    return PostingStatus::kOtherMemberInvalid;
+  }
+  if (p.other && (!IsKey(*p.other) || *p.other == p.member)) {
     return PostingStatus::kOtherMemberInvalid;
   }
   return PostingStatus::kUnspecified;
@@ -139,6 +151,8 @@ bool SaysExpiry(Kind kind, int64_t points) {
   return MakesALot(kind, points) || kind == Kind::kConfirm || kind == Kind::kExtend ||
          kind == Kind::kReinstate;
 }
+
+bool NamesOther(Kind kind) { return RulesOf(kind).other != KindRules::kNobody; }
 
 bool IsAboutAnAccount(Kind kind) { return RulesOf(kind).currency; }
 
@@ -191,7 +205,8 @@ int64_t AskedPoints(const Entry& entry, const Details& details) {
     case Kind::kConfirm:
     case Kind::kCancel:
     case Kind::kExtend:
-    case Kind::kReinstate: return details.asked;
+    case Kind::kReinstate:
+    case Kind::kLeavePool: return details.asked;
     default: return details.asked ? details.asked : entry.points;
   }
 }

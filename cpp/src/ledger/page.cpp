@@ -46,6 +46,7 @@ uint64_t ExtraPool::ram_bytes() const {
   uint64_t bytes = extras_.capacity() * sizeof(Extra) + free_.capacity() * sizeof(uint32_t);
   for (const Extra& extra : extras_) {
     bytes += extra.pending.capacity() * sizeof(PendingLot) + extra.holds.capacity() * sizeof(Hold);
+    bytes += extra.pool.capacity() * sizeof(PoolMember);
     for (const Hold& hold : extra.holds) bytes += hold.taken.capacity() * sizeof(LotMovement);
   }
   return bytes;

@@ -103,20 +103,23 @@ std::vector<AccountExtra> ExtrasInOrder(const Page& page) {
   return extras;
 }
 
-// Columns of the extras, then of all their pending lots, their holds, and what the holds took.
+// Columns of the extras, then of all their pending lots, their holds, their pool members, and what the holds
+// took.
 void EncodeExtras(const Page& page, std::string* out) {
   const std::vector<AccountExtra> e = ExtrasInOrder(page);
   std::vector<PendingLot> p;
   std::vector<const Hold*> h;
   std::vector<LotMovement> taken;
+  std::vector<PoolMember> s;  // who may spend
   for (const auto& [place, extra] : e) {
+    s.insert(s.end(), extra->pool.begin(), extra->pool.end());
     p.insert(p.end(), extra->pending.begin(), extra->pending.end());
     for (const Hold& hold : extra->holds) {
       h.push_back(&hold);
       taken.insert(taken.end(), hold.taken.begin(), hold.taken.end());
     }
   }
-  for (size_t count : {e.size(), p.size(), h.size(), taken.size()}) {
+  for (size_t count : {e.size(), p.size(), h.size(), s.size(), taken.size()}) {
     AppendLittle(out, uint32_t(count));
   }
   if (e.empty()) return;
@@ -126,6 +129,7 @@ void EncodeExtras(const Page& page, std::string* out) {
   EncodeColumn<int64_t>(e.size(), out, [&](size_t i) { return e[i].extra->ceiling; });
   EncodeColumn<uint64_t>(e.size(), out, [&](size_t i) { return e[i].extra->pending.size(); });
   EncodeColumn<uint64_t>(e.size(), out, [&](size_t i) { return e[i].extra->holds.size(); });
+  EncodeColumn<uint64_t>(e.size(), out, [&](size_t i) { return e[i].extra->pool.size(); });
   EncodeColumn<uint64_t>(p.size(), out, [&](size_t i) { return p[i].source; });
   EncodeColumn<int64_t>(p.size(), out, [&](size_t i) { return p[i].activates_us; });
   EncodeColumn<int64_t>(p.size(), out, [&](size_t i) { return p[i].deadline_us; });
@@ -133,35 +137,41 @@ void EncodeExtras(const Page& page, std::string* out) {
   EncodeColumn<uint64_t>(h.size(), out, [&](size_t i) { return h[i]->sequence; });
   EncodeColumn<int64_t>(h.size(), out, [&](size_t i) { return h[i]->until_us; });
   EncodeColumn<int64_t>(h.size(), out, [&](size_t i) { return h[i]->points; });
+  EncodeColumn<int64_t>(h.size(), out, [&](size_t i) { return h[i]->spender; });
   EncodeColumn<uint64_t>(h.size(), out, [&](size_t i) { return h[i]->taken.size(); });
+  EncodeColumn<uint64_t>(s.size(), out, [&](size_t i) { return s[i].member; });
+  EncodeColumn<int64_t>(s.size(), out, [&](size_t i) { return s[i].limit; });
+  EncodeColumn<int64_t>(s.size(), out, [&](size_t i) { return s[i].spent; });
   journal::AppendMovements(taken, out);
 }
 
 Status DecodeExtras(std::string_view* bytes, Page* page) {
-  uint32_t counts[4];  // extras, pending lots, holds, movements
+  uint32_t counts[5];  // extras, pending lots, holds, pool members, movements
   for (uint32_t& count : counts) {
     if (!TakeCount(bytes, &count)) return Damaged("cut short");
   }
   if (counts[0] == 0) return {};
-  ColumnView extras[6];
+  ColumnView extras[7];
   ColumnView pending[4];
-  ColumnView holds[4];
+  ColumnView holds[5];
+  ColumnView spenders[3];
   const auto parse = [&](std::span<ColumnView> columns, uint32_t count) {
     return std::all_of(columns.begin(), columns.end(),
                        [&](ColumnView& column) { return column.Parse(count, bytes); });
   };
   journal::MovementColumns taken;
   if (!parse(extras, counts[0]) || !parse(pending, counts[1]) || !parse(holds, counts[2]) ||
-      !taken.Parse(counts[3], bytes)) {
+      !parse(spenders, counts[3]) || !taken.Parse(counts[4], bytes)) {
     return Damaged("a column of extras is cut short");
   }
   size_t p = 0;
   size_t h = 0;
+  size_t s = 0;
   size_t m = 0;
   for (uint32_t i = 0; i < counts[0]; ++i) {
     const auto place = uint32_t(extras[0][i]);
     if (place >= kMaxCurrencies * kPageMembers || p + extras[4][i] > counts[1] ||
-        h + extras[5][i] > counts[2]) {
+        h + extras[5][i] > counts[2] || s + extras[6][i] > counts[3]) {
       return Damaged("extras do not add up");
     }
     Account& account = page->MutableAccount(place % kPageMembers, uint16_t(place / kPageMembers));
@@ -173,11 +183,15 @@ Status DecodeExtras(std::string_view* bytes, Page* page) {
       extra.pending.push_back(
           {pending[0][p], int64_t(pending[1][p]), int64_t(pending[2][p]), Kind(pending[3][p])});
     }
+    for (uint64_t k = extras[6][i]; k > 0; --k, ++s) {
+      extra.pool.push_back(
+          {uint32_t(spenders[0][s]), int64_t(spenders[1][s]), int64_t(spenders[2][s])});
+    }
     for (uint64_t k = extras[5][i]; k > 0; --k, ++h) {
       Hold& hold = extra.holds.emplace_back();
-      hold = {holds[0][h], int64_t(holds[1][h]), int64_t(holds[2][h]), {}};
-      if (m + holds[3][h] > counts[3]) return Damaged("extras do not add up");
-      for (uint64_t t = holds[3][h]; t > 0; --t, ++m) hold.taken.push_back(taken[m]);
+      hold = {holds[0][h], int64_t(holds[1][h]), int64_t(holds[2][h]), int64_t(holds[3][h]), {}};
+      if (m + holds[4][h] > counts[4]) return Damaged("extras do not add up");
+      for (uint64_t t = holds[4][h]; t > 0; --t, ++m) hold.taken.push_back(taken[m]);
     }
   }
   return {};

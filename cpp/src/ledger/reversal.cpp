@@ -85,6 +85,7 @@ PostingStatus DecideReversal(Deciding* d) {
   if (points > left) return d->Refuse(PostingStatus::kReversalExceedsOriginal, left);
   const std::shared_ptr<const Rules> rules = d->state.RulesOf(d->original->program_version);
   if (of.points > 0) return TakeBack(d, points, rules->CurrencyAt(of.currency));
+  d->details->other = d->original->details.other;  // who spent it from a pool
   GiveBack(d, points, reversed, *rules);
   return PostingStatus::kPosted;
 }

@@ -17,6 +17,7 @@ bool IsCredit(const Entry& of) {
 void GiveBack(Deciding* d, const Hold& hold) {
   for (const LotMovement& m : hold.taken) d->Add(-m.points, OrderOf(m));
   d->details->held = -hold.points;
+  d->details->other = hold.spender;
 }
 
 // The open hold that the entry is about.
@@ -70,6 +71,8 @@ PostingStatus DecideHold(Deciding* d) {
   // Points that are not there cannot be set aside, however low the floor.
   const int64_t possible = d->PossibleAbove(std::max<int64_t>(0, d->floor()));
   if (points > possible) return d->Refuse(PostingStatus::kInsufficientPoints, possible);
+  const PostingStatus spender = CheckSpender(d, points);
+  if (spender != PostingStatus::kPosted) return spender;
   (void)d->TakeActive(points);
   return PostingStatus::kPosted;
 }

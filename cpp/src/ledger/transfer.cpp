@@ -7,23 +7,30 @@
 namespace loyalty::ledger {
 namespace {
 
-// Whether the other member may get the points; the entry and details are the first one's.
-PostingStatus CheckReceiver(Deciding* d) {
-  if (d->details->other == Details::kNoOther) return PostingStatus::kOtherMemberNotFound;
-  const auto other = uint32_t(d->details->other);
-  const Page& page = *d->state.PageOf(other);
-  if (page.IsClosed(other)) return PostingStatus::kOtherMemberClosed;
-  const Account& account = page.GetAccount(other, d->entry->currency);
-  Entry credit = *d->entry;
+// The other member's account on the way to a decision about the second entry.
+template <typename Ask>
+auto AskReceiver(const Deciding& d, Ask ask) {
+  const auto other = uint32_t(d.details->other);
+  const Page& page = *d.state.PageOf(other);
+  const Account& account = page.GetAccount(other, d.entry->currency);
+  Entry credit = *d.entry;
   credit.points = -credit.points;
   Details none;
-  const Deciding receiver{d->state, page,    account, page.extras.Of(account),
-                          nullptr,  &credit, &none,   nullptr};
-  const int64_t ceiling = receiver.ceiling();
-  if (ceiling != kNoCeiling && credit.points > receiver.RoomBelow(ceiling)) {
-    return d->Refuse(PostingStatus::kOverCeiling, receiver.RoomBelow(ceiling));
-  }
-  return Fits(receiver) ? PostingStatus::kPosted : PostingStatus::kBalanceWouldOverflow;
+  return ask(
+      Deciding{d.state, page, account, page.extras.Of(account), nullptr, &credit, &none, nullptr});
+}
+
+// Whether the other member may get the points; the entry and details are the first one's.
+PostingStatus CheckReceiver(Deciding* d) {
+  if (d->details->other < 0) return PostingStatus::kOtherMemberNotFound;
+  const auto other = uint32_t(d->details->other);
+  if (d->state.PageOf(other)->IsClosed(other)) return PostingStatus::kOtherMemberClosed;
+  const int64_t room = AskReceiver(*d, [](const Deciding& receiver) {
+    const int64_t ceiling = receiver.ceiling();
+    return ceiling == kNoCeiling ? INT64_MAX : receiver.RoomBelow(ceiling);
+  });
+  if (-d->entry->points > room) return d->Refuse(PostingStatus::kOverCeiling, room);
+  return CheckFitsOther(d);
 }
 
 PostingStatus Give(Deciding* d) {
@@ -43,12 +50,20 @@ int64_t GiversInactivity(const Deciding& d) {
   return page.lots.InactiveFrom(page.GetAccount(first.member, first.currency));
 }
 
-// The lots of the first entry, after what repays arrears; or one lot that expires anew.
-PostingStatus Take(Deciding* d) {
+}  // namespace
+
+PostingStatus CheckFitsOther(Deciding* d) {
+  const bool fits = AskReceiver(*d, [](const Deciding& receiver) { return Fits(receiver); });
+  return fits ? PostingStatus::kPosted : PostingStatus::kBalanceWouldOverflow;
+}
+
+// After what repays arrears; or by the programme, of a transfer, one lot that expires anew.
+PostingStatus TakeOver(Deciding* d) {
   int64_t repaid = std::min(d->extra.arrears, d->entry->points);
   d->details->repaid = repaid;
   if (repaid > 0) d->AddArrears(repaid);
-  if (d->currency().transfer == program::Currency::Transfer::kRestartExpiry) {
+  if (d->entry->kind == Kind::kTransfer &&
+      d->currency().transfer == program::Currency::Transfer::kRestartExpiry) {
     d->state.RulesInForce().SetExpiry(*d->entry, d->at_us(), d->entry);
     return PostingStatus::kPosted;
   }
@@ -65,10 +80,8 @@ PostingStatus Take(Deciding* d) {
   return PostingStatus::kPosted;
 }
 
-}  // namespace
-
 PostingStatus DecideTransfer(Deciding* d) {
-  if (d->original) return Take(d);
+  if (d->original) return TakeOver(d);
   const bool forbidden = d->currency().transfer == program::Currency::Transfer::kForbidden;
   return forbidden ? PostingStatus::kTransferForbidden : Give(d);
 }

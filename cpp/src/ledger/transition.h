@@ -22,6 +22,8 @@ struct Original {
   // Of a credit: points that were journaled as expired, and neither reversed nor reinstated since.
   int64_t expired = 0;
   int64_t expired_lately = 0;  // journaled as expired, late enough to be reinstated
+  // Of no posting (sequence 0), for the leaving of a pool: the sources of what the member brought; in order.
+  std::vector<uint64_t> brought;
 };
 
 // What the form of a posting says about it, before any state: kUnspecified when it is well-formed.
@@ -30,6 +32,8 @@ PostingStatus CheckForm(const Posting& posting, const Rules& rules, uint32_t cod
 
 // Whether a posting like that may say when points expire.
 bool SaysExpiry(Kind kind, int64_t points);
+// Whether a posting of that kind may name another member.
+bool NamesOther(Kind kind);
 // Whether postings of that kind are about an account, not about a member alone.
 bool IsAboutAnAccount(Kind kind);
 
@@ -63,8 +67,8 @@ enum class DueScope { kEndedHolds, kBeforeActivity, kAll };
 bool NextDue(const State& state, uint32_t member, uint16_t currency, int64_t by_us, DueScope scope,
              Entry* due);
 
-// The entry that gives another member the points of a posted transfer. To be decided with the first as its
-// original.
+// The entry that gives another member the points of a posted transfer, or of the leaving of a pool. To be
+// decided with the first as its original.
 Entry SecondOfTransfer(const Entry& first, const Details& details, uint64_t sequence);
 
 // The points that the movements of an entry that fell due take out of lots or put into them.

@@ -28,7 +28,7 @@ std::unique_ptr<Page> RandomPage(uint64_t seed) {
     if (m % 3 == 0) extra.ceiling = 1000 + m;
     if (m % 4 == 0) extra.pending.push_back({m + 1, 50, kNever_us, Kind::kEarn});
     for (uint64_t h = 0; h < m % 5; ++h) {
-      extra.holds.push_back({h + 1, 70, 9, {{-4, 3, 2, 1}, {-5, kNever_us, 2, 2}}});
+      extra.holds.push_back({h + 1, 70, 9, 4, {{-4, 3, 2, 1}, {-5, kNever_us, 2, 2}}});
     }
   }
   return page;
