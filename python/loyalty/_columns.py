@@ -29,7 +29,7 @@ NAMES = (
 MOST_LINKED = 8192  # postings that stand or fall together: what the ledger takes at once
 # What a caller may ask for; the ledger writes entries of other kinds itself.
 KINDS = {kind.name.lower(): kind for kind in _core.Kind if 0 < kind < _core.Kind.DEFINE_CURRENCY}
-_WITH_POINTS = (
+WITH_POINTS = (
     _core.Kind.EARN,
     _core.Kind.REDEEM,
     _core.Kind.ADJUST,
@@ -262,7 +262,7 @@ def _points(given: Columns, kinds: NDArray[np.uint8]) -> NDArray[np.int64]:
     if array is not None and array.null_count == 0:
         return _convert.integers("points", array)
     by_rule = (kinds == _core.Kind.EARN) & ("money" in given)
-    free = by_rule | ~np.isin(kinds, _WITH_POINTS)
+    free = by_rule | ~np.isin(kinds, WITH_POINTS)
     if array is None:
         if not free.all():
             row = int(np.argmin(free))

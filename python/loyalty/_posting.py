@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from loyalty import _core
-from loyalty._columns import CODES
+from loyalty._columns import CODES, WITH_POINTS, kind_of
 from loyalty._ids import NO_ID, IdLike, id_bytes, new_id
 from loyalty._times import TimeLike, time_us
 from loyalty.errors import InvalidInputError
@@ -65,8 +65,8 @@ class Posting:
         and the most that credits may make of it (`loyalty.NO_CEILING` for none); None: the
         programme's. For ``join_pool``, `ceiling`: how many points may be spent in all.
     other_member : int or str, optional
-        For ``transfer``: who gets the points. For ``join_pool`` and ``leave_pool``: who does, `member`
-        being the pool. For ``redeem`` and ``hold`` from a pool: who spends.
+        For ``transfer``: who gets the points. For ``join_pool`` and ``leave_pool``: who does, with
+        the pool as `member`. For ``redeem`` and ``hold`` from a pool: who spends.
     rule, channel, location, category, actor, reason : str, optional
         Codes for analysis and audit; ``adjust``, ``extend``, ``reinstate``, ``set_limits``,
         ``close_member`` and ``reopen_member`` need the last two.
@@ -136,7 +136,7 @@ def core_arguments(posting: Posting) -> dict[str, Any]:
     return {
         "posting_id": id_bytes(posting.id, "id"),
         "member": member_key(posting.member),
-        "points": _or_by_program(posting.points, "points"),
+        "points": _points(posting),
         "other_member": None if posting.other_member is None else member_key(posting.other_member),
         "money": integer(posting.money, "money"),
         "effective_us": integer(
@@ -184,6 +184,16 @@ def integer(
     if not limits[0] <= value <= limits[1]:
         raise InvalidInputError(f"{name}: {value} is not within {limits[0]} to {limits[1]}")
     return int(value)
+
+
+def _points(posting: Posting) -> int:
+    """Return what the engine takes for the points; None is 0 where a kind needs none."""
+    kind = kind_of(posting.kind)
+    if posting.points is None and kind == _core.Kind.EARN:
+        return _core.BY_PROGRAM
+    if posting.points is None and kind in WITH_POINTS:
+        raise InvalidInputError(f"points: a posting of kind {posting.kind!r} must say how many")
+    return 0 if posting.points is None else integer(posting.points, "points")
 
 
 def _or_by_program(value: object, name: str) -> int:

@@ -359,15 +359,15 @@ class LedgerReader:
         Returns
         -------
         Table
-            Columns ``currency``, ``issue_month`` and ``expiry_month`` (first days; null: never,
-            or by inactivity), and in minor units: ``issued`` (by earns), ``redeemed`` (less what was
+            Columns ``currency``, ``issue_month`` and ``expiry_month`` (first days; null: never, or
+            by inactivity), and in minor units: ``issued`` (by earns), ``redeemed`` (less what was
             given back), ``expired`` (also what is not journaled yet), ``other`` (reversed earns,
             adjustments, points that went to arrears or were never confirmed; below 0 when more came
             than went), ``active``, ``pending``, ``held``, and ``outstanding``: the sum of the last
-            three. In every row issued - redeemed - expired - other = outstanding. ``value`` is
-            that times `value`, as an exact decimal. ``metadata`` has ``sequence`` (the last that
-            may count), ``time`` (at which the lots were looked at) and ``arrears``: what members
-            owe, by currency.
+            three. In every row issued - redeemed - expired - other = outstanding. ``value`` is that
+            times `value`, as an exact decimal. ``metadata`` has ``sequence`` (the last that may
+            count), ``time`` (at which the lots were looked at) and ``arrears``: what members owe,
+            by currency.
 
         Raises
         ------

@@ -227,3 +227,14 @@ def test_bad_fields_are_named(ada: loyalty.Ledger, fields: dict[str, Any], messa
 def test_an_unknown_kind_is_refused(ada: loyalty.Ledger) -> None:
     with pytest.raises(loyalty.InvalidInputError, match="did you mean 'redeem'"):
         ada.post(loyalty.Posting("redeems", "ada", 5))
+
+
+def test_points_that_are_not_said(ledger: loyalty.Ledger) -> None:
+    """As in a batch: none where a kind needs none, else a mistake, but for earns by a rule."""
+    ledger.open_member("ada")
+    ledger.earn("ada", 5, id="gift")
+    undo = loyalty.Posting("reverse", "ada", None, related="gift")
+    assert ledger.post(undo).points == -5
+    with pytest.raises(loyalty.InvalidInputError, match="points: a posting of kind 'redeem'"):
+        ledger.post(loyalty.Posting("redeem", "ada", None))
+    assert ledger.post(loyalty.Posting("earn", "ada", None)).status == "no_points_by_rule"
