@@ -71,7 +71,7 @@ void Rules::SetExpiry(const Entry& of, int64_t from_us, Entry* entry) const {
   if (by_inactivity && entry->expires_us != kNever_us) entry->by_program |= kByInactivity;
 }
 
-// An activity that makes no lot, or one with an expiry of its own, still puts off that of the others.
+// An activity of the currency puts off the expiry of all, whatever that of its own lot.
 void Rules::PutOffInactivity(Entry* entry, Details* details) const {
   details->active_until_us = 0;
   if (!has_inactivity_) return;
@@ -80,8 +80,13 @@ void Rules::PutOffInactivity(Entry* entry, Details* details) const {
   if (expiry.model != program::Expiry::Model::kInactivity) return;
   if (debit) {
     SetExpiry(*entry, entry->effective_us, entry);
-  } else if (entry->kind == Kind::kEarn && !(entry->by_program & kByInactivity)) {
-    details->active_until_us = program_->ExpiryFrom(expiry, entry->effective_us);
+  } else if (entry->kind == Kind::kEarn) {
+    const int64_t until_us = program_->ExpiryFrom(expiry, entry->effective_us);
+    if (entry->by_program & kByInactivity) {
+      entry->expires_us = std::max(entry->expires_us, until_us);
+    } else {
+      details->active_until_us = until_us;
+    }
   }
 }
 

@@ -209,6 +209,13 @@ TEST_F(InactivityTest, ARuleMayExpireByInactivityWhereTheCurrencyDoesNot) {
   ExpectVerified();
 }
 
+TEST_F(InactivityTest, TheCurrencysActivityCountsAlsoWhereARuleSaysLess) {
+  Start({.expiry = R"({"model":"inactivity","months":3})", .rule_expiry = kMonth});
+  Post({On(0, Buy(2, 100))});
+  EXPECT_EQ(At(Day(91)).parts.active, 10);  // until 14 February
+  EXPECT_EQ(At(Day(92)).parts.active, 0);
+}
+
 // What the journal says of the past agrees with what the state said then.
 TEST_F(InactivityTest, ThePastKnowsOfActivities) {
   Begin();
