@@ -67,8 +67,7 @@ const program::Pending& Rules::PendingOf(const Entry& entry) const {
 void Rules::SetExpiry(const Entry& of, int64_t from_us, Entry* entry) const {
   const program::Expiry& expiry = ExpiryOf(of);
   entry->expires_us = program_->ExpiryFrom(expiry, from_us);
-  const bool by_inactivity = expiry.model == program::Expiry::Model::kInactivity;
-  if (by_inactivity && entry->expires_us != kNever_us) entry->by_program |= kByInactivity;
+  if (expiry.model == program::Expiry::Model::kInactivity) entry->by_program |= kByInactivity;
 }
 
 // An activity of the currency puts off the expiry of all, whatever that of its own lot.

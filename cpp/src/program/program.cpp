@@ -254,7 +254,8 @@ int64_t Program::ExpiryFrom(const Expiry& expiry, int64_t at_us) const {
                                              : calendar_.AddDays(at_us, expiry.days);
     expires_us = calendar_.EndOf(end_us, expiry.round_up);
   } else if (expiry.model == Expiry::Model::kInactivity) {
-    expires_us = calendar_.AddMonths(at_us, expiry.months);
+    // Never for ever: a later activity could not put that off.
+    return std::min(calendar_.AddMonths(at_us, expiry.months), kMaxTime_us - 1);
   } else if (expiry.model == Expiry::Model::kDates) {
     expires_us = calendar_.NextEndOf(at_us, expiry.dates).value_or(kNever_us);
   }

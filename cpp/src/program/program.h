@@ -73,7 +73,7 @@ class Program {
   const std::vector<EarnRule>& rules() const { return rules_; }
 
   // When points expire that count from an instant, by inactivity if that is their model; kNever_us when they
-  // do not.
+  // do not. By inactivity they always do.
   int64_t ExpiryFrom(const Expiry& expiry, int64_t at_us) const;
 
  private:

@@ -216,6 +216,20 @@ TEST_F(InactivityTest, TheCurrencysActivityCountsAlsoWhereARuleSaysLess) {
   EXPECT_EQ(At(Day(92)).parts.active, 0);
 }
 
+// From 2200 on is beyond all times: but what was put off until then is not put back.
+TEST_F(InactivityTest, WhatIsPutOffForCenturiesStaysSo) {
+  Begin();
+  Post({On(0, Buy(2, 100))});
+  Change({.expiry = R"({"model":"inactivity","months":3600})"});
+  PostOne(On(1, Redeem(3, 7, 1)));
+  EXPECT_EQ(At(Day(60)).parts.active, 9);
+  Change({.expiry = kMonth});
+  Post({On(2, Redeem(4, 7, 1)), On(2, Buy(5, 10))});
+  EXPECT_EQ(At(kMaxTime_us - 2).parts.active, 9);
+  EXPECT_EQ(At(kMaxTime_us - 1).parts.active, 0);
+  ExpectVerified();
+}
+
 // What the journal says of the past agrees with what the state said then.
 TEST_F(InactivityTest, ThePastKnowsOfActivities) {
   Begin();
