@@ -157,11 +157,52 @@ def opened() -> Model:
 
 @pytest.mark.parametrize("steps", SCENARIOS.values(), ids=SCENARIOS)
 def test_the_model_gives_what_was_worked_out_by_hand(steps: list[Step]) -> None:
-    model = opened()
+    check(opened(), steps)
+
+
+def check(model: Model, steps: list[Step]) -> None:
     for number, (posting, status, parts) in enumerate(steps):
         (reply,) = model.post_all([posting])
         got = (reply.status, (reply.balance, reply.pending, reply.held, reply.arrears))
         assert got == (status, parts), f"step {number}: {posting}"
+
+
+LIFETIMES: dict[str, list[Step]] = {  # a month after the last activity: day 30 is 26 December
+    "rule 7: an activity puts off the expiry of all": [
+        (ask("earn", 10), "posted", (10, 0, 0, 0)),
+        (ask("redeem", 1, 29), "posted", (9, 0, 0, 0)),  # until 25 January
+        (ask("earn", 5, 20, expires=25), "posted", (14, 0, 0, 0)),  # puts nothing back
+        (ask("hold", 2, 59, deadline=99), "posted", (7, 0, 2, 0)),
+        (ask("hold", 1, 60, deadline=99), "insufficient_points", (0, 0, 2, 0)),
+    ],
+    "rule 7: what has expired is journaled before the next activity": [
+        (ask("earn", 10, id="gone"), "posted", (10, 0, 0, 0)),
+        (ask("extend", 0, 31, related="gone", expires=90), "nothing_left", (0, 0, 0, 0)),
+        (ask("earn", 5, 31), "posted", (5, 0, 0, 0)),
+        (ask("redeem", 6, 29), "insufficient_points", (5, 0, 0, 0)),
+    ],
+    "rules 5 and 7: between what expires at a date and what never does": [
+        (ask("earn", 1, expires_time=loyalty.NEVER), "posted", (1, 0, 0, 0)),
+        (ask("earn", 2), "posted", (3, 0, 0, 0)),
+        (ask("earn", 4, expires=200), "posted", (7, 0, 0, 0)),
+        (ask("redeem", 5, 1), "posted", (2, 0, 0, 0)),  # until 27 December
+        (ask("hold", 2, 31, deadline=32), "insufficient_points", (1, 0, 0, 0)),
+    ],
+    "rules 7 and 16: given points live as long as with the giver": [
+        (ask("open_member", member="bob"), "posted", (0, 0, 0, 0)),
+        (ask("earn", 4, member="bob"), "posted", (4, 0, 0, 0)),
+        (ask("earn", 10, 9), "posted", (10, 0, 0, 0)),
+        (ask("transfer", 10, 10, other_member="bob"), "posted", (0, 0, 0, 0)),
+        (ask("redeem", 1, 38, member="bob"), "posted", (13, 0, 0, 0)),
+    ],
+}
+
+
+@pytest.mark.parametrize("steps", LIFETIMES.values(), ids=LIFETIMES)
+def test_the_model_gives_what_was_worked_out_by_hand_of_lifetimes(steps: list[Step]) -> None:
+    model = opened()
+    model.apply_program(shop('expiry = { model = "inactivity", months = 1 }').to_json())
+    check(model, steps)
 
 
 def instant(text: str) -> int:

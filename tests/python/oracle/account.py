@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from typing import NamedTuple, Self
 
 NEVER = 2**63 - 1  # an expiry, a deadline or a ceiling that there is not
+BY_INACTIVITY = NEVER - 1  # when lots expire that live as long as their account is active (rule 7)
 
 
 class Key(NamedTuple):
     """What tells lots apart. Keys sort in spending order (rule 5)."""
 
-    expires: int
+    expires: int  # or BY_INACTIVITY: `Account.expiry_of` knows when that is
     effective: int
     source: int  # the sequence of the credit that made the lot
 
@@ -59,6 +61,14 @@ class Due(NamedTuple):
     kind: str
 
 
+class Scope(IntEnum):
+    """What of all that is due must be journaled (rules 7 and 10)."""
+
+    ENDED_HOLDS = 0  # before any posting
+    BEFORE_ACTIVITY = 1  # and what has expired by inactivity
+    ALL = 2
+
+
 @dataclass
 class Hold:
     sequence: int
@@ -96,6 +106,7 @@ class Account:
     lifetime_redeemed: int = 0
     last_sequence: int = 0
     expired: dict[int, int] = field(default_factory=dict)  # journaled as such, by credit (rule 13)
+    inactive_from: int | None = None  # when BY_INACTIVITY is; None: there was no activity (rule 7)
 
     def copy(self) -> Self:
         mine = {name: getattr(self, name).copy() for name in ("lots", "terms", "holds", "expired")}
@@ -103,9 +114,15 @@ class Account:
 
     # What there is at an instant.
 
+    def expiry_of(self, key: Key) -> int:
+        if key.expires != BY_INACTIVITY:
+            return key.expires
+        assert self.inactive_from is not None
+        return self.inactive_from
+
     def state(self, key: Key, at: int) -> str:
         """Whether a lot is active, pending, expired or lost at an instant (rules 6 and 8)."""
-        if at >= key.expires:
+        if at >= self.expiry_of(key):
             return "expired"
         return self.terms[key.source].state(at) if key.source in self.terms else "active"
 
@@ -125,10 +142,10 @@ class Account:
     def expiring(self, at: int) -> tuple[int, int | None]:
         """How many active points expire next, and when; (0, None) if none of them ever do."""
         active = [(key, points) for key, points in self.lots_at(at) if self.is_active(key, at)]
-        soonest = min((key.expires for key, _ in active), default=NEVER)
+        soonest = min((self.expiry_of(key) for key, _ in active), default=NEVER)
         if soonest == NEVER:
             return 0, None
-        return sum(points for key, points in active if key.expires == soonest), soonest
+        return sum(points for key, points in active if self.expiry_of(key) == soonest), soonest
 
     def is_active(self, key: Key, at: int) -> bool:
         return self.state(key, at) == "active"
@@ -226,28 +243,43 @@ class Account:
         for key, points in self.take_all(source):
             assert key is not None
             new = key if expires is None else key._replace(expires=expires)
-            part = self.repay(points) if at < new.expires else 0
+            part = self.repay(points) if at < self.expiry_of(new) else 0
             self.put(new, points - part)
             repaid += part
         return repaid
 
     # What time does.
 
-    def due(self, by: int) -> Due | None:
+    def due(self, by: int, scope: Scope = Scope.ALL) -> Due | None:
         """What falls due first, if anything does by then (rule 9)."""
         found = [Due(hold.deadline, 1, hold.sequence, "time_out") for hold in self.holds]
-        for source, terms in self.terms.items():
-            if terms.deadline is not None:
-                found.append(Due(terms.deadline, 1, source, "cancel"))
-            elif terms.activates is not None:
-                found.append(Due(terms.activates, 0, source, "activate"))
-        found += [Due(key.expires, 2, 0, "expire") for key in self.lots if key.expires != NEVER]
+        if scope == Scope.ALL:
+            found += self._ends_of_waits()
+        for key in self.lots:
+            heeded = scope == Scope.ALL or (scope and key.expires == BY_INACTIVITY)
+            if heeded and self.expiry_of(key) != NEVER:
+                found.append(Due(self.expiry_of(key), 2, 0, "expire"))
         first = min(found, default=None)
         return first if first is not None and first.instant <= by else None
 
+    def _ends_of_waits(self) -> Iterator[Due]:
+        for source, terms in self.terms.items():
+            if terms.deadline is not None:
+                yield Due(terms.deadline, 1, source, "cancel")
+            elif terms.activates is not None:
+                yield Due(terms.activates, 0, source, "activate")
+
+    def put_off(self, until: int | None) -> None:
+        """Let points that expire by inactivity live until then, or as long as before (rule 7)."""
+        if until is not None:
+            self.inactive_from = max(until, self.inactive_from or until)
+
+    def expiring_at(self, instant: int) -> list[Key]:
+        return [key for key in self.lots if self.expiry_of(key) == instant]
+
     def expire(self, instant: int) -> int:
         """Take out all lots that expire at an instant (rule 6); return their points."""
-        expiring = [key for key in self.lots if key.expires == instant]
+        expiring = self.expiring_at(instant)
         for key in expiring:
             self.expired[key.source] = self.expired.get(key.source, 0) + self.lots[key]
         return sum(self.take(key, self.lots[key]).points for key in expiring)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from loyalty import Posting, Reply
 
-from .account import NEVER, Parts, Taken
+from .account import BY_INACTIVITY, NEVER, Parts, Taken
 
 MOST = 2**63 - 1  # no sum is beyond this, on either side of 0 (rule 1)
 NO_PARTS = Parts()
@@ -17,9 +17,21 @@ class Filled(NamedTuple):
     """A posting's points and times, with what the programme says where it does not."""
 
     points: int
-    expires: int = NEVER
+    expires: int = NEVER  # as journaled: of points that expire by inactivity, when they do as yet
     activates: int | None = None  # None: at once, or when confirmed
     deadline: int | None = None
+    by_inactivity: bool = False
+    active_until: int | None = None  # an activity: what expires by inactivity lives until then
+
+    @property
+    def key_expires(self) -> int:
+        """What `account.Key` says of the expiry."""
+        return BY_INACTIVITY if self.by_inactivity else self.expires
+
+    def expiring(self, expires: int, *, by_inactivity: bool) -> Filled:
+        """The same with points that expire otherwise."""
+        until = expires if by_inactivity else None
+        return self._replace(expires=expires, by_inactivity=by_inactivity, active_until=until)
 
 
 @dataclass(slots=True)

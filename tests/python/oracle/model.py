@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from loyalty import Posting, Reply
 
-from .account import Account, Due
+from .account import Account, Due, Scope
 from .case import SIDES, Case, Refused
 from .journal import Books, Entry
 from .posting import CODES, MEMBERSHIP, difference, faults, micros
@@ -176,10 +176,7 @@ class Model:
         assert posting.currency is not None
         account = self.accounts[posting.member, posting.currency]
         at = micros(posting.effective_time)
-        for hold in sorted(account.holds, key=lambda hold: (hold.deadline, hold.sequence)):
-            if hold.deadline <= at:  # rule 10
-                due = Due(hold.deadline, 1, hold.sequence, "time_out")
-                self.fall_due(due, posting.member, posting.currency)
+        self._let_fall_due_before(posting, at)
         original = self.by_id.get(posting.related)
         entry = self._entry(posting)
         entry.related = original.sequence if original else None
@@ -197,12 +194,30 @@ class Model:
             _refuse(entry, refusal.status, refusal.limit)
         else:
             account.forget_terms()
+            account.put_off(case.filled.active_until)
             account.last_sequence = entry.sequence
             self.books[posting.currency] = case.books
         entry.parts = account.parts(at)
         if entry.kind == "transfer" and entry.is_posted:
             self._give(entry)
         return entry
+
+    def _let_fall_due_before(self, posting: Posting, at: int) -> None:
+        """Journal what has happened by itself to the accounts of a posting (rules 7 and 10)."""
+        assert posting.currency is not None
+        active = self.program.fill(posting).active_until is not None or posting.kind == "confirm"
+        scope = Scope.BEFORE_ACTIVITY if active else Scope.ENDED_HOLDS
+        self._let_fall_due(posting.member, posting.currency, at, scope)
+        if posting.other_member is not None and posting.other_member in self.members:
+            other = self.accounts[posting.other_member, posting.currency]
+            if other.inactive_from is not None and other.inactive_from <= at:
+                scope = Scope.BEFORE_ACTIVITY
+                self._let_fall_due(posting.other_member, posting.currency, at, scope)
+
+    def _let_fall_due(self, member: int | str, currency: str, by: int, scope: Scope) -> None:
+        while due := self.accounts[member, currency].due(by, scope):
+            if not self.fall_due(due, member, currency).is_posted:
+                return
 
     def _give(self, first: Entry) -> None:
         """Journal the second entry of a transfer, which is about the first (rule 16)."""
@@ -220,7 +235,9 @@ class Model:
         account = self.accounts[first.other, posting.currency]
         second = self._entry(asked)
         second.related, second.points = first.sequence, -first.points
-        receive(account, second, first.taken, self.program)
+        assert first.member is not None
+        giver = self.accounts[first.member, posting.currency]
+        receive(account, second, first.taken, giver, self.program)
         account.last_sequence = second.sequence
         second.parts = account.parts(micros(posting.effective_time))
 
@@ -274,6 +291,12 @@ class Model:
     def fall_due(self, due: Due, member: int | str, currency: str) -> Entry:
         """Let what is due on an account happen, and journal it."""
         account = self.accounts[member, currency]
+        if due.kind == "expire":
+            points = sum(account.lots[key] for key in account.expiring_at(due.instant))
+            if not self.books[currency].move("expired", -points).fit:  # it stays due
+                refused = Entry(0, "expire", due.instant, member, currency, points=-points)
+                refused.status, refused.parts = "balance_would_overflow", account.parts(due.instant)
+                return self._add(refused)
         entry = self._happen(due, member, currency, account)
         self._record(entry, account)
         return entry

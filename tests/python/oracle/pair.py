@@ -183,7 +183,7 @@ class Pair:
         (recorded,) = rows_of(self.ledger.changes(sequence, 1), ["recorded_time"])
         for currency in self.model.currencies:
             rows = [
-                balance(self.model, member, currency, recorded["recorded_time"])
+                balance(member, self.model.accounts[member, currency], recorded["recorded_time"])
                 for member in self.model.members
             ]
             self.remembered.append((sequence, currency, rows))

@@ -12,7 +12,7 @@ from loyalty import Posting
 
 from .account import NEVER
 from .journal import MOST, Filled
-from .posting import LAST_TIME, makes_lot, time
+from .posting import LAST_TIME, makes_lot, micros, time
 from .wall_time import Calendar
 
 Policy = Mapping[str, Any]  # a currency or a rule, as in the normalised form
@@ -26,8 +26,10 @@ DEFAULT: Policy = {  # of a currency (docs/programme.md)
     "over_ceiling": "reject",
     "reversal": "arrears",
     "return_of_expired_days": 0,
+    "reinstate_within_days": 0,
     "transfer": "keep_expiry",
 }
+ACTIVITIES = ("earn", "redeem", "capture")  # of a currency that expires by inactivity
 ROUNDINGS: dict[str, Callable[[Fraction], int]] = {"floor": floor, "half_even": round, "ceil": ceil}
 
 
@@ -90,24 +92,48 @@ class Program:
         activates, at = time(posting.activates_time), time(posting.effective_time)
         assert at is not None
         if not makes_lot(posting):
-            return Filled(points, NEVER if expires is None else expires, activates, deadline)
+            filled = Filled(points, NEVER if expires is None else expires, activates, deadline)
+            return self._as_activity(posting, filled)
         if activates is None and deadline is None and posting.kind == "earn":
             pending = self.policy(posting)["pending"] or {}
             if "days" in pending:
                 activates = self.calendar.add_days(at, pending["days"])
             elif pending:
                 deadline = self.calendar.add_days(at, pending["confirm_within_days"])
-        if expires is None:  # of what waits for confirmation: it is then that it starts to count
+        filled = Filled(points, NEVER, None if activates == at else activates, deadline)
+        if expires is not None:
+            filled = filled._replace(expires=expires)
+        elif deadline is None:  # what waits for confirmation: it is then that it starts to count
             start = at if activates is None else activates
-            expires = NEVER if deadline is not None else self.expiry(posting, start)
-        return Filled(points, expires, None if activates == at else activates, deadline)
+            filled = self.let_expire(filled, self.policy(posting), start)
+        return self._as_activity(posting, filled)
 
-    def expiry(self, posting: Posting, start: int) -> int:
-        """When a credit's points expire that count from an instant."""
-        return self.expiry_from(self.policy(posting)["expiry"], start)
+    def _as_activity(self, posting: Posting, filled: Filled) -> Filled:
+        """Say until when it lets points live that expire by inactivity (rule 7)."""
+        if posting.kind not in ACTIVITIES or posting.currency is None:
+            return filled
+        expiry = self.currency(posting.currency)["expiry"]
+        if expiry["model"] != "inactivity":
+            return filled
+        until = self.expiry_from(expiry, micros(posting.effective_time))
+        until = max(until, filled.active_until or until)
+        filled = filled._replace(active_until=until)
+        shown = filled.by_inactivity or not makes_lot(posting)
+        return filled._replace(expires=until) if shown else filled
+
+    def let_expire(self, filled: Filled, policy: Policy, start: int) -> Filled:
+        """Let points expire as a currency or a rule says, from an instant on."""
+        expiry = policy["expiry"]
+        until = self.expiry_from(expiry, start)
+        return filled.expiring(until, by_inactivity=expiry["model"] == "inactivity")
 
     def expiry_from(self, expiry: Policy, start: int) -> int:
-        """When points expire by a model; from 2200 on is never."""
+        """When points expire by a model; from 2200 on is never.
+
+        Inactivity is over before that, so that an activity never ends it for ever.
+        """
+        if expiry["model"] == "inactivity":
+            return min(self.calendar.add_months(start, expiry["months"]), LAST_TIME - 1)
         end: int | None = None
         if expiry["model"] == "rolling":
             months, days = expiry["months"], expiry["days"]

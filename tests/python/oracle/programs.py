@@ -80,7 +80,7 @@ class ProgramGenerator:
             dates = {choose.one(DATES) for _ in range(choose.number(1, 3))}
             return {"model": "dates", "dates": sorted(dates)}
         if model == "inactivity":
-            return {"model": "inactivity", "months": choose.number(1, 3)}
+            return {"model": "inactivity", "months": choose.one((1, 1, 2, 3, 1, 2, 3, 3_600))}
         return {"model": "never"}
 
     def pending(self, choose: Chooser, percent: int) -> dict[str, int] | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from loyalty import Posting, Reply
 
-from .account import Account, Due
+from .account import Account, Scope
 from .driver import Life, noted
 from .history import MEMBERS, Address, History, Read, Recorder
 from .model import RUN_KINDS, Model, status_of_repeated
@@ -118,17 +118,14 @@ class _Replay:
             raise Mismatch(f"nobody asked for this entry: {row}")
 
     def fall_due(self, row: dict[str, Any]) -> None:
-        """What time does, in a run or before a posting: the first of the account that is due."""
+        """What time does, in a run or before a posting: the first that is due, of what counts."""
         account = self.model.accounts[row["member"], row["currency"]]
-        at, about = row["effective_time"], row["related_sequence"] or 0
-        due = account.due(at)
-        if row["kind"] == "time_out":  # before a posting, only holds end
-            ends = (Due(hold.deadline, 1, hold.sequence, "time_out") for hold in account.holds)
-            due = min(ends, default=None)
-        got = (at, about, row["kind"])
-        same("what falls due", got, due and (due.instant, due.about, due.kind))
-        assert due is not None
-        self.model.fall_due(due, row["member"], row["currency"])
+        at, got = row["effective_time"], (row["related_sequence"] or 0, row["kind"])
+        firsts = [due for scope in Scope if (due := account.due(at, scope))]
+        found = next((due for due in firsts if (due.about, due.kind) == got), None)
+        if found is None or found.instant != at:
+            raise Mismatch(f"what falls due\n  the ledger: {row}\n  the model:  {firsts}")
+        self.model.fall_due(found, row["member"], row["currency"])
 
     def compare_reads_of_sequence(self, sequence: int) -> None:
         for account in self.accounts_changed_at(sequence):

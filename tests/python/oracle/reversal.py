@@ -60,7 +60,7 @@ def reverse_debit(case: Case, original: Entry, points: int) -> int:
         until = case.then.calendar.add_days(case.at, days)
         back = [
             taken._replace(key=taken.key._replace(expires=until))
-            if taken.key and taken.key.expires <= case.at
+            if taken.key and case.account.expiry_of(taken.key) <= case.at
             else taken
             for taken in back
         ]

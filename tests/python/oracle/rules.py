@@ -50,7 +50,7 @@ def credit(case: Case, points: int) -> None:
         entry.repaid = account.repay(points)
     else:
         account.terms[entry.sequence] = Terms(filled.activates, filled.deadline)
-    account.put(Key(filled.expires, case.at, entry.sequence), points - entry.repaid)
+    account.put(Key(filled.key_expires, case.at, entry.sequence), points - entry.repaid)
 
 
 def debit(case: Case, points: int) -> None:
@@ -124,13 +124,15 @@ def confirm(case: Case) -> None:
         raise Refused("related_not_pending")
     if case.at >= terms.deadline:
         raise Refused("confirmation_too_late")
-    expires = time(case.posting.expires_time)
+    expires = case.posting.expires_time
     assert original.posting is not None
     if expires is None and original.posting.expires_time is None:  # it counts from here
-        expires = case.then.expiry(original.posting, case.at)
-    if expires is not None:
-        case.entry.filled = case.filled._replace(expires=expires)
-    case.entry.repaid = case.account.activate(original.sequence, case.at, expires)
+        case.entry.filled = case.then.let_expire(
+            case.filled, case.then.policy(original.posting), case.at
+        )
+        expires = case.filled.key_expires
+        case.account.put_off(case.filled.active_until)
+    case.entry.repaid = case.account.activate(original.sequence, case.at, time(expires))
 
 
 def cancel(case: Case) -> None:
@@ -155,14 +157,15 @@ def cancel_rest(account: Account, original: Entry) -> int:
 def extend(case: Case) -> None:
     original = case.credit("related_not_a_credit")
     expires = time(case.posting.expires_time) or NEVER
-    keys = [key for key in case.account.keys_of(original.sequence) if case.at < key.expires]
+    account = case.account
+    keys = [key for key in account.keys_of(original.sequence) if case.at < account.expiry_of(key)]
     if not keys:
         raise Refused("nothing_left")
-    if any(key.expires >= expires for key in keys):
+    if any(account.expiry_of(key) >= expires for key in keys):
         raise Refused("expiry_not_later")
     for key in keys:
-        taken = case.account.take(key, case.account.lots[key])
-        case.account.put(key._replace(expires=expires), taken.points)
+        taken = account.take(key, account.lots[key])
+        account.put(key._replace(expires=expires), taken.points)
 
 
 def set_limits(case: Case) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .account import Account, Key, Taken
+from .account import BY_INACTIVITY, Account, Key, Taken
 from .case import Case, Refused
 from .journal import MOST, Entry, Filled
 from .program import Program
@@ -28,20 +28,28 @@ def transfer(case: Case) -> None:
     case.entry.taken = case.account.spend(points, case.at)
 
 
-def receive(account: Account, entry: Entry, taken: list[Taken], program: Program) -> None:
+def receive(
+    account: Account, entry: Entry, taken: list[Taken], giver: Account, program: Program
+) -> None:
     """Give the other member the lots, but for what repays his arrears, soonest expiry first.
 
-    Or one lot that expires as new ones do, by the programme.
+    Or one lot that expires as new ones do, by the programme. Points that expire by inactivity live
+    at least as long as with the giver (rule 7).
     """
     entry.repaid = owed = account.repay(entry.points)
     assert entry.currency is not None
     assert entry.effective is not None
     currency = program.currency(entry.currency)
     if currency["transfer"] == "restart_expiry":
-        expires = program.expiry_from(currency["expiry"], entry.effective)
-        entry.filled = Filled(entry.points, expires)
-        account.put(Key(expires, entry.effective, entry.sequence), entry.points - owed)
+        entry.filled = program.let_expire(Filled(entry.points), currency, entry.effective)
+        account.put_off(entry.filled.active_until)
+        own = Key(entry.filled.key_expires, entry.effective, entry.sequence)
+        account.put(own, entry.points - owed)
         return
+    if any(key and key.expires == BY_INACTIVITY for key, _ in taken):
+        assert giver.inactive_from is not None
+        entry.filled = Filled(entry.points, giver.inactive_from)
+        account.put_off(giver.inactive_from)
     for key, points in taken:
         assert key is not None  # a transfer takes none into debt
         part = min(owed, points)
