@@ -344,8 +344,7 @@ Status Decider::FindOriginal(const Row& row) {
 
 Status Decider::FindExpired(const Entry& about, Original* credit) const {
   const ledger::Rules& rules = core_->state->RulesInForce();
-  const int64_t lately_us = rules.program().calendar().AddDays(
-      about.effective_us, -rules.CurrencyAt(about.currency).reinstate_within_days);
+  const int days = rules.CurrencyAt(about.currency).reinstate_within_days;
   const auto add = [&](uint64_t sequence, const Entry& entry) -> Status {
     const bool expires = entry.kind == Kind::kExpire;
     const bool undoes = (entry.kind == Kind::kReverse || entry.kind == Kind::kReinstate) &&
@@ -362,7 +361,8 @@ Status Decider::FindExpired(const Entry& about, Original* credit) const {
     for (const ledger::LotMovement& m : of.movements) {
       if (m.source != credit->sequence) continue;
       credit->expired -= m.points;
-      if (entry.effective_us >= lately_us) credit->expired_lately -= m.points;
+      const int64_t until_us = rules.program().calendar().AddDays(entry.effective_us, days);
+      if (days > 0 && about.effective_us <= until_us) credit->expired_lately -= m.points;
     }
     return {};
   };

@@ -93,11 +93,10 @@ PostingStatus DecideReversal(Deciding* d) {
 bool NeedsExpired(const State& state, const Original& original, const Entry& entry,
                   const Details& details) {
   const Entry& of = original.entry;
-  if (entry.kind == Kind::kReinstate) return true;
-  if (entry.kind != Kind::kReverse || of.points <= 0 || of.member != entry.member ||
-      of.member == Entry::kNoMember) {
-    return false;
-  }
+  const bool reinstates = entry.kind == Kind::kReinstate;
+  const bool may = (reinstates || entry.kind == Kind::kReverse) && of.points > 0 &&
+                   of.member == entry.member && of.member != Entry::kNoMember;
+  if (!may || reinstates) return may;
   const Page& page = *state.PageOf(of.member);
   const Reversal* const before = page.FindReversal(original.sequence);
   int64_t points = details.asked ? details.asked : of.points - (before ? before->points : 0);

@@ -21,7 +21,7 @@ struct Original {
   uint32_t program_version = 0;  // in force when it was posted
   // Of a credit: points that were journaled as expired, and neither reversed nor reinstated since.
   int64_t expired = 0;
-  int64_t expired_lately = 0;  // journaled as expired, late enough to be reinstated
+  int64_t expired_lately = 0;  // of these, late enough to be reinstated
   // Of no posting (sequence 0), for the leaving of a pool: the sources of what the member brought; in order.
   std::vector<uint64_t> brought;
 };

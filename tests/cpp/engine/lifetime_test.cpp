@@ -60,6 +60,11 @@ TEST_F(ReinstateTest, OnlyWithinTheWindow) {
   EXPECT_EQ(PostOne(nameless).status, kReasonMissing);
 }
 
+TEST_F(ReinstateTest, NeverWithoutAWindow) {
+  Begin({});
+  EXPECT_EQ(PostOne(Reinstate(4, 0)).status, kReinstatementTooLate);
+}
+
 TEST_F(ReinstateTest, HeedsDebtAndCeiling) {
   Begin({.reinstate_within_days = 30});
   Posting earn = Buy(4, 500);
