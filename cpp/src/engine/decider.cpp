@@ -1,6 +1,7 @@
 #include "engine/decider.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/clock.h"
 #include "engine/member_entries.h"
@@ -343,8 +344,7 @@ Status Decider::FindOriginal(const Row& row) {
 }
 
 Status Decider::FindExpired(const Entry& about, Original* credit) const {
-  const ledger::Rules& rules = core_->state->RulesInForce();
-  const int days = rules.CurrencyAt(about.currency).reinstate_within_days;
+  std::map<int64_t, int64_t> expired;  // points that are so yet, by when they expired
   const auto add = [&](uint64_t sequence, const Entry& entry) -> Status {
     const bool expires = entry.kind == Kind::kExpire;
     const bool undoes = (entry.kind == Kind::kReverse || entry.kind == Kind::kReinstate) &&
@@ -355,14 +355,17 @@ Status Decider::FindExpired(const Entry& about, Original* credit) const {
     }
     LOYALTY_ASSIGN_OR_RETURN(const Original of, Fetch(sequence));
     if (undoes) {
-      credit->expired -= entry.kind == Kind::kReinstate ? entry.points : of.details.revived;
+      // Of what expired last: of that the programme's window let it through.
+      int64_t left = entry.kind == Kind::kReinstate ? entry.points : of.details.revived;
+      for (auto last = expired.rbegin(); left > 0 && last != expired.rend(); ++last) {
+        const int64_t part = std::min(left, last->second);
+        last->second -= part;
+        left -= part;
+      }
       return {};
     }
     for (const ledger::LotMovement& m : of.movements) {
-      if (m.source != credit->sequence) continue;
-      credit->expired -= m.points;
-      const int64_t until_us = rules.program().calendar().AddDays(entry.effective_us, days);
-      if (days > 0 && about.effective_us <= until_us) credit->expired_lately -= m.points;
+      if (m.source == credit->sequence) expired[entry.effective_us] -= m.points;
     }
     return {};
   };
@@ -374,6 +377,13 @@ Status Decider::FindExpired(const Entry& about, Original* credit) const {
     const journal::Group& group = *GroupOf(sequence);
     const Entry& entry = group.entries[sequence - group.first_sequence];
     if (entry.member == member) LOYALTY_RETURN_IF_ERROR(add(sequence, entry));
+  }
+  const ledger::Rules& rules = core_->state->RulesInForce();
+  const int days = rules.CurrencyAt(about.currency).reinstate_within_days;
+  for (const auto& [at_us, points] : expired) {
+    credit->expired += points;
+    const int64_t until_us = rules.program().calendar().AddDays(at_us, days);
+    if (days > 0 && about.effective_us <= until_us) credit->expired_lately += points;
   }
   return {};
 }

@@ -65,6 +65,15 @@ TEST_F(ReinstateTest, NeverWithoutAWindow) {
   EXPECT_EQ(PostOne(Reinstate(4, 0)).status, kReinstatementTooLate);
 }
 
+// What was reinstated within the window does not let through what expired long before it.
+TEST_F(ReinstateTest, WhatExpiredLastComesBackFirst) {
+  Begin({.expiry = R"({"model":"rolling","days":10,"months":0,"round_up":"none"})",
+         .reinstate_within_days = 30});
+  EXPECT_EQ(PostOne(Reinstate(4, 5, 20)).points, 20);  // they expire once more after ten days
+  EXPECT_EQ(PostOne(Reinstate(5, 40)).points, 20);
+  EXPECT_EQ(PostOne(Reinstate(6, 41)).status, kReinstatementTooLate);
+}
+
 TEST_F(ReinstateTest, HeedsDebtAndCeiling) {
   Begin({.reinstate_within_days = 30});
   Posting earn = Buy(4, 500);
