@@ -135,9 +135,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.post_new(data, kind)
 
     @precondition(lambda self: self.generator.credits)
-    @rule(data=st.data())
-    def extend(self, data: st.DataObject) -> None:
-        self.post_new(data, "extend")
+    @rule(data=st.data(), kind=st.sampled_from(["extend", "reinstate"]))
+    def let_live_on(self, data: st.DataObject, kind: str) -> None:
+        self.post_new(data, kind)
 
     @rule(data=st.data())
     def set_limits(self, data: st.DataObject) -> None:

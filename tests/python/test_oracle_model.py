@@ -168,6 +168,18 @@ def check(model: Model, steps: list[Step]) -> None:
 
 
 LIFETIMES: dict[str, list[Step]] = {  # a month after the last activity: day 30 is 26 December
+    "rule 7: expired points are reinstated within ten days": [
+        (ask("earn", 10, id="gone", expires=5), "posted", (10, 0, 0, 0)),
+        (ask("reinstate", 0, 4, related="gone"), "nothing_expired", (10, 0, 0, 0)),
+        (ask("reinstate", 11, 6, related="gone"), "reinstatement_exceeds_expired", (0, 0, 0, 0)),
+        (ask("reinstate", 4, 6, related="gone", expires=9), "posted", (4, 0, 0, 0)),
+        (ask("redeem", 1, 8), "posted", (3, 0, 0, 0)),
+        (ask("reinstate", 0, 16, related="gone"), "posted", (3, 0, 0, 0)),  # until 12 January
+        (ask("reinstate", 0, 16, related="gone"), "reinstatement_too_late", (3, 0, 0, 0)),
+        (ask("reinstate", 0, 15, related="gone"), "posted", (9, 0, 0, 0)),
+        (ask("reinstate", 0, 15, related="gone"), "nothing_expired", (9, 0, 0, 0)),
+        (ask("redeem", 9, 46), "posted", (0, 0, 0, 0)),
+    ],
     "rule 7: an activity puts off the expiry of all": [
         (ask("earn", 10), "posted", (10, 0, 0, 0)),
         (ask("redeem", 1, 29), "posted", (9, 0, 0, 0)),  # until 25 January
@@ -201,7 +213,8 @@ LIFETIMES: dict[str, list[Step]] = {  # a month after the last activity: day 30 
 @pytest.mark.parametrize("steps", LIFETIMES.values(), ids=LIFETIMES)
 def test_the_model_gives_what_was_worked_out_by_hand_of_lifetimes(steps: list[Step]) -> None:
     model = opened()
-    model.apply_program(shop('expiry = { model = "inactivity", months = 1 }').to_json())
+    policy = 'expiry = { model = "inactivity", months = 1 }\nreinstate_within_days = 10'
+    model.apply_program(shop(policy).to_json())
     check(model, steps)
 
 

@@ -69,6 +69,14 @@ class Scope(IntEnum):
     ALL = 2
 
 
+class Expired(NamedTuple):
+    """Points that were journaled as expired, and neither reversed nor reinstated since."""
+
+    instant: int  # sorts first, so that the last ones expired last
+    source: int
+    points: int
+
+
 @dataclass
 class Hold:
     sequence: int
@@ -105,7 +113,7 @@ class Account:
     lifetime_earned: int = 0
     lifetime_redeemed: int = 0
     last_sequence: int = 0
-    expired: dict[int, int] = field(default_factory=dict)  # journaled as such, by credit (rule 13)
+    expired: list[Expired] = field(default_factory=list)  # sorted (rules 7 and 13)
     inactive_from: int | None = None  # when BY_INACTIVITY is; None: there was no activity (rule 7)
 
     def copy(self) -> Self:
@@ -279,7 +287,20 @@ class Account:
 
     def expire(self, instant: int) -> int:
         """Take out all lots that expire at an instant (rule 6); return their points."""
-        expiring = self.expiring_at(instant)
-        for key in expiring:
-            self.expired[key.source] = self.expired.get(key.source, 0) + self.lots[key]
-        return sum(self.take(key, self.lots[key]).points for key in expiring)
+        taken = [self.take(key, self.lots[key]) for key in self.expiring_at(instant)]
+        gone = [Expired(instant, key.source, points) for key, points in taken if key is not None]
+        self.expired = sorted([*self.expired, *gone])
+        return sum(points for _, points in taken)
+
+    def expired_of(self, source: int) -> list[Expired]:
+        return [expired for expired in self.expired if expired.source == source]
+
+    def unexpire(self, source: int, points: int) -> None:
+        """Let points of a credit not have expired: what did so last, first (rules 7 and 13)."""
+        for expired in reversed(self.expired_of(source)):
+            part = min(points, expired.points)
+            points -= part
+            self.expired.remove(expired)
+            if part < expired.points:
+                self.expired.append(expired._replace(points=expired.points - part))
+        self.expired.sort()

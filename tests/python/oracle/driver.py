@@ -32,6 +32,7 @@ WEIGHTS = {
     "confirm": 5,
     "cancel": 3,
     "extend": 4,
+    "reinstate": 5,
     "set_limits": 2,
     "transfer": 8,
     "close_member": 1,

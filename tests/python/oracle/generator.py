@@ -243,6 +243,14 @@ class Generator:
         expires = self.later(choose, micros(posting.effective_time) + self.longest * DAY)
         return replace(posting, expires_time=expires)
 
+    def reinstate(self, choose: Chooser, posting: Posting) -> Posting:
+        posting = self.about(choose, posting, self.credits)
+        posting = replace(posting, points=self.part(choose), actor="ann", reason="goodwill")
+        if choose.chance(40):
+            expires = self.later(choose, micros(posting.effective_time))
+            return replace(posting, expires_time=expires)
+        return replace(posting, expires_time=NEVER) if choose.chance(10) else posting
+
     def set_limits(self, choose: Chooser, posting: Posting) -> Posting:
         return replace(
             posting,
@@ -277,6 +285,7 @@ MAKERS: dict[str, Callable[[Generator, Chooser, Posting], Posting]] = {
     "confirm": Generator.confirm,
     "cancel": Generator.cancel,
     "extend": Generator.extend,
+    "reinstate": Generator.reinstate,
     "set_limits": Generator.set_limits,
     "transfer": Generator.transfer,
     "close_member": Generator.close_member,

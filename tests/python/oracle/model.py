@@ -207,6 +207,7 @@ class Model:
         assert posting.currency is not None
         active = self.program.fill(posting).active_until is not None or posting.kind == "confirm"
         scope = Scope.BEFORE_ACTIVITY if active else Scope.ENDED_HOLDS
+        scope = Scope.ALL if posting.kind == "reinstate" else scope
         self._let_fall_due(posting.member, posting.currency, at, scope)
         if posting.other_member is not None and posting.other_member in self.members:
             other = self.accounts[posting.other_member, posting.currency]

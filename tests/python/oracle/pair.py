@@ -26,6 +26,7 @@ RECORD = (
     *("other_member", "floor", "ceiling"),
     *CODES,
 )
+PARTIAL = ("reverse", "capture", "reinstate")  # of another posting
 DEFINITION = ("sequence", "kind", "status", "text", "actor", "reason")  # what counts of one
 BALANCE = (
     *("member", "active", "pending", "held", "arrears", "expiring_points", "expiring_time"),
@@ -239,7 +240,7 @@ def rows_of(table: loyalty.Table, names: Sequence[str]) -> list[dict[str, Any]]:
 def record(entry: Entry) -> dict[str, Any]:
     """What a row of `loyalty.Ledger.changes` must be."""
     posting, filled = entry.posting, entry.filled
-    asked = posting.points if posting and posting.kind in ("reverse", "capture") else None
+    asked = posting.points if posting and posting.kind in PARTIAL else None
     return {
         "sequence": entry.sequence,
         "kind": entry.kind,

@@ -27,9 +27,9 @@ LIMIT_MOST = 2**61 - 1
 
 NO_ID = bytes(16)
 CREDITS = ("earn", "adjust")
-ABOUT_ANOTHER = ("reverse", "capture", "release", "confirm", "cancel", "extend")
+ABOUT_ANOTHER = ("reverse", "capture", "release", "confirm", "cancel", "extend", "reinstate")
 MEMBERSHIP = ("open_member", "close_member", "reopen_member")  # about no account
-WITH_REASON = ("adjust", "extend", "set_limits", "close_member", "reopen_member")
+WITH_REASON = ("adjust", "extend", "reinstate", "set_limits", "close_member", "reopen_member")
 
 
 def _none(points: int) -> bool:
@@ -44,6 +44,7 @@ POINTS_ALLOWED: dict[str, Callable[[int], bool]] = {
     "hold": lambda points: points > 0,
     "transfer": lambda points: points > 0,
     "capture": lambda points: points >= 0,
+    "reinstate": lambda points: points >= 0,
 }
 
 
@@ -83,7 +84,7 @@ def faults(posting: Posting, has_currency: bool) -> Iterator[str]:
         yield "effective_time_out_of_range"
     if expires is None and kind == "extend":
         yield "expiry_invalid"
-    if expires not in (None, NEVER) and not (makes or kind in ("confirm", "extend")):
+    if expires not in (None, NEVER) and not (makes or kind in ("confirm", "extend", "reinstate")):
         yield "expiry_invalid"
     # It comes after what it starts with; whether that is right in itself is asked further down.
     start = activates or (deadline if kind in CREDITS else None) or at
@@ -131,7 +132,7 @@ def contents(posting: Posting) -> Iterator[tuple[str, object]]:
     yield "points", posting.points
     yield "money", posting.money
     yield "effective_time", posting.effective_time
-    says_expiry = makes_lot(posting) or posting.kind == "confirm"
+    says_expiry = makes_lot(posting) or posting.kind in ("confirm", "reinstate")
     yield "expiry", posting.expires_time if says_expiry else shown(posting.expires_time, NEVER)
     yield "related", related(posting)
     yield "codes", [getattr(posting, name) or None for name in CODES]

@@ -52,7 +52,7 @@ class ProgramGenerator:
             "over_ceiling": choose.one(("reject", "clip")),
             "reversal": choose.one(("arrears", "stop_at_zero")),
             "return_of_expired_days": choose.one((0, 0, 1, 4)),
-            "reinstate_within_days": choose.one((0, 30)),
+            "reinstate_within_days": choose.one((0, 2, 8, 30)),
             "transfer": choose.one(("keep_expiry", "keep_expiry", "restart_expiry", "forbidden")),
         }
 

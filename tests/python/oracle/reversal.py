@@ -34,7 +34,8 @@ def reverse_credit(case: Case, original: Entry, points: int) -> int:
     """
     account = case.account
     own = min(points, account.points_of(original.sequence))
-    revived = min(points - own, account.expired.get(original.sequence, 0))
+    expired = sum(expired.points for expired in account.expired_of(original.sequence))
+    revived = min(points - own, expired)
     if case.then.currency(case.currency)["reversal"] == "stop_at_zero":
         mine = account.keys_of(original.sequence)
         active = (key for key in account.lots if account.is_active(key, case.at))
@@ -43,8 +44,7 @@ def reverse_credit(case: Case, original: Entry, points: int) -> int:
             case.entry.status, case.entry.asked = "posted_in_part", points
             points = there
     case.enter(SIDES[original.kind], lost=points, revived=revived)
-    if revived:
-        account.expired[original.sequence] -= revived
+    account.unexpire(original.sequence, revived)
     account.take_up_to(own, account.keys_of(original.sequence))
     account.spend(points - own - revived, case.at)
     return points

@@ -168,6 +168,37 @@ def extend(case: Case) -> None:
         account.put(key._replace(expires=expires), taken.points)
 
 
+def reinstate(case: Case) -> None:
+    """Bring back what has expired of a credit and is journaled, as another lot of it (rule 7)."""
+    account, original = case.account, case.credit("related_not_a_credit")
+    expired = account.expired_of(original.sequence)
+    if not expired:
+        raise Refused("nothing_expired")
+    days = case.program.currency(case.currency)["reinstate_within_days"]
+    possible = sum(
+        points
+        for instant, _, points in expired
+        if days and case.at <= case.program.calendar.add_days(instant, days)
+    )
+    if not possible:
+        raise Refused("reinstatement_too_late")
+    points = case.asked or possible
+    if points > possible:
+        raise Refused("reinstatement_exceeds_expired", possible)
+    if points > case.room(account):
+        raise Refused("over_ceiling", case.room(account))
+    assert original.posting is not None
+    assert original.effective is not None
+    if case.posting.expires_time is None:
+        policy = case.then.policy(original.posting)
+        case.entry.filled = case.then.let_expire(case.filled, policy, case.at)
+    case.enter("expired", gained=points)
+    account.unexpire(original.sequence, points)
+    case.entry.repaid = account.repay(points)
+    key = Key(case.filled.key_expires, original.effective, original.sequence)
+    account.put(key, points - case.entry.repaid)
+
+
 def set_limits(case: Case) -> None:
     case.account.floor, case.account.ceiling = case.posting.floor, case.posting.ceiling
 
@@ -176,6 +207,6 @@ DECISIONS: dict[str, Callable[[Case], None]] = {
     decision.__name__: decision
     for decision in (
         *(earn, redeem, adjust, reverse, hold, capture),
-        *(release, confirm, cancel, extend, set_limits, transfer),
+        *(release, confirm, cancel, extend, reinstate, set_limits, transfer),
     )
 }
