@@ -48,15 +48,14 @@ void CheckLinks(std::span<const Posting> postings, Batch* batch) {
   for (const Posting& p : postings) batch->linked.push_back(p.linked);
   for (size_t from = 0, to; from < postings.size(); from = to) {
     to = batch->EndOfChain(from);
-    for (size_t i = from; i < to && to - from > 1; ++i) {
+    for (size_t i = from; i < to; ++i) {
       PostingStatus* const status = &batch->entries[i].status;
-      if (*status != PostingStatus::kUnspecified || ledger::IsAboutAnAccount(postings[i].kind))
-        continue;
-      *status = batch->replies[i].status = PostingStatus::kLinkedNotAllowed;
-    }
-    if (postings[to - 1].linked) {
-      batch->entries[to - 1].status = batch->replies[to - 1].status =
-          PostingStatus::kLinkedChainOpen;
+      if (*status != PostingStatus::kUnspecified && !IsRefusedByProgram(*status)) continue;
+      if (i + 1 == to && postings[i].linked) {
+        *status = batch->replies[i].status = PostingStatus::kLinkedChainOpen;
+      } else if (to - from > 1 && !ledger::IsAboutAnAccount(postings[i].kind)) {
+        *status = batch->replies[i].status = PostingStatus::kLinkedNotAllowed;
+      }
     }
   }
 }

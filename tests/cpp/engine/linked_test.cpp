@@ -116,6 +116,7 @@ TEST_F(LinkedTest, MalformedOnesLeaveNoTrace) {
   EXPECT_EQ(Statuses({Linked(Earn(10, 7, 50)), Linked(Earn(11, 7, 1))}),
             (std::vector{kLinkedPostingMalformed, kLinkedChainOpen}));
   EXPECT_EQ(Statuses({Linked(Earn(10, 7, 50))}), std::vector{kLinkedChainOpen});
+  EXPECT_EQ(Statuses({Linked(Earn(10, 7, -1))}), std::vector{kPointsInvalid});
   EXPECT_EQ(Sequence(), before);
   EXPECT_EQ(PostOne(Earn(10, 7, 50)).status, kPosted);  // the id is unused
 }
