@@ -168,6 +168,14 @@ Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
   return {};
 }
 
+void Decider::FindMember(const Row& row) const {
+  MemberKey key;
+  if (row.text && row.entry->member == Entry::kNoMember &&
+      journal::ParseStoredKey(*row.text, &key)) {
+    row.entry->member = core_->state->keys.Find(key);
+  }
+}
+
 void Decider::FindOther(const Batch& batch, Details* details, uint32_t row) const {
   for (const Batch::Text& other : batch.others) {
     MemberKey key;
@@ -200,11 +208,7 @@ Status Decider::ProcessRow(const Row& row) {
     row.reply->status = PostingStatus::kAlreadyExists;
     return {};
   }
-  // A member opened since preparation, perhaps by an earlier row.
-  if (row.text && entry.member == Entry::kNoMember) {
-    MemberKey key;
-    if (journal::ParseStoredKey(*row.text, &key)) entry.member = core_->state->keys.Find(key);
-  }
+  FindMember(row);
   const uint64_t seen = SequenceOf(row);
   if (row.related) LOYALTY_RETURN_IF_ERROR(FindOriginal(row));
   if (seen != 0) return AnswerDuplicate(row, seen);

@@ -75,6 +75,8 @@ class Decider {
   void Record(Entry* entry, size_t movements, std::string* text, Reply* reply);
   // Gives the other member of a transfer its points, which the entry before has taken.
   void PostSecond();
+  // Fills in the member's slot if he was opened since preparation, perhaps by an earlier row.
+  void FindMember(const Row& row) const;
   // Fills in the other member's slot if he was opened since preparation.
   void FindOther(const Batch& batch, Details* details, uint32_t row) const;
   Status FindOriginal(const Row& row);

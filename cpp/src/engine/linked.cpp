@@ -36,7 +36,10 @@ Status Decider::ProcessChain(std::span<const Row> rows) {
   const auto is_malformed = [](const Row& row) { return IsMalformed(row.entry->status); };
   if (std::any_of(rows.begin(), rows.end(), is_malformed)) return RefuseMalformedChain(rows);
   std::vector<Entry> asked;
-  for (const Row& row : rows) asked.push_back(*row.entry);
+  for (const Row& row : rows) {
+    FindMember(row);
+    asked.push_back(*row.entry);
+  }
   size_t duplicates = 0;
   core_->state->BeginOneChange();
   chain_.emplace(*core_->state);

@@ -136,6 +136,14 @@ TEST_F(LinkedTest, OneThatIsThereAlreadyFailsTheOthers) {
   ExpectVerified();
 }
 
+TEST_F(LinkedTest, AllNameAMemberWhoWasOpenedInTheSameBatch) {
+  const auto replies = Post({Open(10, 9), Linked(Redeem(11, 9, 1)), Earn(12, 9, 1)});
+  EXPECT_EQ(replies[2].status, kLinkedPostingFailed);
+  const auto records = ledger_->Changes(replies[1].sequence, 2);
+  EXPECT_NE(records->at(0).entry.member, Entry::kNoMember);
+  EXPECT_EQ(records->at(1).entry.member, records->at(0).entry.member);
+}
+
 TEST_F(LinkedTest, ReadersSeeAllOfItOrNothing) {
   std::atomic<bool> over = false;
   std::thread reader([&] {
