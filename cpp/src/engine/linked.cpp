@@ -59,6 +59,7 @@ Status Decider::ProcessChain(std::span<const Row> rows) {
     const Row& row = rows[i];
     if (IsDuplicate(asked[i].status)) continue;  // answered in preparation
     if (i != refused) *row.entry = asked[i];
+    if (row.related) LOYALTY_RETURN_IF_ERROR(FindOriginal(row));
     if (const uint64_t seen = SequenceOf(row)) {
       LOYALTY_RETURN_IF_ERROR(AnswerDuplicate(row, seen));
       continue;

@@ -136,6 +136,14 @@ TEST_F(LinkedTest, OneThatIsThereAlreadyFailsTheOthers) {
   ExpectVerified();
 }
 
+TEST_F(LinkedTest, OneThatIsThereAlreadyIsKnownAfterARefusedOne) {
+  Posting undo = Reverse(10, 7, 3);
+  undo.points = 5;
+  PostOne(undo);
+  EXPECT_EQ(Statuses({Linked(Redeem(11, 7, 999)), undo}),
+            (std::vector{kInsufficientPoints, kAlreadyExists}));
+}
+
 TEST_F(LinkedTest, AllNameAMemberWhoWasOpenedInTheSameBatch) {
   const auto replies = Post({Open(10, 9), Linked(Redeem(11, 9, 1)), Earn(12, 9, 1)});
   EXPECT_EQ(replies[2].status, kLinkedPostingFailed);
