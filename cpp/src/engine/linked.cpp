@@ -59,7 +59,11 @@ Status Decider::ProcessChain(std::span<const Row> rows) {
     const Row& row = rows[i];
     if (IsDuplicate(asked[i].status)) continue;  // answered in preparation
     if (i != refused) *row.entry = asked[i];
-    if (row.related) LOYALTY_RETURN_IF_ERROR(FindOriginal(row));
+    if (row.related) {  // it may be of the chain, and have another place now
+      row.related->original = {};
+      LOYALTY_RETURN_IF_ERROR(FindOriginal(row));
+      if (row.entry->related != 0) row.entry->related = row.related->original.sequence;
+    }
     if (const uint64_t seen = SequenceOf(row)) {
       LOYALTY_RETURN_IF_ERROR(AnswerDuplicate(row, seen));
       continue;

@@ -144,6 +144,18 @@ TEST_F(LinkedTest, OneThatIsThereAlreadyIsKnownAfterARefusedOne) {
             (std::vector{kInsufficientPoints, kAlreadyExists}));
 }
 
+TEST_F(LinkedTest, ARefusalNamesWhatItIsAbout) {
+  Posting hold = Request(Kind::kHold, 10, MemberKey(int64_t{7}), 40);
+  const Terms until{.deadline_us = kNoon_us + 1000};
+  hold.terms = &until;
+  PostOne(hold);
+  Posting undo = Reverse(2001, 7, 2000);
+  undo.points = 6;
+  const auto replies = Post({Linked(Earn(2000, 7, 5)), undo});  // after the hold's end
+  EXPECT_EQ(replies[1].status, kReversalExceedsOriginal);
+  EXPECT_EQ(ledger_->Changes(replies[1].sequence, 1)->at(0).entry.related, replies[0].sequence);
+}
+
 TEST_F(LinkedTest, AllNameAMemberWhoWasOpenedInTheSameBatch) {
   const auto replies = Post({Open(10, 9), Linked(Redeem(11, 9, 1)), Earn(12, 9, 1)});
   EXPECT_EQ(replies[2].status, kLinkedPostingFailed);
