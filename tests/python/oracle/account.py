@@ -114,11 +114,12 @@ class Account:
     lifetime_redeemed: int = 0
     last_sequence: int = 0
     expired: list[Expired] = field(default_factory=list)  # sorted (rules 7 and 13)
+    undone: dict[int, int] = field(default_factory=dict)  # reversed or cancelled, by posting
     inactive_from: int | None = None  # when BY_INACTIVITY is; None: there was no activity (rule 7)
 
     def copy(self) -> Self:
-        mine = {name: getattr(self, name).copy() for name in ("lots", "terms", "holds", "expired")}
-        return replace(self, **mine)
+        names = ("lots", "terms", "holds", "expired", "undone")
+        return replace(self, **{name: getattr(self, name).copy() for name in names})
 
     # What there is at an instant.
 
@@ -255,6 +256,10 @@ class Account:
             self.put(new, points - part)
             repaid += part
         return repaid
+
+    def undo(self, sequence: int, points: int) -> None:
+        """Note that so many of a posting's points were reversed or cancelled (rule 11)."""
+        self.undone[sequence] = self.undone.get(sequence, 0) + points
 
     # What time does.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from loyalty import Posting
+from loyalty import Posting, Program
 
 from .generator import CENTRE, DAY
 from .posting import WITH_REASON
@@ -22,3 +22,20 @@ def ask(kind: str, points: int = 0, at: float = 0, member: str = "ada", **fields
     if kind in WITH_REASON:
         fields = {"actor": "ann", "reason": "why", **fields}
     return Posting(kind, member, points, "points", effective_time=day(at), **fields)
+
+
+def shop(currency: str = "", rule: str = "", zone: str = "UTC") -> Program:
+    """A currency with a policy, and a rule that gives a point for 10 of money."""
+    return Program.from_toml(
+        f"""
+        name = "shop"
+        time_zone = "{zone}"
+        [currencies.points]
+        {currency}
+        [currencies.miles]
+        [rules.base]
+        currency = "points"
+        points_per_money = "1/10"
+        {rule}
+        """
+    )

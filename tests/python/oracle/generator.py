@@ -37,6 +37,8 @@ class Generator:
         How many days before and after it.
     longest : int
         How many days a lot, a hold or a wait lasts at most.
+    linked : int
+        How many of a hundred postings are linked to the next.
     """
 
     members: Sequence[int | str]
@@ -45,6 +47,7 @@ class Generator:
     centre: int = CENTRE
     span: int = 6
     longest: int = 12
+    linked: int = 8
     made: list[Posting] = field(default_factory=list)  # all of them
     by_id: dict[object, Posting] = field(default_factory=dict)
     # The last of those that others can be about.
@@ -58,8 +61,9 @@ class Generator:
         return tuple(MAKERS)
 
     def batch(self, choose: Chooser, kinds: Sequence[str]) -> list[Posting]:
-        """Make a posting of each kind, some of which are repeated or malformed instead."""
-        return [self.any(choose, kind) for kind in kinds]
+        """Make a posting of each kind; some are repeated or malformed instead, some linked."""
+        postings = [self.any(choose, kind) for kind in kinds]
+        return [replace(posting, linked=choose.chance(self.linked)) for posting in postings]
 
     def any(self, choose: Chooser, kind: str) -> Posting:
         """A new posting of a kind, or with a fault, or one that was made before."""

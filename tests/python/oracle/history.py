@@ -19,6 +19,7 @@ from loyalty import Posting, Reply
 from .child import plain
 from .choosing import RandomChooser
 from .driver import COMMON_KINDS, Life
+from .linked import chains
 from .posting import MEMBERSHIP
 
 POSTERS = 8
@@ -45,7 +46,8 @@ class Read:
 class History:
     """What the callers saw, in no order."""
 
-    replies: list[tuple[Posting, Reply]] = field(default_factory=list)
+    # Of postings that are linked, or of one that stands alone.
+    replies: list[tuple[list[Posting], list[Reply]]] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
 
 
@@ -94,8 +96,11 @@ class Recorder:
             one = len(batch) == 1
             replies = [self.ledger.post(batch[0])] if one else plain(self.ledger.post(batch))
             with self.lock:
-                for posting, reply in zip(batch, replies, strict=True):
-                    self.note(posting, reply)
+                for chain in chains(batch):
+                    of_chain, replies = replies[: len(chain)], replies[len(chain) :]
+                    self.history.replies.append((chain, of_chain))
+                    for posting, reply in zip(chain, of_chain, strict=True):
+                        self.note(posting, reply)
 
     def take(self, most: int) -> list[Posting]:
         life = self.life
@@ -106,7 +111,6 @@ class Recorder:
             return life.generator.batch(life.choose, kinds)
 
     def note(self, posting: Posting, reply: Reply) -> None:
-        self.history.replies.append((posting, reply))
         if not reply.ok:
             self.life.generator.forget([posting.id])
         if reply.status not in ("posted", "posted_in_part") or posting.kind in MEMBERSHIP:

@@ -59,8 +59,6 @@ class Entry:
     other: int | str | None = None  # of a transfer: the member at its other end
     taken: list[Taken] = field(default_factory=list)  # of a debit: from which lots (rule 4)
     size: int = 0  # how many points a reversal of it all reverses
-    undone: int = 0  # how many of these were reversed or cancelled
-    reversed: bool = False
 
     @property
     def is_posted(self) -> bool:

@@ -167,7 +167,7 @@ def _steps(model: Model, command: Command) -> Iterator[Callable[[], object]]:
     method, (argument,) = command
     if method == "post":
         yield lambda: model.intern(getattr(p, name) for name in CODES for p in argument)
-        yield lambda: [model.post(posting) for posting in argument]
+        yield lambda: model.post_chains(argument)
     elif method == "expire":
         started = model.journal[-1:]  # so that it is there when it is to be finished
         yield lambda: started.append(model.start_run(argument))

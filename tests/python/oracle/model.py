@@ -6,38 +6,26 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from loyalty import Posting, Reply
 
 from .account import Account, Due, Scope
 from .case import SIDES, Case, Refused
 from .journal import Books, Entry
-from .posting import CODES, MEMBERSHIP, difference, faults, micros
+from .linked import chains, faults_in_chain, post_chain
+from .posting import CODES, MEMBERSHIP, difference, micros
 from .program import Program
+from .report import Line, report
 from .rules import DECISIONS, cancel_rest, end_hold
 from .transfer import receive
 
 NEW_BUSINESS = ("earn", "redeem", "adjust", "hold", "transfer", "set_limits")  # rule 17
 CURRENCIES_MOST = 16  # in all versions
-RUN_KINDS = ("cancel", "expire", "time_out", "activate")  # in the order of a run's report
 
 
 class CannotFollow(Exception):  # noqa: N818 - as Refused
     """A programme cannot follow the one in force."""
-
-
-class Line(NamedTuple):
-    """A line of what a run did: see `loyalty.Ledger.expire`."""
-
-    kind: str
-    currency: str
-    month: dt.date
-    entries: int
-    points: int
 
 
 class Model:
@@ -67,10 +55,10 @@ class Model:
     # Postings.
 
     def post_all(self, postings: Iterable[Posting]) -> list[Reply]:
-        """Post a batch: each posting stands alone (rule 20)."""
+        """Post a batch: each posting stands alone, or with those that it is linked to (rule 20)."""
         postings = list(postings)
         self.intern(getattr(posting, name) for name in CODES for posting in postings)
-        return [self.post(posting) for posting in postings]
+        return self.post_chains(postings)
 
     def intern(self, texts: Iterable[str | None]) -> None:
         """Journal the text of a code when it is used for the first time (rule 3)."""
@@ -79,14 +67,32 @@ class Model:
                 self.texts.add(text)
                 self._add(Entry(0, "define_code", text=text))
 
+    def post_chains(self, postings: Iterable[Posting]) -> list[Reply]:
+        """Post a batch whose codes are journaled."""
+        replies = []
+        for chain in chains(postings):
+            replies += post_chain(self, chain) if len(chain) > 1 else [self.post(*chain)]
+        return replies
+
     def post(self, posting: Posting) -> Reply:
-        """Post one whose codes are journaled."""
-        if fault := next(faults(posting, self.program.has(posting.currency)), None):  # rule 19
+        """Post one that stands alone."""
+        if answer := self.answer([posting], 0):
+            return answer
+        entry = self.journal_posting(posting)
+        return entry.reply(entry.status)
+
+    def answer(self, chain: Sequence[Posting], place: int) -> Reply | None:
+        """What a posting gets that is not journaled, or was before (rules 18 and 19)."""
+        posting = chain[place]
+        if fault := next(faults_in_chain(chain, place, self.program.has(posting.currency)), None):
             return Reply(fault, 0, 0)
         if earlier := self.by_id.get(posting.id):
             return earlier.reply(status_of_repeated(earlier, posting))
-        if fault := self.program.fault(posting):
-            return Reply(fault, 0, 0)
+        fault = self.program.fault(posting)
+        return Reply(fault, 0, 0) if fault else None
+
+    def journal_posting(self, posting: Posting) -> Entry:
+        """Post one that is well-formed and new."""
         if posting.kind == "open_member":
             entry = self._open_member(posting)
         elif posting.member not in self.members:
@@ -97,7 +103,22 @@ class Model:
         else:
             entry = self._decide(posting)
         self.by_id[posting.id] = entry
-        return entry.reply(entry.status)
+        return entry
+
+    def journal_refused(self, posting: Posting, refused: Entry | None) -> Entry:
+        """Journal that a posting of a chain is refused: if `refused` is its entry, as that says."""
+        if refused is not None and refused.posting is posting:
+            entry = self._add(refused)
+            if entry.related is not None:  # which may be of the chain, and have another place now
+                entry.related = self.by_id[posting.related].sequence
+        else:
+            entry = self._entry(posting)
+            _refuse(entry, "linked_posting_failed")
+        if entry.member is not None and posting.currency is not None:
+            account = self.accounts[entry.member, posting.currency]
+            entry.parts = account.parts(micros(posting.effective_time))
+        self.by_id[posting.id] = entry
+        return entry
 
     def _open_member(self, posting: Posting) -> Entry:
         taken = posting.member in self.members
@@ -261,11 +282,12 @@ class Model:
     def expire(self, as_of: int, *, dry_run: bool = False) -> list[Line]:
         """Journal what fell due by an instant (rules 6, 8, 9 and 10); return what a run says."""
         if dry_run:
-            return self._lines(self._all_due(as_of, dry_run=True))
-        started = self.start_run(as_of)
-        happened = self.journal_due(as_of)
-        self.finish_run(started)
-        return self._lines(happened)
+            happened = list(self._all_due(as_of, dry_run=True))
+        else:
+            started = self.start_run(as_of)
+            happened = self.journal_due(as_of)
+            self.finish_run(started)
+        return report(happened, self.currencies, self.program.calendar)
 
     # The blocks of a run.
 
@@ -329,28 +351,9 @@ class Model:
         side = "expired"
         if entry.kind == "cancel" and entry.related is not None:
             original = self.journal[entry.related - 1]
-            original.undone += entry.size
+            account.undo(original.sequence, entry.size)
             side = SIDES[original.kind]
         self.books[entry.currency] = self.books[entry.currency].move(side, entry.points)
-
-    def _lines(self, happened: Iterable[Entry]) -> list[Line]:
-        entries: Counter[tuple[str, str, dt.date]] = Counter()
-        points: Counter[tuple[str, str, dt.date]] = Counter()
-        for entry in happened:
-            assert entry.currency is not None
-            assert entry.effective is not None
-            group = (entry.kind, entry.currency, self.program.calendar.month(entry.effective))
-            entries[group] += 1
-            points[group] += entry.size
-        ordered = sorted(
-            entries,
-            key=lambda group: (
-                RUN_KINDS.index(group[0]),
-                self.currencies.index(group[1]),
-                group[2],
-            ),
-        )
-        return [Line(*group, entries[group], points[group]) for group in ordered]
 
 
 def _refuse(entry: Entry, status: str, limit: int = 0) -> None:

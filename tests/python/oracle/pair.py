@@ -15,8 +15,9 @@ from loyalty import Posting, Program, Reply
 from .account import NEVER, Account
 from .child import plain
 from .journal import MOST, Entry
-from .model import CannotFollow, Line, Model
+from .model import CannotFollow, Model
 from .posting import CODES, micros, shown
+from .report import Line
 
 RECORD = (
     *("sequence", "kind", "status", "member", "currency", "effective_time", "points"),

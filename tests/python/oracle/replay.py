@@ -16,9 +16,11 @@ from loyalty import Posting, Reply
 from .account import Account, Scope
 from .driver import Life, noted
 from .history import MEMBERS, Address, History, Read, Recorder
-from .model import RUN_KINDS, Model, status_of_repeated
+from .linked import faults_in_chain
+from .model import Model, status_of_repeated
 from .pair import Mismatch, Pair, balance, rows_of, same
-from .posting import faults, micros
+from .posting import micros
+from .report import RUN_KINDS
 
 ROW = ("sequence", "kind", "member", "currency", "effective_time", "related_sequence", "text")
 PARTS = (
@@ -64,13 +66,13 @@ class _Replay:
         self.model: Model = pair.model
         self.rows = rows_of(pair.ledger.changes(self.model.sequence + 1, 10**7), ROW)
         self.first = self.model.sequence + 1
-        self.journaled: dict[int, tuple[Posting, Reply]] = {}
-        self.others: list[tuple[Posting, Reply]] = []  # duplicates, and malformed ones
-        for posting, reply in history.replies:
-            if self.is_journaled(posting, reply):
-                self.journaled[reply.sequence] = (posting, reply)
+        self.journaled: dict[int, tuple[list[Posting], list[Reply]]] = {}  # by the first's sequence
+        self.others: list[tuple[list[Posting], list[Reply]]] = []  # duplicates, and malformed ones
+        for chain, replies in history.replies:
+            if journaled := [reply.sequence for reply in replies if self.is_journaled(reply)]:
+                self.journaled[journaled[0]] = (chain, replies)
             else:
-                self.others.append((posting, reply))
+                self.others.append((chain, replies))
         self.reads: dict[tuple[Address, int], list[Read]] = defaultdict(list)
         for read in history.reads:
             if read.balance.sequence < read.acknowledged:
@@ -79,7 +81,7 @@ class _Replay:
         self.run_as_of: int | None = None
 
     @staticmethod
-    def is_journaled(posting: Posting, reply: Reply) -> bool:
+    def is_journaled(reply: Reply) -> bool:
         known = ("already_exists", "id_already_failed")
         repeated = reply.status in known or reply.status.startswith("exists_with")
         return reply.sequence > 0 and not repeated
@@ -93,15 +95,16 @@ class _Replay:
                 self.compare_reads_of_sequence(sequence)
         same("the reads that nothing explains", dict(self.reads), {})
         same("the replies that nothing explains", self.journaled, {})
-        for posting, reply in self.others:
-            self.compare_other(posting, reply)
+        for chain, replies in self.others:
+            for place, reply in enumerate(replies):
+                self.compare_other(chain, place, reply)
 
     def step(self, row: dict[str, Any]) -> None:
         """Let the model do what comes next in the journal."""
         model, kind = self.model, row["kind"]
         if row["sequence"] in self.journaled:
-            posting, reply = self.journaled.pop(row["sequence"])
-            same(f"the reply to {posting}", reply, model.post(posting))
+            chain, replies = self.journaled.pop(row["sequence"])
+            same(f"the replies to {chain}", replies, model.post_chains(chain))
         elif kind == "define_code":
             model.intern([row["text"]])
         elif kind == "define_currency":
@@ -149,15 +152,17 @@ class _Replay:
             return []
         return [(entry.member, entry.currency)]
 
-    def compare_other(self, posting: Posting, reply: Reply) -> None:
+    def compare_other(self, chain: list[Posting], place: int, reply: Reply) -> None:
         """What was not journaled: a duplicate, or what some programme of then could not do."""
+        posting = chain[place]
         earlier = self.model.by_id.get(posting.id)
         if reply.sequence and earlier:
             status = status_of_repeated(earlier, posting)
             same(f"the reply to the repeated {posting}", reply, earlier.reply(status))
             return
         known = [program.has(posting.currency) for program in self.model.programs]
-        found = {next(faults(posting, has), None) for has in known}
+        found = {next(faults_in_chain(chain, place, has), None) for has in known}
         found |= {program.fault(posting) for program in self.model.programs}
+        found |= {"linked_posting_malformed"} if len(chain) > 1 else set()
         if reply.status not in found:
             raise Mismatch(f"the reply to {posting}: {reply}, which no programme gives")

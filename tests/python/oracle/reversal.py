@@ -9,8 +9,9 @@ from .journal import Entry
 
 def reverse(case: Case) -> None:
     original = case.about("related_not_reversible", "earn", "redeem", "adjust", "capture")
-    left = original.size - original.undone
-    if left == 0 and (original.undone or original.reversed):
+    undone = case.account.undone.get(original.sequence)
+    left = original.size - (undone or 0)
+    if left == 0 and undone is not None:
         raise Refused("related_already_reversed")
     if case.asked > left:
         raise Refused("reversal_exceeds_original", left)
@@ -19,8 +20,7 @@ def reverse(case: Case) -> None:
         lifetime = reverse_credit(case, original, points)
     else:
         lifetime = reverse_debit(case, original, points)
-    original.undone += points
-    original.reversed = True
+    case.account.undo(original.sequence, points)
     if original.kind == "earn":
         case.account.lifetime_earned -= lifetime
     elif original.kind != "adjust":
@@ -53,7 +53,8 @@ def reverse_credit(case: Case, original: Entry, points: int) -> int:
 def reverse_debit(case: Case, original: Entry, points: int) -> int:
     """Give points back where they came from, what was taken last first (rule 12)."""
     case.enter(SIDES[original.kind], gained=points)
-    back = part_of(list(reversed(original.taken)), original.undone, points)
+    undone = case.account.undone.get(original.sequence, 0)
+    back = part_of(list(reversed(original.taken)), undone, points)
     owed_key = Key(NEVER, case.at, case.entry.sequence)
     days = case.then.currency(case.currency)["return_of_expired_days"]
     if days:

@@ -143,7 +143,7 @@ def cancel(case: Case) -> None:
     points = case.account.points_of(original.sequence)
     case.enter(SIDES[original.kind], lost=points)
     cancel_rest(case.account, original)
-    original.undone += points
+    case.account.undo(original.sequence, points)
 
 
 def cancel_rest(account: Account, original: Entry) -> int:
