@@ -37,7 +37,6 @@ def records_table(
 ) -> Table:
     """Return journal entries as a Table; see `Ledger.changes` for its columns."""
     moves = ~np.isin(raw["kind"], _WITHOUT_CURRENCY)
-    limits = raw["kind"] != _core.Kind.SET_LIMITS
     names = dict(enumerate(currencies))
     currency = name_column(np.where(moves, raw["currency"], 0), names)
     columns: dict[str, pa.Array] = {
@@ -60,8 +59,8 @@ def records_table(
             raw["activates_us"], np.isin(raw["activates_us"], (_core.AT_ONCE_US, _core.NEVER_US))
         ),
         "deadline_time": times(raw["deadline_us"], raw["deadline_us"] == _core.NEVER_US),
-        "floor": pa.array(raw["floor"], mask=limits | (raw["floor"] == _core.BY_PROGRAM)),
-        "ceiling": pa.array(raw["ceiling"], mask=limits | (raw["ceiling"] == _core.BY_PROGRAM)),
+        "floor": pa.array(raw["floor"], mask=raw["floor"] == _core.BY_PROGRAM),
+        "ceiling": pa.array(raw["ceiling"], mask=raw["ceiling"] == _core.BY_PROGRAM),
         "asked": pa.array(raw["asked"], mask=raw["asked"] == 0),
         "held_change": pa.array(raw["held"]),
         "revived": pa.array(raw["revived"]),

@@ -106,7 +106,9 @@ def test_what_has_expired_repays_nothing_when_it_is_confirmed(ada: loyalty.Ledge
 
 
 def test_an_adjustment_says_its_points(ada: loyalty.Ledger) -> None:
-    assert post(ada, dataclasses.replace(ask("adjust", 1), points=None)) == ["points_invalid"]
+    assert post(ada, ask("adjust", 0)) == ["points_invalid"]
+    with pytest.raises(loyalty.InvalidInputError, match="points: a posting of kind 'adjust'"):
+        ada.post(dataclasses.replace(ask("adjust", 1), points=None))
 
 
 def test_a_rule_is_of_one_currency_whatever_the_earn_says(ada: loyalty.Ledger) -> None:

@@ -307,6 +307,7 @@ void Decider::Record(Entry* entry, size_t movement_count, std::string* text, Rep
   journal::Group& group = open_->group;
   const std::span movements = std::span(group.movements).last(movement_count);
   if (chain_) chain_->accounts.emplace_back(*core_->state, *entry);
+  if (details_.other == Details::kUnknownOther) details_.other = Details::kNoOther;
   const bool has_text = journal::HasText(entry->kind);
   const uint64_t sequence = core_->state->sequence + 1;
   const auto parts = ledger::Apply(*entry, details_, sequence, movements,

@@ -183,11 +183,11 @@ void Decide(const State& state, const Original* original, Entry* entry, Details*
       entry->status = PostingStatus::kBalanceWouldOverflow;
     }
   }
-  if (details->other == Details::kUnknownOther) details->other = Details::kNoOther;
   if (IsPosted(entry->status)) return;
   movements->resize(before);
   details->repaid = details->revived = 0;
   if (details->held < 0) details->held = 0;
+  if (!NamesOther(entry->kind)) details->other = Details::kNoOther;
 }
 
 }  // namespace loyalty::ledger

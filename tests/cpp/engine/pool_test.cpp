@@ -124,6 +124,11 @@ TEST_F(PoolTest, Refusals) {
   join.linked = true;
   EXPECT_EQ(Post({join, Redeem(19, 8, 1)})[0].status, kLinkedPostingFailed);
   EXPECT_EQ(End(Spend(20, 7, 1)), kNotInPool);
+  Posting nobodys = Spend(21, 99, 1);
+  nobodys.linked = true;
+  const Reply failed = Post({nobodys, Redeem(22, 8, 1)})[1];
+  EXPECT_EQ(failed.status, kLinkedPostingFailed);
+  EXPECT_EQ(ledger_->Changes(failed.sequence - 1, 1)->at(0).details.other, Details::kNoOther);
   ExpectVerified();
 }
 

@@ -77,11 +77,23 @@ class Expired(NamedTuple):
     points: int
 
 
+class Limit(NamedTuple):
+    """How much a member of a pool may spend from it, and has spent or holds (rule 16)."""
+
+    most: int | None  # None: no limit
+    spent: int
+
+    @property
+    def left(self) -> int:
+        return NEVER if self.most in (None, NEVER) else max(0, self.most - self.spent)
+
+
 @dataclass
 class Hold:
     sequence: int
     deadline: int
     taken: list[Taken]
+    spender: int | str | None = None  # from a pool
 
     @property
     def points(self) -> int:
@@ -115,11 +127,18 @@ class Account:
     last_sequence: int = 0
     expired: list[Expired] = field(default_factory=list)  # sorted (rules 7 and 13)
     undone: dict[int, int] = field(default_factory=dict)  # reversed or cancelled, by posting
+    pool: dict[int | str, Limit] = field(default_factory=dict)  # by member
     inactive_from: int | None = None  # when BY_INACTIVITY is; None: there was no activity (rule 7)
 
     def copy(self) -> Self:
-        names = ("lots", "terms", "holds", "expired", "undone")
+        names = ("lots", "terms", "holds", "expired", "undone", "pool")
         return replace(self, **{name: getattr(self, name).copy() for name in names})
+
+    def spend_from_pool(self, member: int | str | None, points: int) -> None:
+        """Count what a member, if one is named, has spent; below 0: what came back."""
+        if member is not None and member in self.pool:
+            limit = self.pool[member]
+            self.pool[member] = limit._replace(spent=limit.spent + points)
 
     # What there is at an instant.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loyalty import Posting
@@ -34,8 +35,9 @@ class Case:
     original: Entry | None  # the entry of the posting that it is about
     program: Program  # in force
     then: Program  # in force when the original was posted
-    receiver: Account | None = None  # of a transfer; None: there is no such member
-    receiver_closed: bool = False
+    other: Account | None = None  # the other member's; None: there is no such member
+    other_closed: bool = False
+    journal: Sequence[Entry] = ()
 
     @property
     def filled(self) -> Filled:
@@ -64,6 +66,11 @@ class Case:
         if ceiling in (None, NEVER):
             return NEVER
         return max(0, ceiling - account.parts(self.at).sum)
+
+    def brought(self, source: int, member: int | str) -> bool:
+        """Whether a lot came from a member: his own credit, or what he gave (rule 16)."""
+        credit = self.journal[source - 1]
+        return credit.member == member or (credit.kind == "transfer" and credit.other == member)
 
     def about(self, status: str, *kinds: str, lots: bool = False) -> Entry:
         """The original: it must be there, posted, of these kinds, and this member's.

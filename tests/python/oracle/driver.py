@@ -35,6 +35,8 @@ WEIGHTS = {
     "reinstate": 5,
     "set_limits": 2,
     "transfer": 8,
+    "join_pool": 3,
+    "leave_pool": 1,
     "close_member": 1,
     "reopen_member": 4,
 }

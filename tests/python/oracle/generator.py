@@ -55,6 +55,7 @@ class Generator:
     waiting: list[Posting] = field(default_factory=list)  # credits that are pending at first
     debits: list[Posting] = field(default_factory=list)  # with captures
     holds: list[Posting] = field(default_factory=list)
+    pools: list[Posting] = field(default_factory=list)  # joinings
 
     @property
     def kinds(self) -> Sequence[str]:
@@ -117,13 +118,15 @@ class Generator:
             self.debits.append(posting)
         elif posting.kind == "hold":
             self.holds.append(posting)
+        elif posting.kind == "join_pool":
+            self.pools.append(posting)
         return posting
 
     def forget(self, refused: Iterable[object]) -> None:
         """Let nothing more be about these ids, as a rule, nor about what is long ago."""
         ids = set(refused)
-        for pool in (self.credits, self.waiting, self.debits, self.holds):
-            pool[:] = [posting for posting in pool[-RECENT:] if posting.id not in ids]
+        for made in (self.credits, self.waiting, self.debits, self.holds, self.pools):
+            made[:] = [posting for posting in made[-RECENT:] if posting.id not in ids]
 
     # Fields.
 
@@ -197,7 +200,32 @@ class Generator:
         return terms
 
     def redeem(self, choose: Chooser, posting: Posting) -> Posting:
-        return replace(posting, points=self.points(choose, posting.currency, 25))
+        posting = replace(posting, points=self.points(choose, posting.currency, 25))
+        return self.from_pool(choose, posting)
+
+    def from_pool(self, choose: Chooser, posting: Posting) -> Posting:
+        """By another member, sometimes: mostly one who has joined."""
+        if not choose.chance(15):
+            return posting
+        if self.pools and choose.chance(80):
+            join = choose.one(self.pools)
+            return replace(posting, member=join.member, other_member=join.other_member)
+        return self.between(choose, posting)
+
+    def between(self, choose: Chooser, posting: Posting) -> Posting:
+        nobody = -1 if isinstance(self.members[0], int) else "nobody"
+        other = nobody if choose.chance(2) else choose.one(self.members)
+        return replace(posting, other_member=other)
+
+    def join_pool(self, choose: Chooser, posting: Posting) -> Posting:
+        posting = replace(posting, ceiling=choose.one((None, NEVER, 0, 20, 90)))
+        return self.between(choose, posting)
+
+    def leave_pool(self, choose: Chooser, posting: Posting) -> Posting:
+        if self.pools and choose.chance(80):
+            join = choose.one(self.pools)
+            return replace(posting, member=join.member, other_member=join.other_member)
+        return self.between(choose, posting)
 
     def adjust(self, choose: Chooser, posting: Posting) -> Posting:
         points = self.points(choose, posting.currency, 25)
@@ -211,11 +239,12 @@ class Generator:
         return replace(self.about(choose, posting, fitting), points=self.part(choose))
 
     def hold(self, choose: Chooser, posting: Posting) -> Posting:
-        return replace(
+        posting = replace(
             posting,
             points=self.points(choose, posting.currency, 25),
             deadline_time=self.later(choose, micros(posting.effective_time)),
         )
+        return self.from_pool(choose, posting)
 
     def capture(self, choose: Chooser, posting: Posting) -> Posting:
         return replace(self.about(choose, posting, self.holds), points=self.part(choose))
@@ -265,10 +294,13 @@ class Generator:
         )
 
     def transfer(self, choose: Chooser, posting: Posting) -> Posting:
-        nobody = -1 if isinstance(self.members[0], int) else "nobody"
-        other = nobody if choose.chance(2) else choose.one(self.members)
         points = self.points(choose, posting.currency, 25)
-        return replace(posting, points=points, other_member=other)
+        posting = replace(posting, points=points)
+        if self.pools and choose.chance(30):  # a contribution
+            join = choose.one(self.pools)
+            assert join.other_member is not None
+            return replace(posting, member=join.other_member, other_member=join.member)
+        return self.between(choose, posting)
 
     def close_member(self, choose: Chooser, posting: Posting) -> Posting:
         return replace(posting, actor="ann", reason=choose.one(CODE_TEXTS))
@@ -292,6 +324,8 @@ MAKERS: dict[str, Callable[[Generator, Chooser, Posting], Posting]] = {
     "reinstate": Generator.reinstate,
     "set_limits": Generator.set_limits,
     "transfer": Generator.transfer,
+    "join_pool": Generator.join_pool,
+    "leave_pool": Generator.leave_pool,
     "close_member": Generator.close_member,
     "reopen_member": Generator.reopen_member,
 }

@@ -20,7 +20,10 @@ from .report import Line, report
 from .rules import DECISIONS, cancel_rest, end_hold
 from .transfer import receive
 
-NEW_BUSINESS = ("earn", "redeem", "adjust", "hold", "transfer", "set_limits")  # rule 17
+NEW_BUSINESS = (  # rule 17
+    *("earn", "redeem", "adjust", "hold", "transfer", "join_pool", "set_limits"),
+)
+GIVING = ("transfer", "leave_pool")  # to the other member
 CURRENCIES_MOST = 16  # in all versions
 
 
@@ -204,9 +207,10 @@ class Model:
         then = self.programs[original.version if original else 0]
         books = self.books[posting.currency]
         case = Case(posting, at, entry, account, books, original, self.program, then)
-        if posting.kind == "transfer" and entry.other is not None:
-            case.receiver = self.accounts[entry.other, posting.currency]
-            case.receiver_closed = entry.other in self.closed
+        case.journal = self.journal
+        if entry.other is not None:
+            case.other = self.accounts[entry.other, posting.currency]
+            case.other_closed = entry.other in self.closed
         try:
             if posting.kind in NEW_BUSINESS and posting.member in self.closed:
                 raise Refused("member_closed")
@@ -219,7 +223,7 @@ class Model:
             account.last_sequence = entry.sequence
             self.books[posting.currency] = case.books
         entry.parts = account.parts(at)
-        if entry.kind == "transfer" and entry.is_posted:
+        if entry.kind in GIVING and entry.is_posted and entry.points:
             self._give(entry)
         return entry
 
@@ -230,7 +234,8 @@ class Model:
         scope = Scope.BEFORE_ACTIVITY if active else Scope.ENDED_HOLDS
         scope = Scope.ALL if posting.kind == "reinstate" else scope
         self._let_fall_due(posting.member, posting.currency, at, scope)
-        if posting.other_member is not None and posting.other_member in self.members:
+        if posting.kind in GIVING and posting.other_member in self.members:
+            assert posting.other_member is not None
             other = self.accounts[posting.other_member, posting.currency]
             if other.inactive_from is not None and other.inactive_from <= at:
                 scope = Scope.BEFORE_ACTIVITY
@@ -242,14 +247,14 @@ class Model:
                 return
 
     def _give(self, first: Entry) -> None:
-        """Journal the second entry of a transfer, which is about the first (rule 16)."""
+        """Journal the entry that gives the other member what the first took (rule 16)."""
         posting = first.posting
         assert posting is not None
         assert first.other is not None
         assert posting.currency is not None
         codes = {name: getattr(posting, name) for name in CODES}
         asked = Posting(
-            *("transfer", first.other, posting.points, posting.currency),
+            *(first.kind, first.other, posting.points, posting.currency),
             effective_time=posting.effective_time,
             other_member=posting.member,
             **codes,

@@ -140,6 +140,18 @@ class Pair:
             same(f"entry {entry.sequence}, {entry.posting}", *of_both)
         self.compared += len(actual)
 
+    def compare_pools(self) -> None:
+        """Compare what members of pools may spend, and have."""
+        for (member, currency), account in self.model.accounts.items():
+            if account.pool:
+                rows = self.ledger.pool(member, currency).to_pylist()
+                actual = {row["member"]: (row["limit"], row["spent"]) for row in rows}
+                expected = {
+                    other: (shown(limit.most, NEVER), limit.spent)
+                    for other, limit in account.pool.items()
+                }
+                same(f"the pool {member} of {currency}", actual, expected)
+
     def compare_accounts(
         self, accounts: Iterable[tuple[int | str, str | None]], instants: Iterable[int]
     ) -> None:
@@ -173,6 +185,7 @@ class Pair:
                 same("the members", table["member"].tolist(), list(self.model.members))
                 self._compare_balances(table, currency, at)
         self.compare_totals()
+        self.compare_pools()
 
     def _compare_balances(self, table: loyalty.Table, currency: str, at: int) -> None:
         for row in rows_of(table, BALANCE):

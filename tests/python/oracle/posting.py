@@ -29,6 +29,7 @@ NO_ID = bytes(16)
 CREDITS = ("earn", "adjust")
 ABOUT_ANOTHER = ("reverse", "capture", "release", "confirm", "cancel", "extend", "reinstate")
 MEMBERSHIP = ("open_member", "close_member", "reopen_member")  # about no account
+BETWEEN_MEMBERS = ("transfer", "join_pool", "leave_pool")
 WITH_REASON = ("adjust", "extend", "reinstate", "set_limits", "close_member", "reopen_member")
 
 
@@ -109,7 +110,8 @@ def faults(posting: Posting, has_currency: bool) -> Iterator[str]:
         if not may_have or not at < deadline < LAST_TIME:
             yield "deadline_invalid"
     yield from faults_in_limits(posting)
-    if (posting.other_member is None) == (kind == "transfer"):
+    must, may = kind in BETWEEN_MEMBERS, kind in (*BETWEEN_MEMBERS, "redeem", "hold")
+    if must if posting.other_member is None else not may:
         yield "other_member_invalid"
     if posting.other_member == posting.member:
         yield "other_member_invalid"
@@ -118,6 +120,10 @@ def faults(posting: Posting, has_currency: bool) -> Iterator[str]:
 def faults_in_limits(posting: Posting) -> Iterator[str]:
     """Yield what is wrong with floor and ceiling (rule 15)."""
     given = [limit for limit in (posting.floor, posting.ceiling) if limit is not None]
+    if posting.kind == "join_pool":
+        if posting.floor is not None or (posting.ceiling or 0) < 0:
+            yield "limits_invalid"
+        return
     if (given and posting.kind != "set_limits") or given != sorted(given):
         yield "limits_invalid"
     if any(abs(limit) > LIMIT_MOST for limit in given if limit != NEVER):

@@ -66,4 +66,6 @@ def reverse_debit(case: Case, original: Entry, points: int) -> int:
             for taken in back
         ]
     case.entry.repaid = case.account.give_back(back, owed_key)
+    case.entry.other = original.other
+    case.account.spend_from_pool(original.other, -points)
     return points

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from .account import NEVER, Account, Hold, Key, Taken, Terms, part_of
 from .case import SIDES, Case, Refused
 from .journal import Entry
+from .pool import check_spender, join_pool, leave_pool
 from .posting import time
 from .reversal import reverse
 from .transfer import transfer
@@ -58,9 +59,11 @@ def debit(case: Case, points: int) -> None:
     spendable = case.spendable(case.floor)
     if points > spendable:
         raise Refused("insufficient_points", spendable)
+    check_spender(case, points)
     case.enter(SIDES[case.posting.kind], lost=points)
     case.entry.size = points
     case.entry.taken = case.account.spend(points, case.at)
+    case.account.spend_from_pool(case.entry.other, points)
 
 
 # Holds (rule 10).
@@ -72,8 +75,10 @@ def hold(case: Case) -> None:
     spendable = case.spendable(max(0, case.floor))
     if points > spendable:
         raise Refused("insufficient_points", spendable)
+    check_spender(case, points)
     taken = case.account.spend(points, case.at)
-    case.account.holds.append(Hold(case.entry.sequence, deadline, taken))
+    case.account.holds.append(Hold(case.entry.sequence, deadline, taken, case.entry.other))
+    case.account.spend_from_pool(case.entry.other, points)
     case.entry.held_change = points
 
 
@@ -98,6 +103,7 @@ def capture(case: Case) -> None:
     case.entry.size = points
     case.entry.taken = part_of(hold.taken, 0, points)
     end_hold(case.account, case.entry, hold, part_of(hold.taken, points, hold.points))
+    case.account.spend_from_pool(hold.spender, points)
     case.account.lifetime_redeemed += points
 
 
@@ -108,6 +114,8 @@ def release(case: Case) -> None:
 
 def end_hold(account: Account, entry: Entry, hold: Hold, back: list[Taken]) -> None:
     account.holds.remove(hold)
+    account.spend_from_pool(hold.spender, -hold.points)
+    entry.other = hold.spender
     for key, points in back:
         assert key is not None  # a hold takes none into debt
         account.put(key, points)
@@ -208,5 +216,6 @@ DECISIONS: dict[str, Callable[[Case], None]] = {
     for decision in (
         *(earn, redeem, adjust, reverse, hold, capture),
         *(release, confirm, cancel, extend, reinstate, set_limits, transfer),
+        *(join_pool, leave_pool),
     )
 }

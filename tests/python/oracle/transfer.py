@@ -16,13 +16,13 @@ def transfer(case: Case) -> None:
     spendable = case.spendable(max(0, case.floor))
     if points > spendable:
         raise Refused("insufficient_points", spendable)
-    if case.receiver is None:
+    if case.other is None:
         raise Refused("other_member_not_found")
-    if case.receiver_closed:
+    if case.other_closed:
         raise Refused("other_member_closed")
-    if points > case.room(case.receiver):
-        raise Refused("over_ceiling", case.room(case.receiver))
-    if case.receiver.journaled_points() + points > MOST:
+    if points > case.room(case.other):
+        raise Refused("over_ceiling", case.room(case.other))
+    if case.other.journaled_points() + points > MOST:
         raise Refused("balance_would_overflow")
     case.entry.points = -points
     case.entry.taken = case.account.spend(points, case.at)
@@ -33,14 +33,14 @@ def receive(
 ) -> None:
     """Give the other member the lots, but for what repays his arrears, soonest expiry first.
 
-    Or one lot that expires as new ones do, by the programme. Points that expire by inactivity live
-    at least as long as with the giver (rule 7).
+    Or, of a transfer, one lot that expires as new ones do, by the programme. Points that expire by
+    inactivity live at least as long as with the giver (rule 7).
     """
     entry.repaid = owed = account.repay(entry.points)
     assert entry.currency is not None
     assert entry.effective is not None
     currency = program.currency(entry.currency)
-    if currency["transfer"] == "restart_expiry":
+    if entry.kind == "transfer" and currency["transfer"] == "restart_expiry":
         entry.filled = program.let_expire(Filled(entry.points), currency, entry.effective)
         account.put_off(entry.filled.active_until)
         own = Key(entry.filled.key_expires, entry.effective, entry.sequence)
