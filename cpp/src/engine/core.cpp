@@ -38,11 +38,14 @@ Result<SharedBlock> Core::FindBlock(uint64_t sequence) const {
   return journal.Find(sequence);
 }
 
-Result<ledger::Original> LoadOriginal(const Core& core, uint64_t sequence) {
-  LOYALTY_ASSIGN_OR_RETURN(const SharedBlock block, core.FindBlock(sequence));
-  const size_t row = sequence - block.view.first_sequence();
-  return ledger::Original{sequence, block.view.EntryAt(row), block.view.DetailsAt(row),
-                          block.view.MovementsOf(row), block.view.program_version()};
+Result<ledger::Original> LoadOriginal(const Core& core, uint64_t sequence, SharedBlock* block) {
+  if (!block->bytes || sequence < block->view.first_sequence() ||
+      sequence > block->view.last_sequence()) {
+    LOYALTY_ASSIGN_OR_RETURN(*block, core.FindBlock(sequence));
+  }
+  const size_t row = sequence - block->view.first_sequence();
+  return ledger::Original{sequence, block->view.EntryAt(row), block->view.DetailsAt(row),
+                          block->view.MovementsOf(row), block->view.program_version()};
 }
 
 Reply MakeReply(PostingStatus status, uint64_t sequence, const Entry& entry,

@@ -110,8 +110,9 @@ struct Core {
   Status behind_fault_ GUARDED_BY(behind_mutex_);
 };
 
-// The posting at a durable sequence, with its lot movements.
-Result<ledger::Original> LoadOriginal(const Core& core, uint64_t sequence);
+// The posting at a durable sequence, with its lot movements. `block` keeps the block it was in: the next one is
+// often there, too.
+Result<ledger::Original> LoadOriginal(const Core& core, uint64_t sequence, SharedBlock* block);
 
 // What a caller is told of an entry.
 Reply MakeReply(PostingStatus status, uint64_t sequence, const Entry& entry,

@@ -413,7 +413,9 @@ const journal::Group* Decider::GroupOf(uint64_t sequence) const {
 
 Result<Original> Decider::Fetch(uint64_t sequence) const {
   const journal::Group* const group = GroupOf(sequence);
-  return group ? FromGroup(*group, sequence) : LoadOriginal(*core_, sequence);
+  if (group) return FromGroup(*group, sequence);
+  SharedBlock block;
+  return LoadOriginal(*core_, sequence, &block);
 }
 
 }  // namespace loyalty::engine

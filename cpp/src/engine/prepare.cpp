@@ -66,9 +66,10 @@ Status FindRelated(const Core& core, const ids::IdRuns& runs, Batch* batch) {
   for (const Batch::Related& related : batch->related) ids.push_back(related.id);
   std::vector<uint64_t> sequences(ids.size());
   LOYALTY_RETURN_IF_ERROR(runs.Find(ids, 0, sequences));
+  SharedBlock block;
   for (size_t i = 0; i < ids.size(); ++i) {
     if (sequences[i] == 0) continue;
-    LOYALTY_ASSIGN_OR_RETURN(batch->related[i].original, LoadOriginal(core, sequences[i]));
+    LOYALTY_ASSIGN_OR_RETURN(batch->related[i].original, LoadOriginal(core, sequences[i], &block));
   }
   return {};
 }
