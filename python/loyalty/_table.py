@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import shutil
 from collections.abc import Iterator, Mapping
@@ -150,7 +151,7 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, bytes):
         text = value.hex()
-    elif hasattr(value, "isoformat"):
+    elif isinstance(value, dt.datetime):
         text = value.isoformat(sep=" ").removesuffix("+00:00")
     else:
         text = str(value)

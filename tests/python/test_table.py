@@ -118,6 +118,14 @@ def test_repr_leaves_out_the_middle() -> None:
     ]
 
 
+def test_repr_shows_days_and_instants() -> None:
+    month = pa.array([dt.date(2024, 5, 1), None])
+    at = pa.array([dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC), None])
+    shown = repr(loyalty.Table(pa.table({"month": month, "at": at}))).splitlines()
+    assert shown[1].split() == ["2024-05-01", "2024-05-01", "12:00:00"]
+    assert shown[2].split() == ["-", "-"]
+
+
 def test_repr_cuts_long_texts() -> None:
     table = loyalty.Table(pa.table({"text": ["x" * 100]}))
     assert "x" * 35 + "…" in repr(table)
