@@ -13,6 +13,7 @@ namespace {
 using ledger::Original;
 
 constexpr size_t kIdsAhead = 12;
+const Details kNoDetails;
 constexpr size_t kGroupEntries = 8192;
 
 // What must be journaled before that posting is decided.
@@ -96,13 +97,13 @@ void Decider::ForgetDurable() {
 }
 
 Status Decider::ProcessRows(Batch* batch) {
+  if (batch->program) {
+    LOYALTY_RETURN_IF_ERROR(ledger::CheckChange(*core_->state, *batch->program));
+  }
   // Decided entries gather in the group. When it is empty the batch's own rows become the group's, and are
   // decided where they are: copying them would cost as much as deciding. That needs one entry a row at
   // most, so that no row is written over before it was read: nothing may fall due in between. And of linked
   // rows it would spoil what was asked, which the refused ones are journaled as.
-  if (batch->program) {
-    LOYALTY_RETURN_IF_ERROR(ledger::CheckChange(*core_->state, *batch->program));
-  }
   std::vector<Entry>& decided = open_->group.entries;
   in_place_ = decided.empty() && batch->details.empty() && batch->linked.empty() &&
               batch->related.empty() && core_->state->open_holds == 0 &&
@@ -121,6 +122,7 @@ Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
   const bool new_rules = batch->rules && batch->rules != core_->state->rules();
   size_t text = 0;
   size_t details = 0;
+  size_t other = 0;
   size_t related = 0;
   std::deque<Details> completed;  // of rows that asked for none
   const auto at_row = [](auto& values, size_t* next, size_t i) {
@@ -130,7 +132,8 @@ Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
   const auto row_at = [&](size_t i) {
     Batch::Text* const row_text = at_row(batch->texts, &text, i);
     journal::RowDetails* const row_details = at_row(batch->details, &details, i);
-    if (row_details) FindOther(*batch, &row_details->details, uint32_t(i));
+    const Batch::Text* const row_other = at_row(batch->others, &other, i);
+    if (row_other) FindOther(row_other->text, &row_details->details);
     Details* asked = row_details ? &row_details->details : nullptr;
     if (new_rules && rows[i].status == PostingStatus::kUnspecified) {
       if (!asked) asked = &completed.emplace_back();
@@ -176,13 +179,11 @@ void Decider::FindMember(const Row& row) const {
   }
 }
 
-void Decider::FindOther(const Batch& batch, Details* details, uint32_t row) const {
-  for (const Batch::Text& other : batch.others) {
-    MemberKey key;
-    if (other.row != row || !journal::ParseStoredKey(other.text, &key)) continue;
-    const uint32_t slot = core_->state->keys.Find(key);
-    if (slot != Entry::kNoMember) details->other = slot;
-  }
+void Decider::FindOther(const std::string& stored_key, Details* details) const {
+  MemberKey key;
+  if (!journal::ParseStoredKey(stored_key, &key)) return;
+  const uint32_t slot = core_->state->keys.Find(key);
+  if (slot != Entry::kNoMember) details->other = slot;
 }
 
 PostingStatus Decider::CompleteAgain(Entry* entry, Details* details) const {
@@ -213,7 +214,7 @@ Status Decider::ProcessRow(const Row& row) {
   if (row.related) LOYALTY_RETURN_IF_ERROR(FindOriginal(row));
   if (seen != 0) return AnswerDuplicate(row, seen);
   const bool known = row.related && row.related->original.sequence != 0;
-  const Details asked = row.details ? *row.details : Details();
+  const Details& asked = row.details ? *row.details : kNoDetails;
   if (entry.member != Entry::kNoMember && ledger::IsAboutAnAccount(entry.kind)) {
     PostDue(entry.member, entry.currency, entry.effective_us, ScopeBefore(entry, asked), nullptr);
     if (ledger::IsBetweenMembers(entry.kind) && asked.other >= 0) {
@@ -223,11 +224,13 @@ Status Decider::ProcessRow(const Row& row) {
   if (known && ledger::NeedsExpired(*core_->state, row.related->original, entry, asked)) {
     LOYALTY_RETURN_IF_ERROR(FindExpired(entry, &row.related->original));
   }
-  Original leaving;
-  const bool leaves = entry.kind == Kind::kLeavePool;
-  if (leaves) LOYALTY_RETURN_IF_ERROR(FindBrought(entry, asked.other, &leaving.brought));
-  const Original* const related = known ? &row.related->original : nullptr;
-  Post(&entry, row.details, leaves ? &leaving : related, row.text, row.reply);
+  const Original* about = known ? &row.related->original : nullptr;
+  std::optional<Original> leaving;
+  if (entry.kind == Kind::kLeavePool) {
+    about = &leaving.emplace();
+    LOYALTY_RETURN_IF_ERROR(FindBrought(entry, asked.other, &leaving->brought));
+  }
+  Post(&entry, row.details, about, row.text, row.reply);
   const bool moved = IsPosted(entry.status) && entry.points != 0;
   if (ledger::IsBetweenMembers(entry.kind) && moved) PostSecond();
   return {};
@@ -275,7 +278,7 @@ Status Decider::AnswerDuplicate(const Row& row, uint64_t sequence) {
   LOYALTY_ASSIGN_OR_RETURN(const Original original, Fetch(sequence));
   const uint64_t related = row.related ? row.related->original.sequence : 0;
   const PostingStatus status =
-      CompareWithOriginal(*row.entry, row.details ? *row.details : Details(), related,
+      CompareWithOriginal(*row.entry, row.details ? *row.details : kNoDetails, related,
                           original.entry, original.details);
   *row.reply = MakeReply(status, sequence, original.entry, original.details);
   return {};
@@ -336,15 +339,14 @@ void Decider::Record(Entry* entry, size_t movement_count, std::string* text, Rep
 
 Status Decider::FindOriginal(const Row& row) {
   Original& original = row.related->original;
-  if (original.sequence == 0) {
-    uint64_t sequence = recent_.Find(row.related->id);
-    if (sequence == 0) {  // sealed since preparation, or unknown
-      const Id ids[1] = {row.related->id};
-      LOYALTY_RETURN_IF_ERROR(core_->ids->runs()->Find(ids, 0, {&sequence, 1}));
-    }
-    if (sequence == 0) return {};
-    LOYALTY_ASSIGN_OR_RETURN(original, Fetch(sequence));
+  if (original.sequence != 0) return {};
+  uint64_t sequence = recent_.Find(row.related->id);
+  if (sequence == 0) {  // sealed since preparation, or unknown
+    const Id ids[1] = {row.related->id};
+    LOYALTY_RETURN_IF_ERROR(core_->ids->runs()->Find(ids, 0, {&sequence, 1}));
   }
+  if (sequence == 0) return {};
+  LOYALTY_ASSIGN_OR_RETURN(original, Fetch(sequence));
   return {};
 }
 

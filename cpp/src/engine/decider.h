@@ -78,7 +78,7 @@ class Decider {
   // Fills in the member's slot if he was opened since preparation, perhaps by an earlier row.
   void FindMember(const Row& row) const;
   // Fills in the other member's slot if he was opened since preparation.
-  void FindOther(const Batch& batch, Details* details, uint32_t row) const;
+  void FindOther(const std::string& stored_key, Details* details) const;
   Status FindOriginal(const Row& row);
   // Original::brought, of the other member.
   Status FindBrought(const Entry& entry, int64_t other, std::vector<uint64_t>* sources) const;

@@ -13,6 +13,7 @@ namespace {
 
 using ledger::LotMovement;
 using ledger::LotOrder;
+using ledger::OrderOf;
 
 // The months of a calendar by their ends: asking it for every movement would take most of the time.
 class Months {
@@ -85,8 +86,6 @@ class Cohorts {
   }
 
  private:
-  static LotOrder OrderOf(const LotMovement& m) { return ledger::OrderOf(m); }
-
   Cohort& Of(uint16_t currency, const LotOrder& lot) {
     const std::tuple key(currency, months_.Of(lot.effective_us), months_.Of(lot.expires_us));
     // Movements come in runs of one cohort.

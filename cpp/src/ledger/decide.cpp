@@ -35,24 +35,17 @@ bool Clips(const Deciding& d) {
 }
 
 PostingStatus DecideCredit(Deciding* d) {
-  const int64_t ceiling = d->ceiling();
-  if (d->account.extra == kNoIndex && ceiling == kNoCeiling) return PostingStatus::kPosted;
+  if (d->account.extra == kNoIndex && d->ceiling() == kNoCeiling) return PostingStatus::kPosted;
   PostingStatus status = PostingStatus::kPosted;
-  if (ceiling != kNoCeiling) {
-    const int64_t room = d->RoomBelow(ceiling);
-    if (d->entry->points > room) {
-      d->details->limit = room;
-      if (!Clips(*d)) return PostingStatus::kOverCeiling;
-      d->details->asked = d->entry->points;
-      d->entry->points = room;
-      status = PostingStatus::kPostedInPart;
-    }
+  const int64_t room = d->Room();
+  if (d->entry->points > room) {
+    d->details->limit = room;
+    if (!Clips(*d)) return PostingStatus::kOverCeiling;
+    d->details->asked = d->entry->points;
+    d->entry->points = room;
+    status = PostingStatus::kPostedInPart;
   }
-  const int64_t points = d->entry->points;
-  if (d->details->terms.activates_us == kAtOnce_us && d->extra.arrears > 0 && points > 0) {
-    d->details->repaid = std::min(d->extra.arrears, points);
-    d->AddArrears(d->details->repaid);
-  }
+  if (d->details->terms.activates_us == kAtOnce_us) (void)d->Repay(d->entry->points);
   return status;
 }
 

@@ -1,6 +1,7 @@
 // One posting on its account, on the way to a decision; shared by the files that decide the kinds.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "ledger/transition.h"
@@ -37,13 +38,21 @@ struct Deciding {
     if (__builtin_sub_overflow(parts.active - parts.arrears, floor, &possible)) return INT64_MAX;
     return possible < 0 ? 0 : possible;
   }
-  // The points that may come without passing a ceiling.
-  int64_t RoomBelow(int64_t ceiling) const {
+  // The points that may come without passing the ceiling.
+  int64_t Room() const {
+    const int64_t ceiling = this->ceiling();
+    if (ceiling == kNoCeiling) return INT64_MAX;
     const BalanceParts parts = page.PartsAt(account, at_us());
     const int64_t owned = parts.active + parts.pending + parts.held - parts.arrears;
     if (owned >= ceiling) return 0;
     int64_t room;
     return __builtin_sub_overflow(ceiling, owned, &room) ? INT64_MAX : room;
+  }
+  // Lets points that come go to what is owed first; returns how many did.
+  int64_t Repay(int64_t points) {
+    details->repaid = std::min(extra.arrears, points);
+    if (details->repaid > 0) AddArrears(details->repaid);
+    return details->repaid;
   }
   PostingStatus Refuse(PostingStatus status, int64_t limit) {
     details->limit = limit;
@@ -58,6 +67,11 @@ struct Deciding {
           return lot.source != except_source && extra.IsActive(lot.source, expires_us, at_us());
         },
         movements);
+  }
+  // Takes all that is left of the lots for which fits(order, expires_us); returns how much that is.
+  template <typename Fits>
+  int64_t TakeAll(Fits fits) {
+    return INT64_MAX - page.lots.PlanDebit(account, INT64_MAX, fits, movements);
   }
 };
 

@@ -62,10 +62,6 @@ bool PointsFit(KindRules::Sign sign, int64_t points) {
   return false;
 }
 
-bool MakesALot(Kind kind, int64_t points) {
-  return kind == Kind::kEarn || (kind == Kind::kAdjust && points > 0);
-}
-
 bool IsTime(int64_t at_us) { return at_us >= kMinTime_us && at_us < kMaxTime_us; }
 
 bool ExpiryFits(const Posting& p, const Terms& terms) {
@@ -168,7 +164,7 @@ Entry AsAsked(const Posting& p, uint32_t member, Details* details) {
   e.currency = RulesOf(p.kind).currency ? p.currency : 0;
   e.kind = p.kind;
   if (p.terms) details->terms = *p.terms;
-  const bool makes_a_lot = p.kind == Kind::kEarn || MakesALot(p.kind, p.points);
+  const bool makes_a_lot = MakesALot(p.kind, p.points);
   if (p.expires_us == kByProgram) {
     e.expires_us = kNever_us;
     if (makes_a_lot || p.kind == Kind::kConfirm || p.kind == Kind::kReinstate) {

@@ -38,14 +38,10 @@ PostingStatus DecideLeave(Deciding* d) {
   if (other != PostingStatus::kPosted) return other;
   if (!d->extra.FindPoolMember(d->details->other)) return PostingStatus::kNotInPool;
   const std::vector<uint64_t>& brought = d->original->brought;
-  const int64_t missing = d->page.lots.PlanDebit(
-      d->account, INT64_MAX,
-      [&](const LotOrder& lot, int64_t expires_us) {
-        return d->extra.IsActive(lot.source, expires_us, d->at_us()) &&
-               std::binary_search(brought.begin(), brought.end(), lot.source);
-      },
-      d->movements);
-  d->entry->points = missing - INT64_MAX;
+  d->entry->points = -d->TakeAll([&](const LotOrder& lot, int64_t expires_us) {
+    return d->extra.IsActive(lot.source, expires_us, d->at_us()) &&
+           std::binary_search(brought.begin(), brought.end(), lot.source);
+  });
   return d->entry->points == 0 ? PostingStatus::kPosted : CheckFitsOther(d);
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ledger/state.h"
+#include "ledger/transition.h"
 
 namespace loyalty::ledger {
 namespace {
@@ -10,10 +10,6 @@ namespace {
 const program::Currency& DefaultCurrency() {
   static const program::Currency currency;
   return currency;
-}
-
-bool MakesALot(const Entry& entry) {
-  return entry.kind == Kind::kEarn || (entry.kind == Kind::kAdjust && entry.points > 0);
 }
 
 }  // namespace
@@ -104,7 +100,7 @@ PostingStatus Rules::Complete(Entry* entry, Details* details) const {
     entry->by_program &= uint8_t(~kByInactivity);
     entry->expires_us = kNever_us;
   }
-  if (!MakesALot(*entry)) {
+  if (!MakesALot(entry->kind, entry->points)) {
     PutOffInactivity(entry, details);
     return PostingStatus::kUnspecified;
   }

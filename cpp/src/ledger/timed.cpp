@@ -38,17 +38,11 @@ PostingStatus CheckPending(Deciding* d, const PendingLot** lot) {
   return pending ? PostingStatus::kPosted : PostingStatus::kRelatedNotPending;
 }
 
-// Takes all that is left of the lots for which fits(order, expires_us); returns how much that is.
-template <typename Fits>
-int64_t TakeAll(Deciding* d, Fits fits) {
-  return INT64_MAX - d->page.lots.PlanDebit(d->account, INT64_MAX, fits, d->movements);
-}
-
 // Makes the lots of a source active, with another expiry (LotOrder's) if one is given. What is owed is repaid
 // first, by those that have not expired.
 void ActivateSource(Deciding* d, uint64_t source, std::optional<int64_t> expires_us) {
   const size_t before = d->movements->size();
-  (void)TakeAll(d, [&](const LotOrder& lot, int64_t) { return lot.source == source; });
+  (void)d->TakeAll([&](const LotOrder& lot, int64_t) { return lot.source == source; });
   const std::vector<LotMovement> taken(d->movements->begin() + ptrdiff_t(before),
                                        d->movements->end());
   int64_t& repaid = d->details->repaid;
@@ -127,7 +121,7 @@ PostingStatus DecideCancellation(Deciding* d) {
   if (status != PostingStatus::kPosted) return status;
   const uint64_t source = lot->source;
   d->entry->points =
-      -TakeAll(d, [&](const LotOrder& order, int64_t) { return order.source == source; });
+      -d->TakeAll([&](const LotOrder& order, int64_t) { return order.source == source; });
   return PostingStatus::kPosted;
 }
 
@@ -139,7 +133,7 @@ PostingStatus DecideExtension(Deciding* d) {
   const auto counts = [&](const LotOrder& lot, int64_t lot_expires_us) {
     return lot.source == d->original->sequence && lot_expires_us > d->at_us();
   };
-  if (TakeAll(d, counts) == 0) return PostingStatus::kNothingLeft;
+  if (d->TakeAll(counts) == 0) return PostingStatus::kNothingLeft;
   for (size_t i = before, end = d->movements->size(); i < end; ++i) {
     LotMovement moved = (*d->movements)[i];
     if (d->page.lots.ExpiryOf(d->account, OrderOf(moved)) >= expires_us) {
@@ -162,17 +156,13 @@ PostingStatus DecideReinstatement(Deciding* d) {
   if (possible == 0) return PostingStatus::kReinstatementTooLate;
   const int64_t points = d->details->asked ? d->details->asked : possible;
   if (points > possible) return d->Refuse(PostingStatus::kReinstatementExceedsExpired, possible);
-  const int64_t ceiling = d->ceiling();
-  if (ceiling != kNoCeiling && points > d->RoomBelow(ceiling)) {
-    return d->Refuse(PostingStatus::kOverCeiling, d->RoomBelow(ceiling));
-  }
+  const int64_t room = d->Room();
+  if (points > room) return d->Refuse(PostingStatus::kOverCeiling, room);
   if (d->entry->by_program & kExpiryByProgram) {
     d->state.RulesOf(of.program_version)->SetExpiry(of.entry, d->at_us(), d->entry);
   }
   d->entry->points = points;
-  const int64_t repaid = std::min(d->extra.arrears, points);
-  d->details->repaid = repaid;
-  if (repaid > 0) d->AddArrears(repaid);
+  const int64_t repaid = d->Repay(points);
   if (points > repaid) {
     d->Add(points - repaid, {LotExpiry(*d->entry), of.entry.effective_us, of.sequence});
   }
@@ -187,10 +177,10 @@ PostingStatus DecideDue(Deciding* d) {
     ActivateSource(d, entry.related, std::nullopt);
   } else if (entry.kind == Kind::kCancel) {
     d->entry->points =
-        -TakeAll(d, [&](const LotOrder& lot, int64_t) { return lot.source == entry.related; });
+        -d->TakeAll([&](const LotOrder& lot, int64_t) { return lot.source == entry.related; });
   } else {
     d->entry->points =
-        -TakeAll(d, [&](const LotOrder&, int64_t at_us) { return at_us == entry.effective_us; });
+        -d->TakeAll([&](const LotOrder&, int64_t at_us) { return at_us == entry.effective_us; });
   }
   return PostingStatus::kPosted;
 }

@@ -25,10 +25,7 @@ PostingStatus CheckReceiver(Deciding* d) {
   if (d->details->other < 0) return PostingStatus::kOtherMemberNotFound;
   const auto other = uint32_t(d->details->other);
   if (d->state.PageOf(other)->IsClosed(other)) return PostingStatus::kOtherMemberClosed;
-  const int64_t room = AskReceiver(*d, [](const Deciding& receiver) {
-    const int64_t ceiling = receiver.ceiling();
-    return ceiling == kNoCeiling ? INT64_MAX : receiver.RoomBelow(ceiling);
-  });
+  const int64_t room = AskReceiver(*d, [](const Deciding& receiver) { return receiver.Room(); });
   if (-d->entry->points > room) return d->Refuse(PostingStatus::kOverCeiling, room);
   return CheckFitsOther(d);
 }
@@ -59,9 +56,7 @@ PostingStatus CheckFitsOther(Deciding* d) {
 
 // After what repays arrears; or by the programme, of a transfer, one lot that expires anew.
 PostingStatus TakeOver(Deciding* d) {
-  int64_t repaid = std::min(d->extra.arrears, d->entry->points);
-  d->details->repaid = repaid;
-  if (repaid > 0) d->AddArrears(repaid);
+  int64_t repaid = d->Repay(d->entry->points);
   if (d->entry->kind == Kind::kTransfer &&
       d->currency().transfer == program::Currency::Transfer::kRestartExpiry) {
     d->state.RulesInForce().SetExpiry(*d->entry, d->at_us(), d->entry);

@@ -30,6 +30,10 @@ struct Original {
 // `codes` is how many there are.
 PostingStatus CheckForm(const Posting& posting, const Rules& rules, uint32_t codes);
 
+// Whether a posting like that gives points, so makes a lot.
+inline bool MakesALot(Kind kind, int64_t points) {
+  return kind == Kind::kEarn || (kind == Kind::kAdjust && points > 0);
+}
 // Whether a posting like that may say when points expire.
 bool SaysExpiry(Kind kind, int64_t points);
 // Whether a posting of that kind may name another member.

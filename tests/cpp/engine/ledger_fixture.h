@@ -84,6 +84,14 @@ class LedgerTest : public testing::Test {
     EXPECT_TRUE(balance.found) << "member " << member;
     return balance.parts.active;
   }
+  // All that the member has at an instant, with what expires next.
+  Balance At(int64_t at_us, int64_t member = 7) {
+    const MemberKey key(member);
+    Balance balance;
+    EXPECT_TRUE(
+        ledger_->Balances({&key, 1}, {.at_us = at_us, .expiring = true}, {&balance, 1}).ok());
+    return balance;
+  }
   void ExpectVerified() {
     const auto report = ledger_->Verify(nullptr);
     ASSERT_OK(report.status());

@@ -109,13 +109,6 @@ class InactivityTest : public ProgramTest {
     posting.effective_us = Day(day);
     return posting;
   }
-  Balance At(int64_t at_us, int64_t member = 7) {
-    const MemberKey key(member);
-    Balance balance;
-    EXPECT_TRUE(
-        ledger_->Balances({&key, 1}, {.at_us = at_us, .expiring = true}, {&balance, 1}).ok());
-    return balance;
-  }
 };
 
 TEST_F(InactivityTest, AnActivityPutsOffTheExpiryOfAll) {

@@ -46,15 +46,7 @@ class PointsTest : public LedgerTest {
     posting.codes.actor = posting.codes.reason = actor_;
     return posting;
   }
-  Balance At(int64_t hours) {
-    const MemberKey key(int64_t(7));
-    Balance balance;
-    EXPECT_TRUE(ledger_
-                    ->Balances({&key, 1}, {.at_us = kNoon_us + hours * kHour_us, .expiring = true},
-                               {&balance, 1})
-                    .ok());
-    return balance;
-  }
+  Balance At(int64_t hours) { return LedgerTest::At(kNoon_us + hours * kHour_us); }
   BalanceParts PartsAt(int64_t hours) { return At(hours).parts; }
 
   uint32_t actor_ = 0;

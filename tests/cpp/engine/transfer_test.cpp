@@ -24,13 +24,6 @@ class TransferTest : public LedgerTest {
     posting.codes.actor = posting.codes.reason = who_;
     return posting;
   }
-  Balance Of(int64_t member, int64_t at_us = kNoon_us) {
-    const MemberKey key(member);
-    Balance balance;
-    EXPECT_TRUE(
-        ledger_->Balances({&key, 1}, {.at_us = at_us, .expiring = true}, {&balance, 1}).ok());
-    return balance;
-  }
 
   uint32_t who_ = 0;
   std::vector<std::unique_ptr<MemberKey>> keys_;
@@ -43,11 +36,11 @@ TEST_F(TransferTest, LotsMoveWithTheirExpiry) {
   EXPECT_EQ(replies[2].balance.active, 5);
   EXPECT_EQ(replies[2].points, -25);
   EXPECT_EQ(replies[3].sequence, replies[2].sequence + 2);
-  const Balance other = Of(8);
+  const Balance other = At(kNoon_us, 8);
   EXPECT_EQ(other.parts.active, 25);
   EXPECT_EQ(other.expiring_points, 10);
   EXPECT_EQ(other.expiring_us, soon.expires_us);
-  EXPECT_EQ(Of(7).expiring_points, 0);
+  EXPECT_EQ(At(kNoon_us, 7).expiring_points, 0);
   const auto second = ledger_->Changes(replies[2].sequence + 1, 1)->at(0);
   EXPECT_EQ(second.entry.related, replies[2].sequence);
   EXPECT_EQ(second.entry.points, 25);
@@ -63,9 +56,9 @@ TEST_F(TransferTest, LotsMoveWithTheirExpiry) {
 
 TEST_F(TransferTest, WhatTheReceiverOwesIsRepaidFirst) {
   Post({Earn(3, 8, 10), Redeem(4, 8, 10), Reverse(5, 8, 3), Earn(6, 7, 30)});
-  EXPECT_EQ(Of(8).parts.arrears, 10);
+  EXPECT_EQ(At(kNoon_us, 8).parts.arrears, 10);
   Post({Transfer(7, 7, 8, 15)});
-  EXPECT_EQ(Of(8).parts, (BalanceParts{.active = 5}));
+  EXPECT_EQ(At(kNoon_us, 8).parts, (BalanceParts{.active = 5}));
   ExpectVerified();
 }
 
@@ -91,10 +84,10 @@ TEST_F(TransferTest, Refusals) {
   const Reply over = PostOne(Transfer(11, 7, 8, 6));
   EXPECT_EQ(over.status, kOverCeiling);
   EXPECT_EQ(over.limit, 5);
-  EXPECT_EQ(Of(7).parts.active, 10);
+  EXPECT_EQ(At(kNoon_us, 7).parts.active, 10);
   // The other member may have been opened in the same batch.
   EXPECT_EQ(Post({Open(12, 20), Transfer(13, 7, 20, 6)})[1].status, kPosted);
-  EXPECT_EQ(Of(20).parts.active, 6);
+  EXPECT_EQ(At(kNoon_us, 20).parts.active, 6);
   ExpectVerified();
 }
 
