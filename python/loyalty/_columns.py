@@ -36,10 +36,12 @@ WITH_POINTS = (
     _core.Kind.HOLD,
     _core.Kind.TRANSFER,
 )
-_WITHOUT_CURRENCY = (
+WITHOUT_CURRENCY = (
     _core.Kind.OPEN_MEMBER,
     _core.Kind.CLOSE_MEMBER,
     _core.Kind.REOPEN_MEMBER,
+    _core.Kind.MERGE_MEMBERS,
+    _core.Kind.UNMERGE_MEMBERS,
 )
 _CREDITS = (_core.Kind.EARN, _core.Kind.ADJUST)
 
@@ -163,7 +165,7 @@ def currency_of(name: str | None, currencies: Sequence[str]) -> int:
 
 def needs_currency(kind: _core.Kind) -> bool:
     """Return whether postings of that kind are about an account, not a member alone."""
-    return kind not in _WITHOUT_CURRENCY
+    return kind not in WITHOUT_CURRENCY
 
 
 def wrong_code(text: str) -> str | None:
@@ -222,7 +224,7 @@ def _currencies(
 ) -> NDArray[np.uint16]:
     """Return indices; a ledger of one currency, and rows about members alone, need no name."""
     array = given.get("currency")
-    free = np.isin(kinds, _WITHOUT_CURRENCY) | (len(currencies) == 1)
+    free = np.isin(kinds, WITHOUT_CURRENCY) | (len(currencies) == 1)
     if array is None:
         if not free.all():
             raise InvalidInputError(

@@ -35,8 +35,8 @@ class Posting:
     kind : str
         What to do: ``open_member``, ``earn``, ``redeem``, ``adjust``, ``reverse``, ``hold``,
         ``capture``, ``release``, ``confirm``, ``cancel``, ``extend``, ``reinstate``,
-        ``set_limits``, ``transfer``, ``join_pool``, ``leave_pool``, ``close_member`` or
-        ``reopen_member``.
+        ``set_limits``, ``transfer``, ``join_pool``, ``leave_pool``, ``close_member``,
+        ``reopen_member``, ``merge_members`` or ``unmerge_members``.
     member : int or str
         The member's key: an integer (int64), or a text of 1 to 64 bytes of UTF-8.
     points : int or None
@@ -66,13 +66,15 @@ class Posting:
         programme's. For ``join_pool``, `ceiling`: how many points may be spent in all.
     other_member : int or str, optional
         For ``transfer``: who gets the points. For ``join_pool`` and ``leave_pool``: who does, with
-        the pool as `member`. For ``redeem`` and ``hold`` from a pool: who spends.
+        the pool as `member`. For ``redeem`` and ``hold`` from a pool: who spends. For
+        ``merge_members``: whose key leads to `member` from then on.
     rule, channel, location, category, actor, reason : str, optional
         Codes for analysis and audit; ``adjust``, ``extend``, ``reinstate``, ``set_limits``,
-        ``close_member`` and ``reopen_member`` need the last two.
+        ``close_member``, ``reopen_member``, ``merge_members`` and ``unmerge_members`` need the last
+        two.
     related : UUID, str or 16 bytes, optional
         The id of the posting that this one is about: to reverse, capture, release, confirm, cancel,
-        extend or reinstate.
+        extend, reinstate or unmerge.
     tag : int
         Free for the caller, 0 to 2**64 - 1.
     linked : bool

@@ -12,15 +12,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from loyalty import _core
-from loyalty._columns import CODES
+from loyalty._columns import CODES, WITHOUT_CURRENCY
 from loyalty._result import STATUS_NAMES, name_column
 from loyalty._table import Table
 
 _KIND_NAMES = {int(kind): kind.name.lower() for kind in _core.Kind}
 _WITHOUT_CURRENCY = (
-    _core.Kind.OPEN_MEMBER,
-    _core.Kind.CLOSE_MEMBER,
-    _core.Kind.REOPEN_MEMBER,
+    *WITHOUT_CURRENCY,
     _core.Kind.DEFINE_CURRENCY,
     _core.Kind.DEFINE_CODE,
     _core.Kind.DEFINE_PROGRAM,

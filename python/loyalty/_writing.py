@@ -78,7 +78,8 @@ class LedgerWriter(LedgerReader):
                 As ``effective_time``; null, or no column: none, or as the programme says. What
                 they mean is in `Posting`.
             ``other_member``
-                As ``member``: who gets the points of a ``transfer``; null: none.
+                As ``member``: who gets the points of a ``transfer``, and the like (see `Posting`);
+                null: none.
             ``floor``, ``ceiling``
                 Integers, minor units; null: the programme's.
             ``rule``, ``channel``, ``location``, ``category``, ``actor``, ``reason``
@@ -91,7 +92,7 @@ class LedgerWriter(LedgerReader):
                 Booleans, False by default: whether the row stands or falls with the next. When one
                 of a chain is refused, the others are ``linked_posting_failed``, and all their ids
                 are used up; when one is malformed, none is journaled. At most 8,192 rows to a
-                chain; none that opens, closes or reopens a member.
+                chain; none that opens, closes, reopens or merges members.
         progress : bool or callable
             True draws a bar (needs rich). A callable is told (done, total) rows some ten times a
             second; returning False stops after the chunks under way.
@@ -323,6 +324,35 @@ class LedgerWriter(LedgerReader):
         """Undo `close_member`."""
         fields |= {"actor": actor, "reason": reason}
         return self._post_one(_posting("reopen_member", member, 0, None, fields))
+
+    def merge_members(
+        self,
+        member: int | str,
+        other_member: int | str,
+        *,
+        actor: str,
+        reason: str,
+        **fields: Any,
+    ) -> Reply:
+        """Make one member of two, saying who and why; else as `earn`.
+
+        All that `other_member` has goes to `member`: points with their expiry, pending ones, holds,
+        what he owes, and what he has earned and redeemed in his life. Both keys lead to him from
+        then on, also for what is about earlier postings of either.
+        """
+        fields |= {"other_member": other_member, "actor": actor, "reason": reason}
+        return self._post_one(_posting("merge_members", member, 0, None, fields))
+
+    def unmerge_members(
+        self, member: int | str, related: IdLike, *, actor: str, reason: str, **fields: Any
+    ) -> Reply:
+        """Undo the ``merge_members`` whose id is `related`, saying who and why.
+
+        The other member gets back what he had, but for what has expired since. What was posted
+        since stays with the survivor: what he spent of the other's points, he owes.
+        """
+        fields |= {"related": related, "actor": actor, "reason": reason}
+        return self._post_one(_posting("unmerge_members", member, 0, None, fields))
 
     def open_member(self, member: int | str, **fields: Any) -> Reply:
         """Open a member, whose first posting this must be; else as `earn`."""

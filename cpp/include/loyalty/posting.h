@@ -72,6 +72,8 @@ enum class Kind : uint8_t {
   kReinstate = 16,
   kJoinPool = 17,
   kLeavePool = 18,
+  kMergeMembers = 19,
+  kUnmergeMembers = 20,
   // Written by the ledger itself, never accepted from a caller.
   kDefineCurrency = 64,
   kDefineCode = 65,
@@ -81,6 +83,7 @@ enum class Kind : uint8_t {
   kActivate = 68,  // of a pending lot, at its time
   kRunStarted = 69,
   kRunFinished = 70,
+  kMovePoints = 72,  // between two members, by their merging or its undoing
 };
 std::string_view ToString(Kind kind);
 
@@ -161,6 +164,10 @@ enum class PostingStatus : uint16_t {
   kReinstatementExceedsExpired = 87,
   kNotInPool = 88,
   kPoolLimitPassed = 89,
+  kSameMember = 100,
+  kOtherMemberIsPool = 101,
+  kRelatedNotAMerge = 102,
+  kMergedSince = 103,
 };
 std::string_view ToString(PostingStatus status);
 // Whether it moved points: all of them, or part.
@@ -225,12 +232,12 @@ struct Posting {
   int64_t expires_us = kByProgram;
   Codes codes;  // adjust, extend, set limits: actor and reason required
   // The id of the posting that this one is about: to reverse, capture, release, confirm, cancel, extend,
-  // reinstate.
+  // reinstate, unmerge.
   Id related;
   uint64_t tag = 0;              // free for the caller
   const Terms* terms = nullptr;  // null: as in Terms()
   // Transfer: who gets the points. Join, leave a pool (`member`): who does. Redeem, hold from a pool: who
-  // spends; null: nobody in particular.
+  // spends; null: nobody in particular. Merge: whose key leads to `member` from then on.
   const MemberKey* other = nullptr;
   bool linked = false;  // stands or falls with the next posting of the batch
 };
@@ -299,6 +306,9 @@ struct Details {
   int64_t limit = 0;    // as in Reply
   // Of an activity whose own lot has another expiry: as Entry::expires_us of kByInactivity.
   int64_t active_until_us = 0;
+  // Of points that move: what they bring to the sums of the member's life.
+  int64_t earned = 0;
+  int64_t redeemed = 0;
   int64_t pending_after = 0;
   int64_t held_after = 0;
   int64_t arrears_after = 0;

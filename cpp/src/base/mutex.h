@@ -19,6 +19,7 @@
 #define SCOPED_CAPABILITY LOYALTY_TSA(scoped_lockable)
 #define GUARDED_BY(x) LOYALTY_TSA(guarded_by(x))
 #define REQUIRES(...) LOYALTY_TSA(requires_capability(__VA_ARGS__))
+#define REQUIRES_SHARED(...) LOYALTY_TSA(requires_shared_capability(__VA_ARGS__))
 #define EXCLUDES(...) LOYALTY_TSA(locks_excluded(__VA_ARGS__))
 #define ACQUIRE(...) LOYALTY_TSA(acquire_capability(__VA_ARGS__))
 #define ACQUIRE_SHARED(...) LOYALTY_TSA(acquire_shared_capability(__VA_ARGS__))

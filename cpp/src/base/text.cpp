@@ -46,6 +46,8 @@ std::string_view ToString(Kind kind) {
     case Kind::kReinstate: return "reinstate";
     case Kind::kJoinPool: return "join_pool";
     case Kind::kLeavePool: return "leave_pool";
+    case Kind::kMergeMembers: return "merge_members";
+    case Kind::kUnmergeMembers: return "unmerge_members";
     case Kind::kDefineCurrency: return "define_currency";
     case Kind::kDefineCode: return "define_code";
     case Kind::kDefineProgram: return "define_program";
@@ -54,6 +56,7 @@ std::string_view ToString(Kind kind) {
     case Kind::kActivate: return "activate";
     case Kind::kRunStarted: return "run_started";
     case Kind::kRunFinished: return "run_finished";
+    case Kind::kMovePoints: return "move_points";
   }
   return "unknown";
 }
@@ -130,6 +133,10 @@ std::string_view ToString(PostingStatus status) {
     case PostingStatus::kLinkedPostingFailed: return "linked_posting_failed";
     case PostingStatus::kNotInPool: return "not_in_pool";
     case PostingStatus::kPoolLimitPassed: return "pool_limit_passed";
+    case PostingStatus::kSameMember: return "same_member";
+    case PostingStatus::kOtherMemberIsPool: return "other_member_is_pool";
+    case PostingStatus::kRelatedNotAMerge: return "related_not_a_merge";
+    case PostingStatus::kMergedSince: return "merged_since";
     case PostingStatus::kNothingExpired: return "nothing_expired";
     case PostingStatus::kReinstatementTooLate: return "reinstatement_too_late";
     case PostingStatus::kReinstatementExceedsExpired: return "reinstatement_exceeds_expired";

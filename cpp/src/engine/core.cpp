@@ -55,15 +55,22 @@ Reply MakeReply(PostingStatus status, uint64_t sequence, const Entry& entry,
           points, details.repaid, details.limit};
 }
 
-PostingStatus CompareWithOriginal(const Entry& asked, const Details& asked_details,
+PostingStatus CompareWithOriginal(const ledger::Merges& merges, uint64_t sequence,
+                                  const Entry& asked, const Details& asked_details,
                                   uint64_t related, const Entry& original,
                                   const Details& original_details) {
+  // Any key that led to the member then is the same.
+  const auto same = [&](int64_t a, int64_t b) {
+    return a == b || (a >= 0 && b >= 0 &&
+                      merges.SurvivorOf(uint32_t(a), sequence - 1) ==
+                          merges.SurvivorOf(uint32_t(b), sequence - 1));
+  };
   const Terms& terms = asked_details.terms;
   const Terms& then = original_details.terms;
   using enum PostingStatus;
   if (!IsPosted(original.status)) return kIdAlreadyFailed;
   if (asked.kind != original.kind) return kExistsWithDifferentKind;
-  if (asked.member != original.member) return kExistsWithDifferentMember;
+  if (!same(asked.member, original.member)) return kExistsWithDifferentMember;
   if (asked.currency != original.currency) return kExistsWithDifferentCurrency;
   // Where both left a value to the programme, it is the same: the programme's of then.
   const uint8_t by_program = asked.by_program & original.by_program;
@@ -89,8 +96,9 @@ PostingStatus CompareWithOriginal(const Entry& asked, const Details& asked_detai
   }
   if (timed && terms.deadline_us != then.deadline_us) return kExistsWithDifferentDeadline;
   if (terms.floor != then.floor || terms.ceiling != then.ceiling) return kExistsWithDifferentLimits;
-  if (ledger::NamesOther(asked.kind) && asked_details.other != original_details.other)
+  if (ledger::NamesOther(asked.kind) && !same(asked_details.other, original_details.other)) {
     return kExistsWithDifferentOtherMember;
+  }
   return kAlreadyExists;
 }
 

@@ -118,8 +118,9 @@ Result<ledger::Original> LoadOriginal(const Core& core, uint64_t sequence, Share
 Reply MakeReply(PostingStatus status, uint64_t sequence, const Entry& entry,
                 const Details& details);
 
-// How a posting whose id was seen before ends: `related` is the sequence of what it is about.
-PostingStatus CompareWithOriginal(const Entry& asked, const Details& asked_details,
+// How a posting ends whose id was seen before, at `sequence`: `related` is the sequence of what it is about.
+PostingStatus CompareWithOriginal(const ledger::Merges& merges, uint64_t sequence,
+                                  const Entry& asked, const Details& asked_details,
                                   uint64_t related, const Entry& original,
                                   const Details& original_details);
 

@@ -4,7 +4,6 @@
 #include <map>
 
 #include "base/clock.h"
-#include "engine/member_entries.h"
 #include "ledger/books.h"
 
 namespace loyalty::engine {
@@ -186,6 +185,10 @@ void Decider::FindOther(const std::string& stored_key, Details* details) const {
   if (slot != Entry::kNoMember) details->other = slot;
 }
 
+void Decider::FollowMerges(Details* details) const {
+  if (details->other >= 0) details->other = SurvivorOf(uint32_t(details->other));
+}
+
 PostingStatus Decider::CompleteAgain(Entry* entry, Details* details) const {
   const ledger::Rules& rules = core_->state->RulesInForce();
   if (ledger::IsAboutAnAccount(entry->kind) && !rules.HasCurrency(entry->currency)) {
@@ -213,12 +216,14 @@ Status Decider::ProcessRow(const Row& row) {
   const uint64_t seen = SequenceOf(row);
   if (row.related) LOYALTY_RETURN_IF_ERROR(FindOriginal(row));
   if (seen != 0) return AnswerDuplicate(row, seen);
+  entry.member = SurvivorOf(entry.member);
+  if (ledger::IsAboutMerging(entry.kind)) return ProcessMerging(row);
   const bool known = row.related && row.related->original.sequence != 0;
   const Details& asked = row.details ? *row.details : kNoDetails;
   if (entry.member != Entry::kNoMember && ledger::IsAboutAnAccount(entry.kind)) {
     PostDue(entry.member, entry.currency, entry.effective_us, ScopeBefore(entry, asked), nullptr);
     if (ledger::IsBetweenMembers(entry.kind) && asked.other >= 0) {
-      PostInactivity(uint32_t(asked.other), entry);
+      PostInactivity(SurvivorOf(uint32_t(asked.other)), entry);
     }
   }
   if (known && ledger::NeedsExpired(*core_->state, row.related->original, entry, asked)) {
@@ -239,6 +244,7 @@ Status Decider::ProcessRow(const Row& row) {
 Status Decider::FindBrought(const Entry& entry, int64_t other,
                             std::vector<uint64_t>* sources) const {
   if (entry.member == Entry::kNoMember || other < 0) return {};
+  const uint32_t leaving = SurvivorOf(uint32_t(other));
   const ledger::Page& page = *core_->state->PageOf(entry.member);
   std::vector<uint64_t> all;
   page.lots.ForEach(page.GetAccount(entry.member, entry.currency),
@@ -251,8 +257,9 @@ Status Decider::FindBrought(const Entry& entry, int64_t other,
   for (const uint64_t source : all) {
     LOYALTY_ASSIGN_OR_RETURN(const Original of, Fetch(source));
     // A transfer that restarted the expiry made a lot of the pool's own.
-    const bool given = of.entry.kind == Kind::kTransfer && of.details.other == other;
-    if (of.entry.member == other || given) sources->push_back(source);
+    const bool given = of.entry.kind == Kind::kTransfer && of.details.other >= 0 &&
+                       SurvivorOf(uint32_t(of.details.other)) == leaving;
+    if (SurvivorOf(of.entry.member) == leaving || given) sources->push_back(source);
   }
   return {};
 }
@@ -268,7 +275,8 @@ void Decider::PostInactivity(uint32_t member, const Entry& before) {
 void Decider::PostSecond() {
   const uint64_t sequence = core_->state->sequence;
   const Original first = FromGroup(open_->group, sequence);
-  Entry second = ledger::SecondOfTransfer(first.entry, first.details, sequence);
+  const uint32_t other = SurvivorOf(uint32_t(first.details.other));
+  Entry second = ledger::SecondOfTransfer(first.entry, other, sequence);
   Details details;
   details.other = first.entry.member;
   Post(&second, &details, &first, nullptr, nullptr);
@@ -277,9 +285,9 @@ void Decider::PostSecond() {
 Status Decider::AnswerDuplicate(const Row& row, uint64_t sequence) {
   LOYALTY_ASSIGN_OR_RETURN(const Original original, Fetch(sequence));
   const uint64_t related = row.related ? row.related->original.sequence : 0;
-  const PostingStatus status =
-      CompareWithOriginal(*row.entry, row.details ? *row.details : kNoDetails, related,
-                          original.entry, original.details);
+  const PostingStatus status = CompareWithOriginal(core_->state->merges, sequence, *row.entry,
+                                                   row.details ? *row.details : kNoDetails, related,
+                                                   original.entry, original.details);
   *row.reply = MakeReply(status, sequence, original.entry, original.details);
   return {};
 }
@@ -302,6 +310,7 @@ void Decider::Post(Entry* entry, const Details* details, const Original* origina
   journal::Group& group = open_->group;
   const size_t movements_before = group.movements.size();
   if (details) details_ = *details;
+  FollowMerges(&details_);
   ledger::Decide(*core_->state, original, entry, &details_, &group.movements);
   Record(entry, group.movements.size() - movements_before, text, reply);
 }
@@ -376,21 +385,29 @@ Status Decider::FindExpired(const Entry& about, Original* credit) const {
     }
     return {};
   };
-  const uint32_t member = credit->entry.member;
-  const uint64_t durable = core_->durable.sequence();
-  LOYALTY_RETURN_IF_ERROR(
-      VisitMemberEntries(*core_, member, kMinTime_us, kMaxTime_us, durable, add));
-  for (uint64_t sequence = durable + 1; sequence <= core_->state->sequence; ++sequence) {
-    const journal::Group& group = *GroupOf(sequence);
-    const Entry& entry = group.entries[sequence - group.first_sequence];
-    if (entry.member == member) LOYALTY_RETURN_IF_ERROR(add(sequence, entry));
-  }
+  const std::vector<uint32_t> members = core_->state->merges.EverWith(credit->entry.member);
+  LOYALTY_RETURN_IF_ERROR(VisitEntriesOf(members, add));
   const ledger::Rules& rules = core_->state->RulesInForce();
   const int days = rules.CurrencyAt(about.currency).reinstate_within_days;
   for (const auto& [at_us, points] : expired) {
     credit->expired += points;
     const int64_t until_us = rules.program().calendar().AddDays(at_us, days);
     if (days > 0 && about.effective_us <= until_us) credit->expired_lately += points;
+  }
+  return {};
+}
+
+Status Decider::VisitEntriesOf(const std::vector<uint32_t>& members,
+                               const EntryVisitor& visitor) const {
+  const uint64_t durable = core_->durable.sequence();
+  LOYALTY_RETURN_IF_ERROR(
+      VisitMembersEntries(*core_, members, kMinTime_us, kMaxTime_us, durable, visitor));
+  for (uint64_t sequence = durable + 1; sequence <= core_->state->sequence; ++sequence) {
+    const journal::Group& group = *GroupOf(sequence);
+    const Entry& entry = group.entries[sequence - group.first_sequence];
+    if (std::find(members.begin(), members.end(), entry.member) != members.end()) {
+      LOYALTY_RETURN_IF_ERROR(visitor(sequence, entry));
+    }
   }
   return {};
 }

@@ -9,7 +9,9 @@
 
 #include "engine/batch.h"
 #include "engine/core.h"
+#include "engine/member_entries.h"
 #include "ids/recent_ids.h"
+#include "ledger/merge.h"
 #include "ledger/undo.h"
 
 namespace loyalty::engine {
@@ -48,6 +50,9 @@ class Decider {
   // How many of the open group's entries are decided and applied.
   size_t DecidedInGroup() const { return core_->state->sequence + 1 - open_->group.first_sequence; }
   Status ProcessRow(const Row& row);
+  // Of two members: makes one of them, or undoes that.
+  Status ProcessMerging(const Row& row);
+  Result<std::vector<ledger::Move>> MovesBack(const Entry& unmerge, uint32_t other);
   // Linked rows: posts all, or refuses all.
   Status ProcessChain(std::span<const Row> rows);
   // The sequence of the posting that has the row's id; 0 when it is new.
@@ -82,6 +87,11 @@ class Decider {
   Status FindOriginal(const Row& row);
   // Original::brought, of the other member.
   Status FindBrought(const Entry& entry, int64_t other, std::vector<uint64_t>* sources) const;
+  // Whose account the member's postings are about by now.
+  uint32_t SurvivorOf(uint32_t member) const { return core_->state->merges.SurvivorOf(member); }
+  void FollowMerges(Details* details) const;
+  // Visits all entries of some members, durable or not, by sequence.
+  Status VisitEntriesOf(const std::vector<uint32_t>& members, const EntryVisitor& visitor) const;
   // Original::expired and expired_lately of a credit that the entry is about.
   Status FindExpired(const Entry& about, ledger::Original* credit) const;
 

@@ -52,6 +52,7 @@ class Following {
     if (row.entry.related == of_.sequence) explanation_->about.push_back(row.sequence);
     if (!IsOnAccount(row.entry) || row.entry.currency != of_.entry.currency) return;
     standings_[row.entry.member].Add(row);
+    if (row.entry.kind == Kind::kMovePoints) Follow(uint32_t(row.details.other));
     for (const journal::LotMovement& m : row.movements) {
       if (m.source != of_.sequence) continue;
       explanation_->used.push_back({row.sequence, m.points, DatedExpiry(m)});

@@ -101,7 +101,7 @@ class Cohorts {
     Cohort& cohort = Of(row.entry.currency, lot);
     const Kind books = ledger::BooksOf(row.entry);
     // What a hold sets aside stays in its cohort; how much that is, the accounts say.
-    const bool sets_aside = row.entry.kind == Kind::kHold;
+    const bool sets_aside = ledger::MakesAHold(row.details);
     const bool gives_back = row.details.held < 0 && points > 0;
     if (sets_aside || gives_back) return;
     if (books == Kind::kRedeem || books == Kind::kCapture) {

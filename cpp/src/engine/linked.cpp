@@ -72,7 +72,9 @@ Status Decider::ProcessChain(std::span<const Row> rows) {
       details_ = why;
     } else {
       row.entry->status = PostingStatus::kLinkedPostingFailed;
+      row.entry->member = SurvivorOf(row.entry->member);
       if (row.details) details_ = *row.details;
+      FollowMerges(&details_);
     }
     Record(row.entry, 0, row.text, row.reply);
   }

@@ -95,9 +95,9 @@ Status AnswerDuplicates(const Core& core, const ids::IdRuns& runs, Batch* batch)
     const Entry original = block.view.EntryAt(row);
     const Details original_details = block.view.DetailsAt(row);
     const bool about = related < batch->related.size() && batch->related[related].row == i;
-    asked.status = CompareWithOriginal(asked, journal::DetailsOf(batch->details, uint32_t(i)),
-                                       about ? batch->related[related].original.sequence : 0,
-                                       original, original_details);
+    asked.status = CompareWithOriginal(
+        core.state->merges, sequence, asked, journal::DetailsOf(batch->details, uint32_t(i)),
+        about ? batch->related[related].original.sequence : 0, original, original_details);
     batch->replies[i] = MakeReply(asked.status, sequence, original, original_details);
   }
   return {};

@@ -91,28 +91,34 @@ Status LedgerImpl::Balances(std::span<const MemberKey> members, const BalanceQue
   std::vector<size_t> not_plain;  // lots are not to be read beside the writer
   const auto read = [&](const ledger::State& state, uint64_t* needs) {
     state.keys.FindAll([&](size_t i) -> const MemberKey& { return members[i]; }, slots);
-    uint64_t newest = 0;
-    not_plain.clear();
-    for (size_t i = 0; i < slots.size(); ++i) {
-      balances[i] = {};
-      if (slots[i] == Entry::kNoMember) continue;
-      const ledger::Account account = state.ReadAccount(slots[i], query.currency);
-      balances[i] = PlainBalance(account);
-      if (!account.IsPlainAt(query.expiring ? kMaxTime_us - 1 : query.at_us)) {
-        not_plain.push_back(i);
+    size_t merges;
+    do {  // again when one member became two, or two one, in between
+      merges = state.merges.size();
+      uint64_t newest = state.merges.last_sequence();
+      not_plain.clear();
+      for (size_t i = 0; i < slots.size(); ++i) {
+        balances[i] = {};
+        if (slots[i] == Entry::kNoMember) continue;
+        const uint32_t slot = state.merges.SurvivorOf(slots[i]);
+        const ledger::Account account = state.ReadAccount(slot, query.currency);
+        balances[i] = PlainBalance(account);
+        if (!account.IsPlainAt(query.expiring ? kMaxTime_us - 1 : query.at_us)) {
+          not_plain.push_back(i);
+        }
+        // Without postings yet, the member's opening is what has to be durable.
+        newest = std::max(newest, account.sequence ? account.sequence : state.PageSequence(slot));
       }
-      // Without postings yet, the member's opening is what has to be durable.
-      newest = std::max(newest, account.sequence ? account.sequence : state.PageSequence(slots[i]));
-    }
-    if (needs) *needs = newest;
+      if (needs) *needs = newest;
+    } while (state.merges.size() != merges);
     return true;
   };
   LOYALTY_RETURN_IF_ERROR(core_->ReadDurable(read).status());
   if (not_plain.empty()) return {};
   return ReadBetweenPostings([&](const ledger::State& state) {
     for (size_t i : not_plain) {
-      const ledger::Page& page = *state.PageOf(slots[i]);
-      balances[i] = BalanceAt(page, page.GetAccount(slots[i], query.currency), query);
+      const uint32_t slot = state.merges.SurvivorOf(slots[i]);
+      const ledger::Page& page = *state.PageOf(slot);
+      balances[i] = BalanceAt(page, page.GetAccount(slot, query.currency), query);
     }
   });
 }
@@ -139,8 +145,9 @@ Result<std::vector<Ledger::Spender>> LedgerImpl::SpendersOf(const MemberKey& poo
   }
   std::vector<Spender> spenders;
   LOYALTY_RETURN_IF_ERROR(ReadBetweenPostings([&](const ledger::State& state) {
-    const ledger::Page& page = *state.PageOf(slot);
-    for (const ledger::PoolMember& m : page.extras.Of(page.GetAccount(slot, currency)).pool) {
+    const uint32_t survivor = state.merges.SurvivorOf(slot);
+    const ledger::Page& page = *state.PageOf(survivor);
+    for (const ledger::PoolMember& m : page.extras.Of(page.GetAccount(survivor, currency)).pool) {
       spenders.push_back({state.keys.At(m.member), m.limit, m.spent});
     }
   }));
@@ -163,6 +170,7 @@ Result<Ledger::Snapshot> LedgerImpl::AllBalances(const BalanceQuery& query) cons
   snapshot.members.reserve(picture.members);
   snapshot.balances.reserve(picture.members);
   for (uint32_t slot = 0; slot < picture.members; ++slot) {
+    if (core_->state->merges.SurvivorOf(slot, picture.sequence) != slot) continue;
     const ledger::Page& page = *picture.pages[slot / ledger::kPageMembers].get();
     snapshot.members.push_back(core_->state->keys.At(slot));
     snapshot.balances.push_back(BalanceAt(page, page.GetAccount(slot, query.currency), query));

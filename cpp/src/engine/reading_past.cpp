@@ -12,10 +12,26 @@ namespace {
 // From so many on, reading the whole journal once is quicker than looking for each one's entries.
 constexpr size_t kManyMembers = 1024;
 
+// What two accounts of one person have together.
+void AddTo(Balance* sum, const Balance& balance) {
+  sum->found = sum->found || balance.found;
+  sum->parts.active += balance.parts.active;
+  sum->parts.pending += balance.parts.pending;
+  sum->parts.held += balance.parts.held;
+  sum->parts.arrears += balance.parts.arrears;
+  if (balance.expiring_us < sum->expiring_us) {
+    sum->expiring_us = balance.expiring_us;
+    sum->expiring_points = 0;
+  }
+  if (balance.expiring_us == sum->expiring_us) sum->expiring_points += balance.expiring_points;
+  sum->lifetime_earned += balance.lifetime_earned;
+  sum->lifetime_redeemed += balance.lifetime_redeemed;
+  sum->sequence = std::max(sum->sequence, balance.sequence);
+}
+
 // The accounts of one currency.
 class Standings {
  public:
-  // `members` are slots.
   Standings(uint16_t currency, size_t members) : currency_(currency), members_(members) {}
 
   void Add(size_t index, const JournalRow& row) {
@@ -54,14 +70,20 @@ Status LedgerImpl::BalancesAsOf(std::span<const MemberKey> members, uint16_t cur
     return {StatusCode::kInvalidArgument, "there must be one balance for each member"};
   }
   LOYALTY_ASSIGN_OR_RETURN(const Past past, Resolve(as_of));
-  std::vector<uint32_t> slots;
+  const ledger::Merges& merges = core_->state->merges;
+  std::vector<std::vector<uint32_t>>
+      families;  // by member asked for: he, and whoever is merged with him
+  std::vector<uint32_t> known;
   for (const MemberKey& key : members) {
-    slots.push_back(core_->state->keys.Find(key));
+    const uint32_t slot = core_->state->keys.Find(key);
+    std::vector<uint32_t>& family = families.emplace_back();
+    if (slot == Entry::kNoMember) continue;
+    const uint32_t survivor = merges.SurvivorOf(slot, past.through_sequence);
+    family = merges.FamilyOf(survivor, past.through_sequence);
+    known.insert(known.end(), family.begin(), family.end());
   }
-  std::vector<uint32_t> known = slots;
   std::sort(known.begin(), known.end());
   known.erase(std::unique(known.begin(), known.end()), known.end());
-  if (!known.empty() && known.back() == Entry::kNoMember) known.pop_back();
   Standings standings(currency, known.size());
   const auto place = [&](uint32_t slot) {
     return std::lower_bound(known.begin(), known.end(), slot) - known.begin();
@@ -73,9 +95,11 @@ Status LedgerImpl::BalancesAsOf(std::span<const MemberKey> members, uint16_t cur
   };
   LOYALTY_RETURN_IF_ERROR(known.size() < kManyMembers ? VisitMembers(*core_, known, 1, past, add)
                                                       : VisitAll(*core_, past, nullptr, add));
-  for (size_t i = 0; i < slots.size(); ++i) {
-    const bool is_known = slots[i] != Entry::kNoMember;
-    balances[i] = is_known ? standings.BalanceAt(size_t(place(slots[i])), past.at_us) : Balance();
+  for (size_t i = 0; i < families.size(); ++i) {
+    balances[i] = {};
+    for (const uint32_t slot : families[i]) {
+      AddTo(&balances[i], standings.BalanceAt(size_t(place(slot)), past.at_us));
+    }
   }
   return {};
 }
@@ -94,8 +118,13 @@ Result<Ledger::Snapshot> LedgerImpl::AllBalancesAsOf(uint16_t currency, const As
   LOYALTY_RETURN_IF_ERROR(VisitAll(*core_, past, progress, add));
   Snapshot snapshot;
   snapshot.sequence = past.through_sequence;
+  const ledger::Merges& merges = core_->state->merges;
   for (uint32_t slot = 0; slot < members; ++slot) {
-    const Balance balance = standings.BalanceAt(slot, past.at_us);
+    if (merges.SurvivorOf(slot, past.through_sequence) != slot) continue;
+    Balance balance;
+    for (const uint32_t one : merges.FamilyOf(slot, past.through_sequence)) {
+      AddTo(&balance, standings.BalanceAt(one, past.at_us));
+    }
     if (!balance.found) continue;
     snapshot.members.push_back(core_->state->keys.At(slot));
     snapshot.balances.push_back(balance);

@@ -19,8 +19,15 @@ LotState StateOf(uint64_t source, int64_t expires_us, const Extra& extra, int64_
 }
 
 bool IsOnAccount(const Entry& entry) {
-  return entry.member != Entry::kNoMember && entry.kind != Kind::kOpenMember &&
-         entry.kind != Kind::kCloseMember && entry.kind != Kind::kReopenMember;
+  if (entry.member == Entry::kNoMember) return false;
+  switch (entry.kind) {
+    case Kind::kOpenMember:
+    case Kind::kCloseMember:
+    case Kind::kReopenMember:
+    case Kind::kMergeMembers:
+    case Kind::kUnmergeMembers: return false;
+    default: return true;
+  }
 }
 
 void Standing::Add(const JournalRow& row) {
@@ -33,30 +40,21 @@ void Standing::Add(const JournalRow& row) {
     }
   }
   const int64_t own = ledger::OwnPoints(entry, row.details, row.movements);
-  if (own > 0) {
-    Put({own, ledger::LotExpiry(entry), entry.effective_us, row.sequence});
-    const Terms& terms = row.details.terms;
-    if (terms.activates_us != kAtOnce_us) {
-      mutable_extra().pending.push_back(
-          {row.sequence, terms.activates_us, terms.deadline_us, entry.kind});
-    }
-  }
+  if (own > 0) Put({own, ledger::LotExpiry(entry), entry.effective_us, row.sequence});
+  const auto waits = ledger::PendingLotOf(entry, row.details, row.sequence, own);
+  if (waits) mutable_extra().Add(*waits);
   inactive_from_us_ = std::max(inactive_from_us_, ledger::ActiveUntil(entry, row.details));
   ChangeHolds(row);
   if (!extra().pending.empty()) EndWaiting(row);
   lifetime_earned_ += ledger::EarnedBy(entry, row.details);
-  lifetime_redeemed_ += ledger::RedeemedBy(entry);
+  lifetime_redeemed_ += ledger::RedeemedBy(entry, row.details);
   sequence_ = row.sequence;
 }
 
 void Standing::ChangeHolds(const JournalRow& row) {
   const Details& details = row.details;
-  if (row.entry.kind == Kind::kHold) {
-    mutable_extra().holds.push_back({row.sequence,
-                                     details.terms.deadline_us,
-                                     details.held,
-                                     details.other,
-                                     {row.movements.begin(), row.movements.end()}});
+  if (ledger::MakesAHold(details)) {
+    mutable_extra().Add(ledger::HoldOf(row.entry, details, row.sequence, row.movements));
   } else if (details.held < 0) {
     std::erase_if(mutable_extra().holds,
                   [&](const ledger::Hold& hold) { return hold.sequence == row.entry.related; });

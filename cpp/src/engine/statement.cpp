@@ -20,8 +20,11 @@ struct Line {
   std::tuple<int64_t, uint64_t> place() const { return {effective_us, sequence}; }
 };
 
-// A member's entries that count, in the order of a statement.
+// The entries of a member, and of those merged into him by then, that count, in the order of a statement.
 Result<std::vector<Line>> LinesOf(const Core& core, uint32_t member, const Past& past) {
+  const ledger::Merges& merges = core.state->merges;
+  const uint32_t survivor = merges.SurvivorOf(member, past.through_sequence);
+  const std::vector<uint32_t> family = merges.FamilyOf(survivor, past.through_sequence);
   Counting counting(past);
   std::vector<Line> lines;
   const auto add = [&](uint64_t sequence, const Entry& entry) -> Status {
@@ -32,7 +35,7 @@ Result<std::vector<Line>> LinesOf(const Core& core, uint32_t member, const Past&
     return {};
   };
   LOYALTY_RETURN_IF_ERROR(
-      VisitMemberEntries(core, member, kMinTime_us, kMaxTime_us, past.through_sequence, add));
+      VisitMembersEntries(core, family, kMinTime_us, kMaxTime_us, past.through_sequence, add));
   std::sort(lines.begin(), lines.end(),
             [](const Line& a, const Line& b) { return a.place() < b.place(); });
   return lines;

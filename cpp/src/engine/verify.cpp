@@ -119,6 +119,8 @@ class Verifier {
                      std::to_string(snapshot_.sequence));
     }
     if (replayed_.keys.size() != snapshot_.members) Problem("state: the number of members differs");
+    if (replayed_.merges.All() != snapshot_.merges)
+      Problem("state: merges differ from the replay's");
     if (replayed_.totals != snapshot_.totals) Problem("state: the totals differ from the replay's");
     const uint32_t pages = std::min(replayed_.page_count(), uint32_t(snapshot_.pages.size()));
     for (uint32_t page = 0; page < pages; ++page) {

@@ -31,6 +31,8 @@ inline constexpr std::array kDetailsFields = {
     +[](Details& d) -> int64_t& { return d.repaid; },
     +[](Details& d) -> int64_t& { return d.limit; },
     +[](Details& d) -> int64_t& { return d.active_until_us; },
+    +[](Details& d) -> int64_t& { return d.earned; },
+    +[](Details& d) -> int64_t& { return d.redeemed; },
     +[](Details& d) -> int64_t& { return d.pending_after; },
     +[](Details& d) -> int64_t& { return d.held_after; },
     +[](Details& d) -> int64_t& { return d.arrears_after; },

@@ -1,8 +1,22 @@
 #include "ledger/account.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace loyalty::ledger {
+
+void Extra::Add(const PendingLot& lot) {
+  pending.insert(std::upper_bound(pending.begin(), pending.end(), lot.source,
+                                  [](uint64_t s, const PendingLot& at) { return s < at.source; }),
+                 lot);
+}
+
+void Extra::Add(Hold hold) {
+  const auto at =
+      std::upper_bound(holds.begin(), holds.end(), hold.sequence,
+                       [](uint64_t s, const Hold& other) { return s < other.sequence; });
+  holds.insert(at, std::move(hold));
+}
 
 const PendingLot* Extra::FindPending(uint64_t source) const {
   const auto at =

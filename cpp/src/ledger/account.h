@@ -86,6 +86,9 @@ struct Extra {
     return arrears == 0 && floor == kByProgram && ceiling == kByProgram && pending.empty() &&
            holds.empty() && pool.empty();
   }
+  // Each goes to its place in the order.
+  void Add(const PendingLot& lot);
+  void Add(Hold hold);
   const PendingLot* FindPending(uint64_t source) const;
   const Hold* FindHold(uint64_t sequence) const;
   const PoolMember* FindPoolMember(int64_t member) const;

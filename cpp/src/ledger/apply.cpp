@@ -1,5 +1,6 @@
 // Making entries so. Everything is in the entry: nothing is decided here.
 #include <algorithm>
+#include <iterator>
 
 #include "ledger/books.h"
 #include "ledger/transition.h"
@@ -57,13 +58,9 @@ class Applying {
   }
 
   void MakeOwnLot(std::span<const LotMovement> movements) {
-    const int64_t points = OwnPoints(entry_, details_, movements);
-    if (points < 0) fits_ = false;
-    if (points <= 0) return;
-    MoveLot(OwnLot(entry_, sequence_), points);
-    const Terms& terms = details_.terms;
-    if (terms.activates_us == kAtOnce_us) return;
-    extra().pending.push_back({sequence_, terms.activates_us, terms.deadline_us, entry_.kind});
+    own_points_ = OwnPoints(entry_, details_, movements);
+    if (own_points_ < 0) fits_ = false;
+    if (own_points_ > 0) MoveLot(OwnLot(entry_, sequence_), own_points_);
   }
 
   void PutOffInactivity() {
@@ -76,12 +73,10 @@ class Applying {
   }
 
   void ChangeExtra(std::span<const LotMovement> movements) {
-    if (entry_.kind == Kind::kHold) {
-      extra().holds.push_back({sequence_,
-                               details_.terms.deadline_us,
-                               details_.held,
-                               details_.other,
-                               {movements.begin(), movements.end()}});
+    const auto waits = PendingLotOf(entry_, details_, sequence_, own_points_);
+    if (waits) extra().Add(*waits);
+    if (MakesAHold(details_)) {
+      extra().Add(HoldOf(entry_, details_, sequence_, movements));
     } else if (details_.held < 0) {
       const size_t closed = std::erase_if(
           extra().holds, [&](const Hold& hold) { return hold.sequence == entry_.related; });
@@ -103,7 +98,8 @@ class Applying {
 
   // What the other member of an entry is to the pool.
   void ChangePool() {
-    if (details_.other == Details::kNoOther || entry_.kind == Kind::kTransfer) return;
+    const bool passes = entry_.kind == Kind::kTransfer || entry_.kind == Kind::kMovePoints;
+    if (details_.other == Details::kNoOther || passes) return;
     std::vector<PoolMember>& pool = extra().pool;
     const auto member = uint32_t(details_.other);
     const auto at =
@@ -133,7 +129,7 @@ class Applying {
   void Count() {
     AddForReaders(&account_->total, total_change_);
     AddForReaders(&account_->lifetime_earned, EarnedBy(entry_, details_));
-    AddForReaders(&account_->lifetime_redeemed, RedeemedBy(entry_));
+    AddForReaders(&account_->lifetime_redeemed, RedeemedBy(entry_, details_));
     if (entry_.kind == Kind::kReverse || entry_.kind == Kind::kCancel) {
       page_->AddReversal(entry_.related, details_.asked != 0
                                              ? details_.asked
@@ -149,6 +145,7 @@ class Applying {
   Page* const page_;
   Account* const account_;
   int64_t total_change_ = 0;
+  int64_t own_points_ = 0;
   bool fits_ = true;
 };
 
@@ -164,6 +161,30 @@ Status OpenMember(const Entry& entry, uint64_t sequence, std::string_view text, 
 }
 
 }  // namespace
+
+Hold HoldOf(const Entry& entry, const Details& details, uint64_t sequence,
+            std::span<const LotMovement> movements) {
+  const bool is_new = entry.kind == Kind::kHold;
+  Hold hold{.sequence = is_new ? sequence : entry.related,
+            .until_us = details.terms.deadline_us,
+            .points = details.held,
+            .spender = is_new ? details.other : Details::kNoOther,
+            .taken = {}};
+  std::copy_if(movements.begin(), movements.end(), std::back_inserter(hold.taken),
+               [](const LotMovement& m) { return m.points < 0; });
+  return hold;
+}
+
+std::optional<PendingLot> PendingLotOf(const Entry& entry, const Details& details,
+                                       uint64_t sequence, int64_t own_points) {
+  const Terms& terms = details.terms;
+  if (terms.activates_us == kAtOnce_us) return std::nullopt;
+  if (entry.kind == Kind::kMovePoints && !MakesAHold(details)) {
+    return PendingLot{entry.related, terms.activates_us, terms.deadline_us, entry.related_kind};
+  }
+  if (own_points <= 0) return std::nullopt;
+  return PendingLot{sequence, terms.activates_us, terms.deadline_us, entry.kind};
+}
 
 Result<BalanceParts> Apply(const Entry& entry, const Details& details, uint64_t sequence,
                            std::span<const LotMovement> movements, std::string_view text,
@@ -197,6 +218,12 @@ Result<BalanceParts> Apply(const Entry& entry, const Details& details, uint64_t 
     }
     return BalanceParts();
   }
+  if (IsAboutMerging(entry.kind)) {
+    const auto other = uint32_t(details.other);
+    const bool merges = entry.kind == Kind::kMergeMembers;
+    if (posted) state->merges.Add({sequence, other, merges ? entry.member : other});
+    return BalanceParts();
+  }
   if (posted) AddToTotals(entry, details, &state->totals[entry.currency]);
   // A checkpoint cut short by a crash leaves some pages ahead of the journal's replay: they have it.
   const Page& page = *state->PageOf(entry.member);
@@ -211,7 +238,7 @@ Result<BalanceParts> Apply(const Entry& entry, const Details& details, uint64_t 
     parts = changed.PartsAt(account, entry.effective_us);
   });
   if (!fits) return DoesNotFit(sequence);
-  state->open_holds += entry.kind == Kind::kHold;
+  state->open_holds += MakesAHold(details);
   state->open_holds -= details.held < 0;
   return parts;
 }

@@ -26,9 +26,9 @@ auto& SystemSide(Kind books, AnyTotals& totals) {
   }
 }
 
-// Whether a posting makes two entries, between two members: no total changes.
+// Whether such entries come in twos, between two members: no total changes.
 inline bool IsBetweenMembers(Kind kind) {
-  return kind == Kind::kTransfer || kind == Kind::kLeavePool;
+  return kind == Kind::kTransfer || kind == Kind::kLeavePool || kind == Kind::kMovePoints;
 }
 
 // Adds a posted entry's points to its currency's totals.
@@ -41,11 +41,12 @@ inline void AddToTotals(const Entry& entry, const Details& details, CurrencyTota
 
 // What a posted entry adds to what the member has earned, and redeemed, in his life.
 inline int64_t EarnedBy(const Entry& entry, const Details& details) {
-  return BooksOf(entry) == Kind::kEarn ? entry.points - details.revived : 0;
+  return BooksOf(entry) == Kind::kEarn ? entry.points - details.revived : details.earned;
 }
-inline int64_t RedeemedBy(const Entry& entry) {
+inline int64_t RedeemedBy(const Entry& entry, const Details& details) {
   const Kind books = BooksOf(entry);
-  return books == Kind::kRedeem || books == Kind::kCapture ? -entry.points : 0;
+  const bool redeems = books == Kind::kRedeem || books == Kind::kCapture;
+  return redeems ? -entry.points : details.redeemed;
 }
 
 // The points of the lot that a posted entry makes: what its movements do not account for.

@@ -90,6 +90,12 @@ std::string EncodeSummary(const Summary& summary, const Dictionary& codes) {
   for (uint32_t code = 1; code < summary.codes; ++code) AppendText(&body, codes.At(code));
   AppendLittle(&body, uint32_t(summary.programs.size()));
   for (const std::string& program : summary.programs) AppendText(&body, program);
+  AppendLittle(&body, uint32_t(summary.merges.size()));
+  for (const Merge& merge : summary.merges) {
+    AppendLittle(&body, merge.sequence);
+    AppendLittle(&body, merge.member);
+    AppendLittle(&body, merge.into);
+  }
   return Sealed(body);
 }
 
@@ -116,6 +122,11 @@ Status DecodeSummary(std::string_view bytes, uint32_t* members, State* state) {
   for (uint32_t code = 1; code < codes && in.fine; ++code) state->codes.Add(in.Text());
   for (auto left = in.Number<uint32_t>(); left > 0 && in.fine; --left) {
     LOYALTY_RETURN_IF_ERROR(state->AddProgram(in.Text()));
+  }
+  for (auto left = in.Number<uint32_t>(); left > 0 && in.fine; --left) {
+    const auto sequence = in.Number<uint64_t>();
+    const auto member = in.Number<uint32_t>();
+    state->merges.Add({sequence, member, in.Number<uint32_t>()});
   }
   return in.fine ? Status() : Damaged("the summary is cut short");
 }

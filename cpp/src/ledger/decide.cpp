@@ -116,7 +116,9 @@ PostingStatus CheckRelated(Deciding* d, bool (*fits)(const Entry&), PostingStatu
   d->entry->related = d->original->sequence;
   d->entry->related_kind = of.kind;
   if (!IsPosted(of.status) || !fits(of) || of.currency != d->entry->currency) return otherwise;
-  if (of.member != d->entry->member) return PostingStatus::kRelatedOfOtherMember;
+  if (d->state.merges.SurvivorOf(of.member) != d->entry->member) {
+    return PostingStatus::kRelatedOfOtherMember;
+  }
   return PostingStatus::kPosted;
 }
 
@@ -162,6 +164,8 @@ void Decide(const State& state, const Original* original, Entry* entry, Details*
     entry->status = DecideMembership(state, *entry);
   } else if (IsNewBusiness(entry->kind) && state.PageOf(entry->member)->IsClosed(entry->member)) {
     entry->status = PostingStatus::kMemberClosed;
+  } else if (details->other == int64_t(entry->member)) {
+    entry->status = PostingStatus::kSameMember;
   } else {
     const Page& page = *state.PageOf(entry->member);
     const Account& account = page.GetAccount(entry->member, entry->currency);

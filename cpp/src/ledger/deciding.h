@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "ledger/transition.h"
@@ -81,6 +82,10 @@ PostingStatus CheckRelated(Deciding* d, bool (*fits)(const Entry&), PostingStatu
 // Whether every counter that the entry changes stays within 64 bits.
 bool Fits(const Deciding& d);
 
+// What was reversed so far of a posting, by whomever its member was merged into since, too; nothing: it never
+// was.
+std::optional<int64_t> ReversedOf(const State& state, const Original& original);
+
 PostingStatus DecideTransfer(Deciding* d);
 // Whether the other member, who then gets them, has room for the points that the entry takes.
 PostingStatus CheckFitsOther(Deciding* d);
@@ -88,6 +93,8 @@ PostingStatus CheckFitsOther(Deciding* d);
 PostingStatus TakeOver(Deciding* d);
 PostingStatus DecideJoin(Deciding* d);
 PostingStatus DecideLeave(Deciding* d);
+// Who the other member is to the pool, if anyone: he himself, or one who was merged into him.
+const PoolMember* FindPoolMember(Deciding* d);
 // Whether the other member, if there is one, may spend so many points from the pool.
 PostingStatus CheckSpender(Deciding* d, int64_t points);
 PostingStatus DecideReversal(Deciding* d);

@@ -26,6 +26,10 @@ KindRules RulesOf(Kind kind) {
     case kOpenMember: return {.known = true, .currency = false};
     case kCloseMember:
     case kReopenMember: return {.known = true, .audited = true, .currency = false};
+    case kMergeMembers:
+      return {.known = true, .audited = true, .currency = false, .other = KindRules::kMustName};
+    case kUnmergeMembers:
+      return {.known = true, .related = true, .audited = true, .currency = false};
     case kTransfer:
       return {.known = true, .points = KindRules::kPositive, .other = KindRules::kMustName};
     case kJoinPool:

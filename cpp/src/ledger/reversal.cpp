@@ -1,5 +1,6 @@
 // Reversals: the account becomes as though the original had been smaller, or had not been.
 #include <algorithm>
+#include <utility>
 
 #include "ledger/deciding.h"
 
@@ -72,12 +73,29 @@ void GiveBack(Deciding* d, int64_t points, int64_t reversed, const Rules& rules)
 
 }  // namespace
 
+std::optional<int64_t> ReversedOf(const State& state, const Original& original) {
+  std::optional<int64_t> points;
+  const Page* last = nullptr;
+  const auto add = [&](uint32_t member) {  // by slot, so that all of a page come together
+    const Page* const page = state.PageOf(member);
+    const Reversal* const reversal =
+        page == std::exchange(last, page) ? nullptr : page->FindReversal(original.sequence);
+    if (reversal) points = points.value_or(0) + reversal->points;
+  };
+  if (state.merges.empty()) {
+    add(original.entry.member);
+  } else {
+    for (const uint32_t member : state.merges.EverWith(original.entry.member)) add(member);
+  }
+  return points;
+}
+
 PostingStatus DecideReversal(Deciding* d) {
   const PostingStatus related = CheckRelated(d, IsReversible, PostingStatus::kRelatedNotReversible);
   if (related != PostingStatus::kPosted) return related;
   const Entry& of = d->original->entry;
-  const Reversal* const before = d->page.FindReversal(d->original->sequence);
-  const int64_t reversed = before ? before->points : 0;
+  const std::optional<int64_t> before = ReversedOf(d->state, *d->original);
+  const int64_t reversed = before.value_or(0);
   const int64_t whole = of.points < 0 ? -of.points : of.points;
   const int64_t left = whole - reversed;
   const int64_t points = d->details->asked ? d->details->asked : left;
@@ -95,12 +113,13 @@ bool NeedsExpired(const State& state, const Original& original, const Entry& ent
   const Entry& of = original.entry;
   const bool reinstates = entry.kind == Kind::kReinstate;
   const bool may = (reinstates || entry.kind == Kind::kReverse) && of.points > 0 &&
-                   of.member == entry.member && of.member != Entry::kNoMember;
+                   state.merges.SurvivorOf(of.member) == entry.member &&
+                   entry.member != Entry::kNoMember;
   if (!may || reinstates) return may;
-  const Page& page = *state.PageOf(of.member);
-  const Reversal* const before = page.FindReversal(original.sequence);
-  int64_t points = details.asked ? details.asked : of.points - (before ? before->points : 0);
-  page.lots.ForEach(page.GetAccount(of.member, of.currency), [&](const Lot& lot, int64_t) {
+  const Page& page = *state.PageOf(entry.member);
+  int64_t points =
+      details.asked ? details.asked : of.points - ReversedOf(state, original).value_or(0);
+  page.lots.ForEach(page.GetAccount(entry.member, of.currency), [&](const Lot& lot, int64_t) {
     if (lot.order().source == original.sequence) points -= lot.points;
     return points > 0;
   });

@@ -77,6 +77,12 @@ void State::MakeWritable(PageSlot* slot, uint16_t currency) {
   slot->page.get()->MutableAccount(0, currency);
 }
 
+void State::DropAccounts(uint32_t member, uint16_t currency) {
+  PageSlot& slot = SlotOf(member);
+  SpinLockHolder lock(slot.lock);
+  slot.page.get()->accounts[currency].reset();
+}
+
 void State::SetMember(uint32_t member, bool is_closed, uint64_t at) {
   PageSlot& slot = SlotOf(member);
   SpinLockHolder lock(slot.lock);
@@ -131,7 +137,7 @@ Status State::AddProgram(std::string_view json) {
 
 Summary State::Summarize() const {
   Summary summary{sequence, keys.size(), codes.size(), page_count_, RulesInForce().currency_names(),
-                  totals,   {}};
+                  totals,   {},          merges.All()};
   for (size_t version = 1; version < versions_.size(); ++version) {
     summary.programs.push_back(versions_[version]->program().json());
   }

@@ -1,7 +1,7 @@
 // The state in RAM: all that the journal has come to, as dense pages indexed by member slot.
 //
-// Thread safety: one writer changes it (Apply, and only that). ReadAccount and the members of MemberKeys
-// and Dictionary marked so may run beside it from any thread; each account is read whole. Snapshot and
+// Thread safety: one writer changes it (Apply, and only that). ReadAccount and the members of MemberKeys,
+// Dictionary and Merges marked so may run beside it from any thread; each account is read whole. Snapshot and
 // everything else belong to the writer's thread, or to anyone once there is no writer.
 #pragma once
 
@@ -17,6 +17,7 @@
 
 #include "base/mutex.h"
 #include "ledger/member_keys.h"
+#include "ledger/merges.h"
 #include "ledger/page.h"
 #include "ledger/rules.h"
 
@@ -57,6 +58,7 @@ struct Summary {
   std::vector<std::string> currencies;
   std::vector<CurrencyTotals> totals;
   std::vector<std::string> programs;  // versions 1 to the one in force, as JSON
+  std::vector<Merge> merges;
 };
 
 // A consistent picture that stays as it is while the state moves on; shares the pages.
@@ -71,6 +73,7 @@ class State {
 
   MemberKeys keys;
   Dictionary codes;
+  Merges merges;
   std::vector<CurrencyTotals> totals;  // by currency
   uint64_t sequence = 0;               // of the last entry applied
   uint64_t open_holds = 0;             // follows from the pages
@@ -112,6 +115,8 @@ class State {
       changed_together_.push_back(&slot);
     }
   }
+  // Of a currency that nobody in the member's page has used. The page is not shared.
+  void DropAccounts(uint32_t member, uint16_t currency);
   // What is changed between the two, readers see as one change.
   void BeginOneChange() { in_one_change_ = true; }
   void EndOneChange();

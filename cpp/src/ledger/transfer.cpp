@@ -10,7 +10,7 @@ namespace {
 // The other member's account on the way to a decision about the second entry.
 template <typename Ask>
 auto AskReceiver(const Deciding& d, Ask ask) {
-  const auto other = uint32_t(d.details->other);
+  const uint32_t other = d.state.merges.SurvivorOf(uint32_t(d.details->other));
   const Page& page = *d.state.PageOf(other);
   const Account& account = page.GetAccount(other, d.entry->currency);
   Entry credit = *d.entry;
@@ -81,13 +81,13 @@ PostingStatus DecideTransfer(Deciding* d) {
   return forbidden ? PostingStatus::kTransferForbidden : Give(d);
 }
 
-Entry SecondOfTransfer(const Entry& first, const Details& details, uint64_t sequence) {
+Entry SecondOfTransfer(const Entry& first, uint32_t member, uint64_t sequence) {
   Entry second;
   second.effective_us = first.effective_us;
   second.points = -first.points;
   second.related = sequence;
   second.related_kind = first.kind;
-  second.member = uint32_t(details.other);
+  second.member = member;
   second.codes = first.codes;
   second.currency = first.currency;
   second.kind = first.kind;

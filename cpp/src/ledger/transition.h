@@ -3,6 +3,7 @@
 // then, so a change of rules never changes the past.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,9 @@ bool SaysExpiry(Kind kind, int64_t points);
 bool NamesOther(Kind kind);
 // Whether postings of that kind are about an account, not about a member alone.
 bool IsAboutAnAccount(Kind kind);
+inline bool IsAboutMerging(Kind kind) {
+  return kind == Kind::kMergeMembers || kind == Kind::kUnmergeMembers;
+}
 
 // A well-formed posting as an entry to decide, and its details, but for what it leaves to the programme
 // (Rules::Complete). `member` is its slot, or kNoMember.
@@ -71,9 +75,9 @@ enum class DueScope { kEndedHolds, kBeforeActivity, kAll };
 bool NextDue(const State& state, uint32_t member, uint16_t currency, int64_t by_us, DueScope scope,
              Entry* due);
 
-// The entry that gives another member the points of a posted transfer, or of the leaving of a pool. To be
-// decided with the first as its original.
-Entry SecondOfTransfer(const Entry& first, const Details& details, uint64_t sequence);
+// The entry that gives `member` the points of a posted transfer, or of the leaving of a pool. To be decided
+// with the first as its original.
+Entry SecondOfTransfer(const Entry& first, uint32_t member, uint64_t sequence);
 
 // The points that the movements of an entry that fell due take out of lots or put into them.
 int64_t PointsMoved(std::span<const LotMovement> movements);
@@ -85,6 +89,15 @@ inline int64_t LotExpiry(const Entry& entry) {
 inline LotOrder OwnLot(const Entry& entry, uint64_t sequence) {
   return {LotExpiry(entry), entry.effective_us, sequence};
 }
+
+// What a posted entry sets aside, if anything: by a hold, or by one that moves with its member and goes by its
+// sequence still.
+inline bool MakesAHold(const Details& details) { return details.held > 0; }
+Hold HoldOf(const Entry& entry, const Details& details, uint64_t sequence,
+            std::span<const LotMovement> movements);
+// The lot that cannot be spent from the beginning which a posted entry makes, or moves to another member.
+std::optional<PendingLot> PendingLotOf(const Entry& entry, const Details& details,
+                                       uint64_t sequence, int64_t own_points);
 
 // Until when an entry lets points live that expire by inactivity; kMinTime_us: it is no activity.
 inline int64_t ActiveUntil(const Entry& entry, const Details& details) {

@@ -17,6 +17,7 @@ void MoveBack(Page* page, Account* account, const LotOrder& lot, int64_t points)
 AccountBefore::AccountBefore(const State& state, const Entry& entry) {
   if (entry.member == Entry::kNoMember) return;
   const Page& page = *state.PageOf(entry.member);
+  is_first_ = page.accounts[entry.currency] == nullptr;
   account_ = page.GetAccount(entry.member, entry.currency);
   extra_ = page.extras.Of(account_);
   inactive_us_ = page.lots.InactiveFrom(account_);
@@ -47,6 +48,7 @@ void AccountBefore::Restore(const Entry& entry, const Details& details, uint64_t
     page.SetReversal(entry.related, reversal_);
     StoreForReaders(&page.sequence, page_sequence_);
   });
+  if (is_first_) state->DropAccounts(entry.member, entry.currency);
 }
 
 }  // namespace loyalty::ledger

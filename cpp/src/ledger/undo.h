@@ -21,6 +21,7 @@ class AccountBefore {
  private:
   Account account_;
   Extra extra_;
+  bool is_first_ = false;  // of its currency in the page
   int64_t inactive_us_ = kNever_us;
   uint64_t page_sequence_ = 0;
   std::optional<Reversal> reversal_;  // of the posting that the entry is about

@@ -62,6 +62,14 @@ TEST_F(LinkedTest, WhenOneIsRefusedNoneIsPostedAndAllIdsAreUsedUp) {
 }
 
 // Holds that end, reversals, lots of all sorts: a replay that never saw the chain gives the same bytes.
+TEST_F(LinkedTest, ACurrencyThatNobodyElseHasUsedIsUnusedAgain) {
+  Posting first = Earn(20, 7, 10);
+  first.currency = 1;
+  first.linked = true;
+  EXPECT_EQ(Statuses({first, Redeem(21, 8, 1'000'000)})[0], kLinkedPostingFailed);
+  ExpectVerified();
+}
+
 TEST_F(LinkedTest, WhatIsTakenBackLeavesNoTrace) {
   Posting hold = Request(Kind::kHold, 20, MemberKey(int64_t{7}), 40);
   const Terms until{.deadline_us = kNoon_us + 1000};

@@ -40,7 +40,7 @@ class Terms(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """The four parts of a balance (rule 21)."""
+    """The four parts of a balance (rule 24)."""
 
     active: int = 0
     pending: int = 0

@@ -15,7 +15,7 @@ SIDES = {"earn": "issued", "adjust": "adjusted", "redeem": "redeemed", "capture"
 
 
 class Refused(Exception):  # noqa: N818 - no error, an answer
-    """A posting is refused for the state that it found (rule 19)."""
+    """A posting is refused for the state that it found (rule 22)."""
 
     def __init__(self, status: str, limit: int = 0) -> None:
         super().__init__(status)

@@ -71,7 +71,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """Where the points of one currency are; the sum is 0 (rule 23)."""
+    """Where the points of one currency are; the sum is 0 (rule 26)."""
 
     members: int = 0
     issued: int = 0

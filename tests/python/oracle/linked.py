@@ -1,4 +1,4 @@
-"""Linked postings: all or none (rule 20)."""
+"""Linked postings: all or none (rule 23)."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Model:
     # Postings.
 
     def post_all(self, postings: Iterable[Posting]) -> list[Reply]:
-        """Post a batch: each posting stands alone, or with those that it is linked to (rule 20)."""
+        """Post a batch: each posting stands alone, or with those that it is linked to (rule 23)."""
         postings = list(postings)
         self.intern(getattr(posting, name) for name in CODES for posting in postings)
         return self.post_chains(postings)
@@ -85,7 +85,7 @@ class Model:
         return entry.reply(entry.status)
 
     def answer(self, chain: Sequence[Posting], place: int) -> Reply | None:
-        """What a posting gets that is not journaled, or was before (rules 18 and 19)."""
+        """What a posting gets that is not journaled, or was before (rules 21 and 22)."""
         posting = chain[place]
         if fault := next(faults_in_chain(chain, place, self.program.has(posting.currency)), None):
             return Reply(fault, 0, 0)
@@ -374,7 +374,7 @@ def _refuse(entry: Entry, status: str, limit: int = 0) -> None:
 
 
 def status_of_repeated(earlier: Entry, again: Posting) -> str:
-    """What the same id gets once more (rules 18 and 19)."""
+    """What the same id gets once more (rules 21 and 22)."""
     assert earlier.posting is not None
     if not earlier.is_posted:
         return "id_already_failed"

@@ -131,7 +131,7 @@ def faults_in_limits(posting: Posting) -> Iterator[str]:
 
 
 def contents(posting: Posting) -> Iterator[tuple[str, object]]:
-    """Yield what makes two postings the same or not (rule 18), in the order of docs/statuses.md."""
+    """Yield what makes two postings the same or not (rule 21), in the order of docs/statuses.md."""
     yield "kind", posting.kind
     yield "member", posting.member
     yield "currency", None if posting.kind in MEMBERSHIP else posting.currency

@@ -1,4 +1,4 @@
-"""Whether one order explains what many threads saw: that of the journal (rules 18 to 24).
+"""Whether one order explains what many threads saw: that of the journal (rules 21 to 27).
 
 The model does what the journal says, entry by entry. Every caller must have had the very reply that
 the model gives, and every balance read must be the model's at the sequence that it names.

@@ -1,0 +1,168 @@
+// Undoing a merging: the survivor gives back what the other one had.
+#include <algorithm>
+
+#include "ledger/mover.h"
+
+namespace loyalty::ledger {
+namespace {
+
+// Gives back what a merging brought, from what the survivor has by now.
+class Returning {
+ public:
+  Returning(Mover* mover, int64_t at_us, const std::map<uint64_t, int64_t>& lost)
+      : mover_(mover), at_us_(at_us), lost_(lost) {
+    mover->lots().ForEach(mover->account(), [&](const Lot& lot, int64_t expires_us) {
+      const LotOrder order = lot.order();
+      there_.push_back(
+          {order, lot.points, mover->extra().IsActive(order.source, expires_us, at_us)});
+      return true;
+    });
+  }
+
+  // What one of the survivor's entries brought. The rest is given back by Finish.
+  void TakeBack(const Original& brought) {
+    const Extra& extra = mover_->extra();
+    const uint64_t related = brought.entry.related;
+    if (brought.entry.related_kind == Kind::kHold) {
+      const Hold* const hold = extra.FindHold(related);
+      if (hold) {
+        mover_->MoveHold(*hold);
+      } else {
+        Reserve(brought, &rest_);
+      }
+      return;
+    }
+    const bool waited = brought.details.terms.activates_us != kAtOnce_us;
+    const PendingLot* const waiting = waited ? extra.FindPending(related) : nullptr;
+    if (waiting == nullptr) {
+      rest_.parcel.earned += brought.details.earned;
+      rest_.parcel.redeemed += brought.details.redeemed;
+      Reserve(brought, &rest_);
+      return;
+    }
+    Due& due = waiting_.emplace_back();
+    due.parcel.related = related;
+    due.parcel.related_kind = brought.entry.related_kind;
+    due.parcel.terms = {.activates_us = waiting->activates_us, .deadline_us = waiting->deadline_us};
+    Reserve(brought, &due);
+  }
+
+  void Finish(uint64_t sequence) {
+    for (Due& due : waiting_) Give(&due);
+    rest_.parcel.related = sequence;
+    rest_.parcel.related_kind = Kind::kUnmergeMembers;
+    Give(&rest_);
+  }
+
+ private:
+  struct There {
+    LotOrder order;
+    int64_t points;
+    bool active;
+  };
+  struct Due {
+    Parcel parcel;
+    int64_t owed = 0;  // of what it gives, the survivor has no lots of
+  };
+
+  // Takes up to so many points from lots that fit; returns what is missing.
+  template <typename FitsLot>
+  int64_t Take(int64_t points, FitsLot fits, std::vector<LotMovement>* taken) {
+    for (There& lot : there_) {
+      const int64_t part = fits(lot) ? std::min(points, lot.points) : 0;
+      if (part == 0) continue;
+      lot.points -= part;
+      points -= part;
+      taken->push_back({-part, lot.order.expires_us, lot.order.effective_us, lot.order.source});
+    }
+    return points;
+  }
+
+  // What is left of the lots goes back as it is. What was used of them since is owed, unless it would have
+  // expired by now: what expires last first, as time took the others.
+  void Reserve(const Original& brought, Due* due) {
+    std::map<uint64_t, std::vector<LotMovement>> lots;  // by source
+    for (const LotMovement& m : brought.movements) {
+      if (m.source == 0) due->parcel.debt -= m.points;
+      if (m.source != 0 && m.points > 0) lots[m.source].push_back(m);
+    }
+    for (const auto& [source, had] : lots) {
+      int64_t points = 0;
+      for (const LotMovement& m : had) points += m.points;
+      const size_t before = due->parcel.taken.size();
+      const auto of_source = [source](const There& lot) { return lot.order.source == source; };
+      int64_t missing = Take(points, of_source, &due->parcel.taken);
+      for (size_t i = before; i < due->parcel.taken.size(); ++i) {
+        LotMovement m = due->parcel.taken[i];
+        m.points = -m.points;
+        due->parcel.given.push_back(m);
+      }
+      const auto lost = lost_.find(source);
+      if (lost != lost_.end()) missing -= std::clamp<int64_t>(lost->second, 0, missing);
+      for (auto m = had.rbegin(); m != had.rend() && missing > 0; ++m) {
+        const int64_t part = std::min(missing, m->points);
+        missing -= part;
+        if (mover_->lots().ExpiryOf(mover_->account(), OrderOf(*m)) <= at_us_) continue;
+        due->parcel.given.push_back({part, m->expires_us, m->effective_us, m->source});
+        due->owed += part;
+      }
+    }
+  }
+
+  // A debt goes back as far as it is there. What was repaid of it since pays for what is owed, or is the
+  // survivor's again, as a lot of the entry's own.
+  void Give(Due* due) {
+    Parcel& parcel = due->parcel;
+    const int64_t unpaid = std::min(parcel.debt, mover_->extra().arrears);
+    if (unpaid > 0) parcel.taken.push_back({unpaid, kNever_us, 0, 0});
+    due->owed -= std::min(due->owed, parcel.debt - unpaid);
+    const auto active = [](const There& lot) { return lot.active; };
+    const int64_t missing = Take(due->owed, active, &parcel.taken);
+    if (missing > 0) parcel.taken.push_back({-missing, kNever_us, 0, 0});
+    if (!parcel.empty()) mover_->MoveParcel(parcel);
+  }
+
+  Mover* const mover_;
+  const int64_t at_us_;
+  const std::map<uint64_t, int64_t>& lost_;
+  std::vector<There> there_;  // the survivor's lots, less what is taken of them
+  std::vector<Due> waiting_;
+  Due rest_;
+};
+
+}  // namespace
+
+PostingStatus CheckUnmerge(const State& state, const Original* original, Entry* unmerge) {
+  if (unmerge->member == Entry::kNoMember) return PostingStatus::kMemberNotFound;
+  if (original == nullptr) return PostingStatus::kRelatedNotFound;
+  const Entry& of = original->entry;
+  unmerge->related = original->sequence;
+  unmerge->related_kind = of.kind;
+  if (of.kind != Kind::kMergeMembers || !IsPosted(of.status)) {
+    return PostingStatus::kRelatedNotAMerge;
+  }
+  const uint32_t survivor = state.merges.SurvivorOf(of.member);
+  if (unmerge->member != of.member && unmerge->member != survivor) {
+    return PostingStatus::kRelatedOfOtherMember;
+  }
+  if (!state.merges.IsInForce(uint32_t(original->details.other), original->sequence)) {
+    return PostingStatus::kRelatedAlreadyReversed;
+  }
+  return survivor == of.member ? PostingStatus::kPosted : PostingStatus::kMergedSince;
+}
+
+std::vector<Move> MovesBack(const State& state, const Entry& unmerge, uint32_t other,
+                            const Brought& brought, uint64_t sequence) {
+  std::vector<Move> moves;
+  for (uint16_t c = 0; c < state.totals.size(); ++c) {
+    Mover mover(state, unmerge, unmerge.member, other, c, &moves);
+    Returning returning(&mover, unmerge.effective_us, brought.lost);
+    for (const Original& of : brought.entries) {
+      if (of.entry.currency == c) returning.TakeBack(of);
+    }
+    returning.Finish(sequence);
+  }
+  return moves;
+}
+
+}  // namespace loyalty::ledger
