@@ -21,7 +21,11 @@ def shop(ledger: loyalty.Ledger) -> loyalty.Ledger:
 def test_both_keys_lead_to_one_member(shop: loyalty.Ledger) -> None:
     before = shop.info().sequence
     merge = loyalty.Posting(
-        "merge_members", "ada", 0, other_member="a. lovelace", effective_time=MAY[3], **WHO
+        *("merge_members", "ada"),
+        other_member="a. lovelace",
+        effective_time=MAY[3],
+        actor="clerk",
+        reason="one person",
     )
     assert shop.post([merge]).counts == {"posted": 1}
     assert shop.post(merge).status == "already_exists"

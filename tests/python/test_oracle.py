@@ -151,6 +151,10 @@ class LedgerMachine(RuleBasedStateMachine):
     def close_or_reopen(self, data: st.DataObject, kind: str) -> None:
         self.post_new(data, kind)
 
+    @rule(data=st.data(), kind=st.sampled_from(["merge_members", "unmerge_members"]))
+    def merge_or_unmerge(self, data: st.DataObject, kind: str) -> None:
+        self.post_new(data, kind)
+
     @rule(data=st.data())
     def repeat(self, data: st.DataObject) -> None:
         self.post([self.generator.again(Drawn(data))])

@@ -19,38 +19,37 @@ class Returning {
     });
   }
 
-  // What one of the survivor's entries brought. The rest is given back by Finish.
+  // What one of the survivor's entries brought. All but open holds is given back by Finish.
   void TakeBack(const Original& brought) {
     const Extra& extra = mover_->extra();
     const uint64_t related = brought.entry.related;
-    if (brought.entry.related_kind == Kind::kHold) {
-      const Hold* const hold = extra.FindHold(related);
-      if (hold) {
-        mover_->MoveHold(*hold);
-      } else {
-        Reserve(brought, &rest_);
-      }
-      return;
-    }
+    const bool held = brought.entry.related_kind == Kind::kHold;
+    const Hold* const hold = held ? extra.FindHold(related) : nullptr;
+    if (hold) return mover_->MoveHold(*hold);
     const bool waited = brought.details.terms.activates_us != kAtOnce_us;
     const PendingLot* const waiting = waited ? extra.FindPending(related) : nullptr;
-    if (waiting == nullptr) {
-      rest_.parcel.earned += brought.details.earned;
-      rest_.parcel.redeemed += brought.details.redeemed;
-      Reserve(brought, &rest_);
-      return;
+    Due* due = &rest_;
+    if (waiting) {
+      due = &waiting_.emplace_back();
+      due->parcel.related = related;
+      due->parcel.related_kind = brought.entry.related_kind;
+      due->parcel.terms = {.activates_us = waiting->activates_us,
+                           .deadline_us = waiting->deadline_us};
     }
-    Due& due = waiting_.emplace_back();
-    due.parcel.related = related;
-    due.parcel.related_kind = brought.entry.related_kind;
-    due.parcel.terms = {.activates_us = waiting->activates_us, .deadline_us = waiting->deadline_us};
-    Reserve(brought, &due);
+    due->parcel.earned += brought.details.earned;
+    due->parcel.redeemed += brought.details.redeemed;
+    for (const LotMovement& m : brought.movements) {
+      if (m.source == 0) due->parcel.debt -= m.points;
+      if (m.source != 0 && m.points > 0) due->had[m.source][OrderOf(m)] += m.points;
+    }
   }
 
   void Finish(uint64_t sequence) {
-    for (Due& due : waiting_) Give(&due);
     rest_.parcel.related = sequence;
     rest_.parcel.related_kind = Kind::kUnmergeMembers;
+    for (Due& due : waiting_) Reserve(&due);
+    Reserve(&rest_);
+    for (Due& due : waiting_) Give(&due);
     Give(&rest_);
   }
 
@@ -62,6 +61,7 @@ class Returning {
   };
   struct Due {
     Parcel parcel;
+    std::map<uint64_t, std::map<LotOrder, int64_t>> had;  // points, by source and lot
     int64_t owed = 0;  // of what it gives, the survivor has no lots of
   };
 
@@ -79,32 +79,30 @@ class Returning {
   }
 
   // What is left of the lots goes back as it is. What was used of them since is owed, unless it would have
-  // expired by now: what expires last first, as time took the others.
-  void Reserve(const Original& brought, Due* due) {
-    std::map<uint64_t, std::vector<LotMovement>> lots;  // by source
-    for (const LotMovement& m : brought.movements) {
-      if (m.source == 0) due->parcel.debt -= m.points;
-      if (m.source != 0 && m.points > 0) lots[m.source].push_back(m);
-    }
-    for (const auto& [source, had] : lots) {
+  // expired by now: of what expires last first, as time took the others.
+  void Reserve(Due* due) {
+    std::vector<LotMovement>& given = due->parcel.given;
+    for (const auto& of : due->had) {
+      const uint64_t source = of.first;
+      const std::map<LotOrder, int64_t>& had = of.second;
       int64_t points = 0;
-      for (const LotMovement& m : had) points += m.points;
+      for (const auto& [lot, part] : had) points += part;
       const size_t before = due->parcel.taken.size();
-      const auto of_source = [source](const There& lot) { return lot.order.source == source; };
+      const auto of_source = [=](const There& lot) { return lot.order.source == source; };
       int64_t missing = Take(points, of_source, &due->parcel.taken);
       for (size_t i = before; i < due->parcel.taken.size(); ++i) {
-        LotMovement m = due->parcel.taken[i];
-        m.points = -m.points;
-        due->parcel.given.push_back(m);
+        given.push_back(due->parcel.taken[i]);
+        given.back().points = -given.back().points;
       }
       const auto lost = lost_.find(source);
       if (lost != lost_.end()) missing -= std::clamp<int64_t>(lost->second, 0, missing);
-      for (auto m = had.rbegin(); m != had.rend() && missing > 0; ++m) {
-        const int64_t part = std::min(missing, m->points);
-        missing -= part;
-        if (mover_->lots().ExpiryOf(mover_->account(), OrderOf(*m)) <= at_us_) continue;
-        due->parcel.given.push_back({part, m->expires_us, m->effective_us, m->source});
-        due->owed += part;
+      for (auto at = had.rbegin(); at != had.rend() && missing > 0; ++at) {
+        const auto& [lot, part] = *at;
+        const int64_t used = std::min(missing, part);
+        missing -= used;
+        if (mover_->lots().ExpiryOf(mover_->account(), lot) <= at_us_) continue;
+        given.push_back({used, lot.expires_us, lot.effective_us, lot.source});
+        due->owed += used;
       }
     }
   }

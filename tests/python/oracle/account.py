@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
@@ -69,14 +70,6 @@ class Scope(IntEnum):
     ALL = 2
 
 
-class Expired(NamedTuple):
-    """Points that were journaled as expired, and neither reversed nor reinstated since."""
-
-    instant: int  # sorts first, so that the last ones expired last
-    source: int
-    points: int
-
-
 class Limit(NamedTuple):
     """How much a member of a pool may spend from it, and has spent or holds (rule 16)."""
 
@@ -125,13 +118,12 @@ class Account:
     lifetime_earned: int = 0
     lifetime_redeemed: int = 0
     last_sequence: int = 0
-    expired: list[Expired] = field(default_factory=list)  # sorted (rules 7 and 13)
     undone: dict[int, int] = field(default_factory=dict)  # reversed or cancelled, by posting
     pool: dict[int | str, Limit] = field(default_factory=dict)  # by member
     inactive_from: int | None = None  # when BY_INACTIVITY is; None: there was no activity (rule 7)
 
     def copy(self) -> Self:
-        names = ("lots", "terms", "holds", "expired", "undone", "pool")
+        names = ("lots", "terms", "holds", "undone", "pool")
         return replace(self, **{name: getattr(self, name).copy() for name in names})
 
     def spend_from_pool(self, member: int | str | None, points: int) -> None:
@@ -309,22 +301,9 @@ class Account:
     def expiring_at(self, instant: int) -> list[Key]:
         return [key for key in self.lots if self.expiry_of(key) == instant]
 
-    def expire(self, instant: int) -> int:
-        """Take out all lots that expire at an instant (rule 6); return their points."""
-        taken = [self.take(key, self.lots[key]) for key in self.expiring_at(instant)]
-        gone = [Expired(instant, key.source, points) for key, points in taken if key is not None]
-        self.expired = sorted([*self.expired, *gone])
-        return sum(points for _, points in taken)
-
-    def expired_of(self, source: int) -> list[Expired]:
-        return [expired for expired in self.expired if expired.source == source]
-
-    def unexpire(self, source: int, points: int) -> None:
-        """Let points of a credit not have expired: what did so last, first (rules 7 and 13)."""
-        for expired in reversed(self.expired_of(source)):
-            part = min(points, expired.points)
-            points -= part
-            self.expired.remove(expired)
-            if part < expired.points:
-                self.expired.append(expired._replace(points=expired.points - part))
-        self.expired.sort()
+    def expire(self, instant: int) -> Counter[int]:
+        """Take out all lots that expire at an instant (rule 6); return their points by source."""
+        expired: Counter[int] = Counter()
+        for key in self.expiring_at(instant):
+            expired[key.source] += self.take(key, self.lots[key]).points
+        return expired

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from loyalty import Posting
 
 from .account import NEVER, Account
 from .journal import MOST, Books, Entry, Filled
+from .merging import Merges
 from .program import Program
 
 SIDES = {"earn": "issued", "adjust": "adjusted", "redeem": "redeemed", "capture": "redeemed"}
@@ -38,6 +40,11 @@ class Case:
     other: Account | None = None  # the other member's; None: there is no such member
     other_closed: bool = False
     journal: Sequence[Entry] = ()
+    # Entries that let points of a credit expire, or not have expired, by the credit's sequence.
+    fates: Mapping[int, Sequence[Entry]] = field(default_factory=dict)
+    merges: Merges = field(default_factory=Merges)
+    members: Collection[int | str] = ()  # in the order of opening
+    undone: int | None = None  # of the original, so far; None: it never was
 
     @property
     def filled(self) -> Filled:
@@ -69,8 +76,32 @@ class Case:
 
     def brought(self, source: int, member: int | str) -> bool:
         """Whether a lot came from a member: his own credit, or what he gave (rule 16)."""
-        credit = self.journal[source - 1]
-        return credit.member == member or (credit.kind == "transfer" and credit.other == member)
+        credit, leads = self.journal[source - 1], self.merges.survivor
+        givers = [credit.member, *([credit.other] if credit.kind == "transfer" else [])]
+        return leads(member) in [leads(giver) for giver in givers if giver is not None]
+
+    def expired(self, credit: Entry) -> Counter[int]:
+        """What of a credit is expired, by instant (rules 7 and 13).
+
+        With its member, and all whom he was ever merged into. Reversals and reinstatements took
+        what had expired last first.
+        """
+        assert credit.member is not None
+        members = self.merges.ever_with(credit.member)
+        expired: Counter[int] = Counter()
+        for entry in self.fates.get(credit.sequence, ()):
+            if entry.member not in members:
+                continue
+            if entry.kind == "expire":
+                assert entry.effective is not None
+                expired[entry.effective] += entry.expired[credit.sequence]
+                continue
+            left = entry.points if entry.kind == "reinstate" else entry.revived
+            for instant in sorted(expired, reverse=True):
+                part = min(left, expired[instant])
+                expired[instant] -= part
+                left -= part
+        return expired
 
     def about(self, status: str, *kinds: str, lots: bool = False) -> Entry:
         """The original: it must be there, posted, of these kinds, and this member's.
@@ -87,7 +118,7 @@ class Case:
             or (lots and original.points <= 0)
         ):
             raise Refused(status)
-        if original.member != self.entry.member:
+        if original.member is None or self.merges.survivor(original.member) != self.entry.member:
             raise Refused("related_of_other_member")
         return original
 

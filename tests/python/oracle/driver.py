@@ -39,6 +39,8 @@ WEIGHTS = {
     "leave_pool": 1,
     "close_member": 1,
     "reopen_member": 4,
+    "merge_members": 3,
+    "unmerge_members": 2,
 }
 COMMON_KINDS = tuple(kind for kind, weight in WEIGHTS.items() for _ in range(weight))
 

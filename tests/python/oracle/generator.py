@@ -56,6 +56,8 @@ class Generator:
     debits: list[Posting] = field(default_factory=list)  # with captures
     holds: list[Posting] = field(default_factory=list)
     pools: list[Posting] = field(default_factory=list)  # joinings
+    merges: list[Posting] = field(default_factory=list)
+    mergeable: Sequence[int | str] = ()  # members who may be merged; none said: all
 
     @property
     def kinds(self) -> Sequence[str]:
@@ -120,12 +122,14 @@ class Generator:
             self.holds.append(posting)
         elif posting.kind == "join_pool":
             self.pools.append(posting)
+        elif posting.kind == "merge_members":
+            self.merges.append(posting)
         return posting
 
     def forget(self, refused: Iterable[object]) -> None:
         """Let nothing more be about these ids, as a rule, nor about what is long ago."""
         ids = set(refused)
-        for made in (self.credits, self.waiting, self.debits, self.holds, self.pools):
+        for made in (self.credits, self.waiting, self.debits, self.holds, self.pools, self.merges):
             made[:] = [posting for posting in made[-RECENT:] if posting.id not in ids]
 
     # Fields.
@@ -218,6 +222,8 @@ class Generator:
         return replace(posting, other_member=other)
 
     def join_pool(self, choose: Chooser, posting: Posting) -> Posting:
+        few = self.members[: max(1, len(self.members) // 4)]  # pools are not merged
+        posting = replace(posting, member=choose.one(few))
         posting = replace(posting, ceiling=choose.one((None, NEVER, 0, 20, 90)))
         return self.between(choose, posting)
 
@@ -308,6 +314,18 @@ class Generator:
     def reopen_member(self, choose: Chooser, posting: Posting) -> Posting:
         return replace(posting, actor="ann", reason=choose.one(CODE_TEXTS))
 
+    def merge_members(self, choose: Chooser, posting: Posting) -> Posting:
+        some = self.mergeable or self.members
+        posting = replace(posting, member=choose.one(some), actor="ann", reason="one person")
+        return replace(posting, other_member=choose.one(some))
+
+    def unmerge_members(self, choose: Chooser, posting: Posting) -> Posting:
+        posting = replace(posting, member=choose.one(self.mergeable or self.members))
+        posting = self.about(choose, posting, self.merges[-8:])
+        if not choose.chance(20):  # once is enough
+            self.merges[:] = [merge for merge in self.merges if merge.id != posting.related]
+        return replace(posting, actor="ann", reason="two persons")
+
 
 MAKERS: dict[str, Callable[[Generator, Chooser, Posting], Posting]] = {
     "open_member": Generator.open_member,
@@ -328,4 +346,6 @@ MAKERS: dict[str, Callable[[Generator, Chooser, Posting], Posting]] = {
     "leave_pool": Generator.leave_pool,
     "close_member": Generator.close_member,
     "reopen_member": Generator.reopen_member,
+    "merge_members": Generator.merge_members,
+    "unmerge_members": Generator.unmerge_members,
 }

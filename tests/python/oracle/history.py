@@ -20,11 +20,12 @@ from .child import plain
 from .choosing import RandomChooser
 from .driver import COMMON_KINDS, Life
 from .linked import chains
-from .posting import MEMBERSHIP
+from .posting import MEMBERSHIP, MERGING
 
 POSTERS = 8
 READERS = 2
 MEMBERS = 8
+MERGEABLE = 3  # of them
 BATCH_MOST = 4
 RUN_EACH_S = 0.005
 CHANGE_EACH_S = 0.03
@@ -49,6 +50,8 @@ class History:
     # Of postings that are linked, or of one that stands alone.
     replies: list[tuple[list[Posting], list[Reply]]] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
+    # Members who may have been merged: what they lead to changes, and with it what is acknowledged.
+    merged: set[int | str | None] = field(default_factory=set)
 
 
 class Recorder:
@@ -67,6 +70,7 @@ class Recorder:
     def __init__(self, life: Life, seed: int, postings: int) -> None:
         self.ledger = life.pair.ledger
         self.life = life
+        life.generator.mergeable = life.generator.members[-MERGEABLE:]
         self.seed = seed
         self.left = postings
         self.lock = threading.Lock()
@@ -108,7 +112,11 @@ class Recorder:
             most = min(most, self.left)
             self.left -= most
             kinds = [life.choose.one(COMMON_KINDS) for _ in range(most)]
-            return life.generator.batch(life.choose, kinds)
+            batch = life.generator.batch(life.choose, kinds)
+            for posting in batch:
+                if posting.kind in MERGING:
+                    self.history.merged |= {posting.member, posting.other_member}
+            return batch
 
     def note(self, posting: Posting, reply: Reply) -> None:
         if not reply.ok:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -59,10 +60,22 @@ class Entry:
     other: int | str | None = None  # of a transfer: the member at its other end
     taken: list[Taken] = field(default_factory=list)  # of a debit: from which lots (rule 4)
     size: int = 0  # how many points a reversal of it all reverses
+    expired: Counter[int] = field(default_factory=Counter)  # points, by source
 
     @property
     def is_posted(self) -> bool:
         return self.status in ("posted", "posted_in_part")
+
+    def refuse(self, status: str, limit: int = 0) -> None:
+        """Note that a posting is refused, and what it asked for."""
+        assert self.filled is not None
+        self.status, self.limit = status, limit
+        if self.kind in ("earn", "adjust"):
+            self.points, self.asked = self.filled.points, 0
+        elif self.kind in ("redeem", "transfer"):
+            self.points = -self.filled.points
+        elif self.kind == "hold":
+            self.held_change = self.filled.points
 
     def reply(self, status: str) -> Reply:
         points = self.points if self.is_posted else 0

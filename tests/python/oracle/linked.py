@@ -41,7 +41,7 @@ class Before:
 
     def __init__(self, model: Model, chain: Sequence[Posting]) -> None:
         keys = {
-            (member, posting.currency)
+            (model.known(member), posting.currency)
             for posting in chain
             for member in (posting.member, posting.other_member)
         }
@@ -55,6 +55,9 @@ class Before:
         self.model.accounts.update(self.accounts)
         self.model.books = self.books
         del self.model.journal[self.sequence :]
+        for fates in self.model.fates.values():
+            while fates and fates[-1].sequence > self.sequence:
+                fates.pop()
         for new in self.ids:
             self.model.by_id.pop(new, None)
 

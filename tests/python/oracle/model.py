@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from loyalty import Posting, Reply
 
@@ -14,7 +16,8 @@ from .account import Account, Due, Scope
 from .case import SIDES, Case, Refused
 from .journal import Books, Entry
 from .linked import chains, faults_in_chain, post_chain
-from .posting import CODES, MEMBERSHIP, difference, micros
+from .merging import Merges, merge_members, unmerge_members
+from .posting import CODES, MEMBERSHIP, MERGING, difference, micros
 from .program import Program
 from .report import Line, report
 from .rules import DECISIONS, cancel_rest, end_hold
@@ -41,6 +44,8 @@ class Model:
         self.books: dict[str, Books] = {}
         self.members: dict[int | str, None] = {}  # in the order of opening
         self.closed: set[int | str] = set()
+        self.merges = Merges()
+        self.fates: dict[int, list[Entry]] = defaultdict(list)  # see `Case`
         self.accounts: dict[tuple[int | str, str], Account] = {}
         self.journal: list[Entry] = []
         self.by_id: dict[object, Entry] = {}
@@ -68,7 +73,7 @@ class Model:
         for text in texts:
             if text and text not in self.texts:
                 self.texts.add(text)
-                self._add(Entry(0, "define_code", text=text))
+                self.add(Entry(0, "define_code", text=text))
 
     def post_chains(self, postings: Iterable[Posting]) -> list[Reply]:
         """Post a batch whose codes are journaled."""
@@ -90,17 +95,40 @@ class Model:
         if fault := next(faults_in_chain(chain, place, self.program.has(posting.currency)), None):
             return Reply(fault, 0, 0)
         if earlier := self.by_id.get(posting.id):
-            return earlier.reply(status_of_repeated(earlier, posting))
+            return earlier.reply(self.status_of_repeated(earlier, posting))
         fault = self.program.fault(posting)
         return Reply(fault, 0, 0) if fault else None
+
+    def status_of_repeated(self, earlier: Entry, again: Posting) -> str:
+        """What the same id gets once more (rules 21 and 22)."""
+        assert earlier.posting is not None
+        if not earlier.is_posted:
+            return "id_already_failed"
+        before = earlier.sequence - 1
+        different = difference(
+            *(self._led(posting, before) for posting in (earlier.posting, again))
+        )
+        return f"exists_with_different_{different}" if different else "already_exists"
+
+    def _led(self, posting: Posting, through: int) -> Posting:
+        """The same with the members that its keys led to as of a sequence."""
+        other = posting.other_member
+        return replace(
+            posting,
+            member=self.survivor(posting.member, through),
+            other_member=other if other is None else self.survivor(other, through),
+        )
 
     def journal_posting(self, posting: Posting) -> Entry:
         """Post one that is well-formed and new."""
         if posting.kind == "open_member":
             entry = self._open_member(posting)
         elif posting.member not in self.members:
-            entry = self._entry(posting)
-            _refuse(entry, "member_not_found")
+            entry = self.entry(posting)
+            entry.refuse("member_not_found")
+        elif posting.kind in MERGING:
+            doing = merge_members if posting.kind == "merge_members" else unmerge_members
+            entry = doing(self, posting)
         elif posting.kind in MEMBERSHIP:
             entry = self._close_or_reopen(posting)
         else:
@@ -111,12 +139,12 @@ class Model:
     def journal_refused(self, posting: Posting, refused: Entry | None) -> Entry:
         """Journal that a posting of a chain is refused: if `refused` is its entry, as that says."""
         if refused is not None and refused.posting is posting:
-            entry = self._add(refused)
+            entry = self.add(refused)
             if entry.related is not None:  # which may be of the chain, and have another place now
                 entry.related = self.by_id[posting.related].sequence
         else:
-            entry = self._entry(posting)
-            _refuse(entry, "linked_posting_failed")
+            entry = self.entry(posting)
+            entry.refuse("linked_posting_failed")
         if entry.member is not None and posting.currency is not None:
             account = self.accounts[entry.member, posting.currency]
             entry.parts = account.parts(micros(posting.effective_time))
@@ -126,9 +154,9 @@ class Model:
     def _open_member(self, posting: Posting) -> Entry:
         taken = posting.member in self.members
         self.members[posting.member] = None
-        entry = self._entry(posting)
+        entry = self.entry(posting)
         if taken:
-            _refuse(entry, "member_already_open")
+            entry.refuse("member_already_open")
         else:
             for currency in self.currencies:
                 self.accounts[posting.member, currency] = Account()
@@ -173,7 +201,7 @@ class Model:
         for currency in program.currencies:
             if currency not in self.currencies:
                 self.add_currency(currency)
-        entry = self._add(Entry(0, "define_program", text=text))
+        entry = self.add(Entry(0, "define_program", text=text))
         entry.posting = Posting("define_program", 0, actor=actor, reason=reason)
         self.programs.append(program)
 
@@ -182,46 +210,53 @@ class Model:
         self.books[name] = Books()
         for member in self.members:
             self.accounts[member, name] = Account()
-        self._add(Entry(0, "define_currency", text=name))
+        self.add(Entry(0, "define_currency", text=name))
 
     def _close_or_reopen(self, posting: Posting) -> Entry:
         """Close a member, or undo that (rule 17)."""
-        entry = self._entry(posting)
-        is_closed, closes = posting.member in self.closed, posting.kind == "close_member"
+        entry = self.entry(posting)
+        member = self.survivor(posting.member)
+        is_closed, closes = member in self.closed, posting.kind == "close_member"
         if is_closed == closes:
-            _refuse(entry, "member_closed" if closes else "member_not_closed")
+            entry.refuse("member_closed" if closes else "member_not_closed")
         elif closes:
-            self.closed.add(posting.member)
+            self.closed.add(member)
         else:
-            self.closed.remove(posting.member)
+            self.closed.remove(member)
         return entry
 
     def _decide(self, posting: Posting) -> Entry:
         assert posting.currency is not None
-        account = self.accounts[posting.member, posting.currency]
+        member = self.survivor(posting.member)
+        account = self.accounts[member, posting.currency]
         at = micros(posting.effective_time)
         self._let_fall_due_before(posting, at)
         original = self.by_id.get(posting.related)
-        entry = self._entry(posting)
+        entry = self.entry(posting)
         entry.related = original.sequence if original else None
         then = self.programs[original.version if original else 0]
         books = self.books[posting.currency]
         case = Case(posting, at, entry, account, books, original, self.program, then)
-        case.journal = self.journal
+        case.journal, case.fates, case.members = self.journal, self.fates, self.members
+        case.merges, case.undone = self.merges, self._undone(original, posting.currency)
         if entry.other is not None:
             case.other = self.accounts[entry.other, posting.currency]
             case.other_closed = entry.other in self.closed
         try:
-            if posting.kind in NEW_BUSINESS and posting.member in self.closed:
+            if posting.kind in NEW_BUSINESS and member in self.closed:
                 raise Refused("member_closed")
+            if entry.other == member:
+                raise Refused("same_member")
             DECISIONS[posting.kind](case)
         except Refused as refusal:
-            _refuse(entry, refusal.status, refusal.limit)
+            entry.refuse(refusal.status, refusal.limit)
         else:
             account.forget_terms()
             account.put_off(case.filled.active_until)
             account.last_sequence = entry.sequence
             self.books[posting.currency] = case.books
+            if original and (entry.revived or entry.kind == "reinstate"):
+                self.fates[original.sequence].append(entry)
         entry.parts = account.parts(at)
         if entry.kind in GIVING and entry.is_posted and entry.points:
             self._give(entry)
@@ -233,15 +268,16 @@ class Model:
         active = self.program.fill(posting).active_until is not None or posting.kind == "confirm"
         scope = Scope.BEFORE_ACTIVITY if active else Scope.ENDED_HOLDS
         scope = Scope.ALL if posting.kind == "reinstate" else scope
-        self._let_fall_due(posting.member, posting.currency, at, scope)
+        self.let_fall_due(self.survivor(posting.member), posting.currency, at, scope)
         if posting.kind in GIVING and posting.other_member in self.members:
             assert posting.other_member is not None
-            other = self.accounts[posting.other_member, posting.currency]
+            receiver = self.survivor(posting.other_member)
+            other = self.accounts[receiver, posting.currency]
             if other.inactive_from is not None and other.inactive_from <= at:
                 scope = Scope.BEFORE_ACTIVITY
-                self._let_fall_due(posting.other_member, posting.currency, at, scope)
+                self.let_fall_due(receiver, posting.currency, at, scope)
 
-    def _let_fall_due(self, member: int | str, currency: str, by: int, scope: Scope) -> None:
+    def let_fall_due(self, member: int | str, currency: str, by: int, scope: Scope) -> None:
         while due := self.accounts[member, currency].due(by, scope):
             if not self.fall_due(due, member, currency).is_posted:
                 return
@@ -253,14 +289,15 @@ class Model:
         assert first.other is not None
         assert posting.currency is not None
         codes = {name: getattr(posting, name) for name in CODES}
+        receiver = self.survivor(first.other)
         asked = Posting(
-            *(first.kind, first.other, posting.points, posting.currency),
+            *(first.kind, receiver, posting.points, posting.currency),
             effective_time=posting.effective_time,
             other_member=posting.member,
             **codes,
         )
-        account = self.accounts[first.other, posting.currency]
-        second = self._entry(asked)
+        account = self.accounts[receiver, posting.currency]
+        second = self.entry(asked)
         second.related, second.points = first.sequence, -first.points
         assert first.member is not None
         giver = self.accounts[first.member, posting.currency]
@@ -268,15 +305,40 @@ class Model:
         account.last_sequence = second.sequence
         second.parts = account.parts(micros(posting.effective_time))
 
-    def _entry(self, posting: Posting) -> Entry:
+    def entry(self, posting: Posting) -> Entry:
         entry = Entry(0, posting.kind, micros(posting.effective_time), posting=posting)
-        entry.member = posting.member if posting.member in self.members else None
+        entry.member = self.known(posting.member)
         entry.currency = None if posting.kind in MEMBERSHIP else posting.currency
-        entry.other = posting.other_member if posting.other_member in self.members else None
+        entry.other = self.known(posting.other_member)
         entry.filled = self.program.fill(posting)
-        return self._add(entry)
+        return self.add(entry)
 
-    def _add(self, entry: Entry) -> Entry:
+    def survivor(self, member: int | str, through: int | None = None) -> int | str:
+        """Whom a member leads to, who was merged perhaps (rule 18)."""
+        return self.merges.survivor(member, through)
+
+    @property
+    def survivors(self) -> list[int | str]:
+        """All members, but for those who were merged into others."""
+        return [member for member in self.members if self.survivor(member) == member]
+
+    def account(self, member: int | str, currency: str) -> Account:
+        """The account that a key leads to."""
+        return self.accounts[self.survivor(member), currency]
+
+    def known(self, member: int | str | None) -> int | str | None:
+        """Whom the key leads to; None: nobody."""
+        return self.survivor(member) if member is not None and member in self.members else None
+
+    def _undone(self, original: Entry | None, currency: str) -> int | None:
+        """How much of a posting was reversed, with whomever its member was ever merged into."""
+        if original is None or original.member is None:
+            return None
+        accounts = [self.accounts[m, currency] for m in self.merges.ever_with(original.member)]
+        parts = [of.undone[original.sequence] for of in accounts if original.sequence in of.undone]
+        return sum(parts) if parts else None
+
+    def add(self, entry: Entry) -> Entry:
         entry.version = self.program.version
         self.journal.append(entry)
         entry.sequence = len(self.journal)
@@ -297,13 +359,13 @@ class Model:
     # The blocks of a run.
 
     def start_run(self, as_of: int) -> Entry:
-        return self._add(Entry(0, "run_started", as_of))
+        return self.add(Entry(0, "run_started", as_of))
 
     def journal_due(self, as_of: int) -> list[Entry]:
         return list(self._all_due(as_of))
 
     def finish_run(self, started: Entry) -> None:
-        self._add(Entry(0, "run_finished", started.effective, related=started.sequence))
+        self.add(Entry(0, "run_finished", started.effective, related=started.sequence))
 
     def _all_due(self, as_of: int, *, dry_run: bool = False) -> Iterator[Entry]:
         for currency in self.currencies:
@@ -324,7 +386,7 @@ class Model:
             if not self.books[currency].move("expired", -points).fit:  # it stays due
                 refused = Entry(0, "expire", due.instant, member, currency, points=-points)
                 refused.status, refused.parts = "balance_would_overflow", account.parts(due.instant)
-                return self._add(refused)
+                return self.add(refused)
         entry = self._happen(due, member, currency, account)
         self._record(entry, account)
         return entry
@@ -343,7 +405,8 @@ class Model:
             entry.size = cancel_rest(account, self.journal[due.about - 1])
             entry.points = -entry.size
         else:
-            entry.size = account.expire(due.instant)
+            entry.expired = account.expire(due.instant)
+            entry.size = entry.expired.total()
             entry.points = -entry.size
         account.forget_terms()
         entry.parts = account.parts(due.instant)
@@ -351,7 +414,9 @@ class Model:
 
     def _record(self, entry: Entry, account: Account) -> None:
         """Journal what happened by itself."""
-        account.last_sequence = self._add(entry).sequence
+        account.last_sequence = self.add(entry).sequence
+        for source in entry.expired:
+            self.fates[source].append(entry)
         assert entry.currency is not None
         side = "expired"
         if entry.kind == "cancel" and entry.related is not None:
@@ -359,24 +424,3 @@ class Model:
             account.undo(original.sequence, entry.size)
             side = SIDES[original.kind]
         self.books[entry.currency] = self.books[entry.currency].move(side, entry.points)
-
-
-def _refuse(entry: Entry, status: str, limit: int = 0) -> None:
-    """Note that a posting is refused, and what it asked for."""
-    assert entry.filled is not None
-    entry.status, entry.limit = status, limit
-    if entry.kind in ("earn", "adjust"):
-        entry.points, entry.asked = entry.filled.points, 0
-    elif entry.kind in ("redeem", "transfer"):
-        entry.points = -entry.filled.points
-    elif entry.kind == "hold":
-        entry.held_change = entry.filled.points
-
-
-def status_of_repeated(earlier: Entry, again: Posting) -> str:
-    """What the same id gets once more (rules 21 and 22)."""
-    assert earlier.posting is not None
-    if not earlier.is_posted:
-        return "id_already_failed"
-    different = difference(earlier.posting, again)
-    return f"exists_with_different_{different}" if different else "already_exists"

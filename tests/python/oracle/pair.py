@@ -169,7 +169,7 @@ class Pair:
         """Compare what `loyalty.Ledger.balance` says."""
         for at in instants:
             actual = self.ledger.balance(member, currency, at=at)
-            expected = balance(member, self.model.accounts[member, currency], at)
+            expected = balance(member, self.model.account(member, currency), at)
             expires = expected.pop("expiring_time")
             got = actual.expiring_time and micros(actual.expiring_time)
             names = ("sequence" if name == "last_sequence" else name for name in expected)
@@ -182,14 +182,14 @@ class Pair:
             for currency in self.model.currencies:
                 table = self.ledger.balances(currency=currency, at=at)
                 same("the sequence of all balances", table.metadata["sequence"], self.compared)
-                same("the members", table["member"].tolist(), list(self.model.members))
+                same("the members", table["member"].tolist(), self.model.survivors)
                 self._compare_balances(table, currency, at)
         self.compare_totals()
         self.compare_pools()
 
     def _compare_balances(self, table: loyalty.Table, currency: str, at: int) -> None:
         for row in rows_of(table, BALANCE):
-            expected = balance(row["member"], self.model.accounts[row["member"], currency], at)
+            expected = balance(row["member"], self.model.account(row["member"], currency), at)
             same(f"the balance of {currency} at {at}", row, expected)
 
     def remember(self) -> None:
@@ -199,7 +199,7 @@ class Pair:
         for currency in self.model.currencies:
             rows = [
                 balance(member, self.model.accounts[member, currency], recorded["recorded_time"])
-                for member in self.model.members
+                for member in self.model.survivors
             ]
             self.remembered.append((sequence, currency, rows))
 
@@ -214,8 +214,10 @@ class Pair:
         entries: dict[int | str, list[Entry]] = {member: [] for member in self.model.members}
         for entry in self.model.journal:
             if entry.member is not None and entry.currency is not None:
-                entries[entry.member].append(entry)
-        for member, of_member in entries.items():
+                survivor = self.model.survivor(entry.member)
+                entries[survivor].append(entry)
+        for member in self.model.members:
+            of_member = entries[self.model.survivor(member)]
             table = self.ledger.statement(member)
             rows = rows_of(table, ("sequence", "currency", "running_balance"))
             running: Counter[str | None] = Counter()

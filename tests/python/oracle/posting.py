@@ -27,10 +27,17 @@ LIMIT_MOST = 2**61 - 1
 
 NO_ID = bytes(16)
 CREDITS = ("earn", "adjust")
-ABOUT_ANOTHER = ("reverse", "capture", "release", "confirm", "cancel", "extend", "reinstate")
-MEMBERSHIP = ("open_member", "close_member", "reopen_member")  # about no account
-BETWEEN_MEMBERS = ("transfer", "join_pool", "leave_pool")
-WITH_REASON = ("adjust", "extend", "reinstate", "set_limits", "close_member", "reopen_member")
+ABOUT_ANOTHER = (
+    *("reverse", "capture", "release", "confirm", "cancel", "extend", "reinstate"),
+    "unmerge_members",
+)
+MERGING = ("merge_members", "unmerge_members")
+MEMBERSHIP = ("open_member", "close_member", "reopen_member", *MERGING)  # about no account
+BETWEEN_MEMBERS = ("transfer", "join_pool", "leave_pool", "merge_members")
+WITH_REASON = (
+    *("adjust", "extend", "reinstate", "set_limits", "close_member", "reopen_member"),
+    *MERGING,
+)
 
 
 def _none(points: int) -> bool:

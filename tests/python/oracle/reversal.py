@@ -9,7 +9,7 @@ from .journal import Entry
 
 def reverse(case: Case) -> None:
     original = case.about("related_not_reversible", "earn", "redeem", "adjust", "capture")
-    undone = case.account.undone.get(original.sequence)
+    undone = case.undone
     left = original.size - (undone or 0)
     if left == 0 and undone is not None:
         raise Refused("related_already_reversed")
@@ -34,7 +34,7 @@ def reverse_credit(case: Case, original: Entry, points: int) -> int:
     """
     account = case.account
     own = min(points, account.points_of(original.sequence))
-    expired = sum(expired.points for expired in account.expired_of(original.sequence))
+    expired = sum(case.expired(original).values())
     revived = min(points - own, expired)
     if case.then.currency(case.currency)["reversal"] == "stop_at_zero":
         mine = account.keys_of(original.sequence)
@@ -44,7 +44,6 @@ def reverse_credit(case: Case, original: Entry, points: int) -> int:
             case.entry.status, case.entry.asked = "posted_in_part", points
             points = there
     case.enter(SIDES[original.kind], lost=points, revived=revived)
-    account.unexpire(original.sequence, revived)
     account.take_up_to(own, account.keys_of(original.sequence))
     account.spend(points - own - revived, case.at)
     return points
@@ -53,8 +52,7 @@ def reverse_credit(case: Case, original: Entry, points: int) -> int:
 def reverse_debit(case: Case, original: Entry, points: int) -> int:
     """Give points back where they came from, what was taken last first (rule 12)."""
     case.enter(SIDES[original.kind], gained=points)
-    undone = case.account.undone.get(original.sequence, 0)
-    back = part_of(list(reversed(original.taken)), undone, points)
+    back = part_of(list(reversed(original.taken)), case.undone or 0, points)
     owed_key = Key(NEVER, case.at, case.entry.sequence)
     days = case.then.currency(case.currency)["return_of_expired_days"]
     if days:

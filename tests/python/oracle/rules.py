@@ -179,13 +179,13 @@ def extend(case: Case) -> None:
 def reinstate(case: Case) -> None:
     """Bring back what has expired of a credit and is journaled, as another lot of it (rule 7)."""
     account, original = case.account, case.credit("related_not_a_credit")
-    expired = account.expired_of(original.sequence)
+    expired = +case.expired(original)
     if not expired:
         raise Refused("nothing_expired")
     days = case.program.currency(case.currency)["reinstate_within_days"]
     possible = sum(
         points
-        for instant, _, points in expired
+        for instant, points in expired.items()
         if days and case.at <= case.program.calendar.add_days(instant, days)
     )
     if not possible:
@@ -201,7 +201,6 @@ def reinstate(case: Case) -> None:
         policy = case.then.policy(original.posting)
         case.entry.filled = case.then.let_expire(case.filled, policy, case.at)
     case.enter("expired", gained=points)
-    account.unexpire(original.sequence, points)
     case.entry.repaid = account.repay(points)
     key = Key(case.filled.key_expires, original.effective, original.sequence)
     account.put(key, points - case.entry.repaid)
