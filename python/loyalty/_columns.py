@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from loyalty import _convert, _core
@@ -264,6 +265,9 @@ def _points(given: Columns, kinds: NDArray[np.uint8]) -> NDArray[np.int64]:
     if array is not None and array.null_count == 0:
         return _convert.integers("points", array)
     by_rule = (kinds == _core.Kind.EARN) & ("money" in given)
+    if "money" in given:
+        paid = np.asarray(pc.fill_null(pc.greater(given["money"], 0), fill_value=False))
+        by_rule |= (kinds == _core.Kind.REVERSE) & paid
     free = by_rule | ~np.isin(kinds, WITH_POINTS)
     if array is None:
         if not free.all():

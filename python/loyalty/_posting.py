@@ -42,7 +42,8 @@ class Posting:
     points : int or None
         Minor units: above 0 to earn, redeem, hold and transfer, signed and not 0 to adjust. To
         reverse, capture or reinstate in part above 0, or 0 for all that is left. Else 0. None, to
-        earn: what the programme's `rule` makes of the `money`.
+        earn: what the programme's `rule` makes of the `money`; to reverse: as many as make up for
+        the `money` that is paid back, or if that is 0, all that is left.
     currency : str, optional
         Needed when the ledger has several; ignored by what is about a member alone.
     money : int
@@ -191,7 +192,8 @@ def integer(
 def _points(posting: Posting) -> int:
     """Return what the engine takes for the points; None is 0 where a kind needs none."""
     kind = kind_of(posting.kind)
-    if posting.points is None and kind == _core.Kind.EARN:
+    refund = kind == _core.Kind.REVERSE and posting.money > 0
+    if posting.points is None and (kind == _core.Kind.EARN or refund):
         return _core.BY_PROGRAM
     if posting.points is None and kind in WITH_POINTS:
         raise InvalidInputError(f"points: a posting of kind {posting.kind!r} must say how many")

@@ -65,8 +65,9 @@ class LedgerWriter(LedgerReader):
                 UTC), or integer microseconds since 1970 UTC. Finer than microseconds is cut off.
             ``points``
                 Integers, minor units; floats are refused even if whole. May be missing or null
-                where the kind is not ``earn``, ``redeem``, ``adjust`` or ``hold``, and where an
-                ``earn`` has ``money``: then they are what the programme's ``rule`` makes of it.
+                where the kind is not ``earn``, ``redeem``, ``adjust`` or ``hold``; where an
+                ``earn`` has ``money``: then they are what the programme's ``rule`` makes of it;
+                and where a ``reverse`` has: as many as make up for that.
             ``currency``
                 Names; may be missing when the ledger has one, and for ``open_member``.
             ``money``
@@ -182,8 +183,9 @@ class LedgerWriter(LedgerReader):
     ) -> Reply:
         """Undo the posting of that member whose id is `related`; else as `earn`.
 
-        All that is left of it, or only ``points=`` of it. What was earned and is spent by now is
-        owed: see ``arrears`` in `Balance`.
+        All that is left of it, or only ``points=`` of it; or with ``money=`` alone, when part of a
+        purchase is paid back, as many points as it would have been fewer. What was earned and is
+        spent by now is owed: see ``arrears`` in `Balance`.
         """
         return self._post_about("reverse", member, related, currency, fields)
 
@@ -389,7 +391,7 @@ class LedgerWriter(LedgerReader):
         currency: str | None,
         fields: dict[str, Any],
     ) -> Reply:
-        points = fields.pop("points", 0)
+        points = fields.pop("points", None)
         return self._post_one(
             _posting(kind, member, points, currency, fields | {"related": related})
         )

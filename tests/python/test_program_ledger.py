@@ -1,5 +1,6 @@
 """Programmes in a ledger: versions, what may not change, and the commands for them."""
 
+import datetime as dt
 import json
 import re
 from collections.abc import Iterator
@@ -225,3 +226,22 @@ def test_a_directory_that_is_no_ledger(tmp_path: Path, file: Path) -> None:
         assert result.exit_code == 2
         assert str(tmp_path) in result.stderr
         assert "loyalty init" in result.stderr
+
+
+def test_money_paid_back_takes_what_the_rule_of_then_made_of_it(ledger: loyalty.Ledger) -> None:
+    ledger.apply_program(Program.from_toml(FIRST))
+    bought = ledger.earn("ada", currency="points", money=1000, rule="base", id="shoes")
+    assert bought.points == 100
+    ledger.apply_program(Program.from_toml(SECOND))
+    assert ledger.reverse("ada", "shoes", "points", money=95, id="back").points == -10
+    frame = {
+        "id": ["lace", "all"],
+        "kind": "reverse",
+        "member": "ada",
+        "currency": "points",
+        "related": "shoes",
+        "points": [None, 0],
+        "money": [5, 0],
+        "effective_time": dt.date(2030, 1, 1),
+    }
+    assert ledger.post(frame).points.tolist() == [0, -90]

@@ -168,6 +168,7 @@ enum class PostingStatus : uint16_t {
   kOtherMemberIsPool = 101,
   kRelatedNotAMerge = 102,
   kMergedSince = 103,
+  kRefundExceedsOriginal = 104,
 };
 std::string_view ToString(PostingStatus status);
 // Whether it moved points: all of them, or part.
@@ -223,7 +224,8 @@ struct Posting {
   uint16_t currency = 0;  // its index in the programme; ignored for kOpenMember
   MemberKey member;
   // Minor units. Earn: >= 0, or kByProgram: as its rule makes of the money. Redeem, hold: > 0. Adjust:
-  // != 0, signed. Transfer: > 0. Reverse, capture, reinstate: >= 0, 0 for all that is left. Else 0.
+  // != 0, signed. Transfer: > 0. Reverse, capture, reinstate: >= 0, 0 for all that is left; reverse also
+  // kByProgram: as many as make up for the money. Else 0.
   int64_t points = 0;
   int64_t money = 0;         // minor units, >= 0: what was paid, carried for tiers and analysis
   int64_t effective_us = 0;  // when it happened in the shop

@@ -137,6 +137,7 @@ std::string_view ToString(PostingStatus status) {
     case PostingStatus::kOtherMemberIsPool: return "other_member_is_pool";
     case PostingStatus::kRelatedNotAMerge: return "related_not_a_merge";
     case PostingStatus::kMergedSince: return "merged_since";
+    case PostingStatus::kRefundExceedsOriginal: return "refund_exceeds_original";
     case PostingStatus::kNothingExpired: return "nothing_expired";
     case PostingStatus::kReinstatementTooLate: return "reinstatement_too_late";
     case PostingStatus::kReinstatementExceedsExpired: return "reinstatement_exceeds_expired";

@@ -131,9 +131,10 @@ class Applying {
     AddForReaders(&account_->lifetime_earned, EarnedBy(entry_, details_));
     AddForReaders(&account_->lifetime_redeemed, RedeemedBy(entry_, details_));
     if (entry_.kind == Kind::kReverse || entry_.kind == Kind::kCancel) {
-      page_->AddReversal(entry_.related, details_.asked != 0
-                                             ? details_.asked
-                                             : std::abs(entry_.points - details_.revived));
+      const int64_t moved = std::abs(entry_.points - details_.revived);
+      page_->Add({.original = entry_.related,
+                  .points = details_.asked != 0 ? details_.asked : moved,
+                  .money = entry_.kind == Kind::kReverse ? entry_.money : 0});
     }
     StoreForReaders(&account_->sequence, sequence_);
     StoreForReaders(&page_->sequence, sequence_);

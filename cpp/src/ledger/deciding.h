@@ -84,7 +84,7 @@ bool Fits(const Deciding& d);
 
 // What was reversed so far of a posting, by whomever its member was merged into since, too; nothing: it never
 // was.
-std::optional<int64_t> ReversedOf(const State& state, const Original& original);
+std::optional<Reversal> ReversedOf(const State& state, const Original& original);
 
 PostingStatus DecideTransfer(Deciding* d);
 // Whether the other member, who then gets them, has room for the points that the entry takes.

@@ -122,8 +122,8 @@ PostingStatus CheckForm(const Posting& p, const Rules& in_force, uint32_t codes)
   if (rules.currency && !in_force.HasCurrency(p.currency)) {
     return PostingStatus::kCurrencyNotFound;
   }
-  const bool fits =
-      p.points == kByProgram ? p.kind == Kind::kEarn : PointsFit(rules.points, p.points);
+  const bool may_leave_points = p.kind == Kind::kEarn || (p.kind == Kind::kReverse && p.money > 0);
+  const bool fits = p.points == kByProgram ? may_leave_points : PointsFit(rules.points, p.points);
   if (!fits) return PostingStatus::kPointsInvalid;
   if (p.money < 0) return PostingStatus::kMoneyInvalid;
   if (!IsTime(p.effective_us)) return PostingStatus::kEffectiveTimeOutOfRange;
@@ -180,17 +180,15 @@ Entry AsAsked(const Posting& p, uint32_t member, Details* details) {
   } else if (details->terms.activates_us == p.effective_us) {
     details->terms.activates_us = kAtOnce_us;
   }
+  if (p.points == kByProgram) e.by_program |= kPointsByRule;
   switch (p.kind) {
-    case Kind::kEarn:
-      e.points = p.points == kByProgram ? 0 : p.points;
-      if (p.points == kByProgram) e.by_program |= kPointsByRule;
-      break;
+    case Kind::kEarn: e.points = p.points == kByProgram ? 0 : p.points; break;
     case Kind::kRedeem:
     case Kind::kTransfer: e.points = -p.points; break;
     case Kind::kHold: details->held = p.points; break;
     case Kind::kReverse:
     case Kind::kCapture:
-    case Kind::kReinstate: details->asked = p.points; break;
+    case Kind::kReinstate: details->asked = p.points == kByProgram ? 0 : p.points; break;
     default: e.points = p.points;
   }
   return e;

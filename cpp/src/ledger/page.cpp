@@ -101,9 +101,16 @@ const Reversal* Page::FindReversal(uint64_t original) const {
   return at != reversals.end() && at->original == original ? &*at : nullptr;
 }
 
-void Page::AddReversal(uint64_t original, int64_t points) {
-  const Reversal* const before = FindReversal(original);
-  SetReversal(original, Reversal{original, points + (before ? before->points : 0)});
+void Reversal::Add(const Reversal& other) {
+  points += other.points;
+  if (__builtin_add_overflow(money, other.money, &money)) money = INT64_MAX;
+}
+
+void Page::Add(const Reversal& reversal) {
+  Reversal sum = reversal;
+  const Reversal* const before = FindReversal(reversal.original);
+  if (before) sum.Add(*before);
+  SetReversal(reversal.original, sum);
 }
 
 void Page::SetReversal(uint64_t original, const std::optional<Reversal>& reversal) {

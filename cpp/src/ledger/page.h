@@ -22,6 +22,9 @@ constexpr size_t kMaxCurrencies = 16;
 struct Reversal {
   uint64_t original = 0;  // sequence of the reversed posting
   int64_t points = 0;     // what was reversed of it so far, unsigned
+  int64_t money = 0;      // what was paid back; as much as 64 bits hold
+
+  void Add(const Reversal& other);
 };
 
 // The extras of a page's accounts, by index.
@@ -95,7 +98,7 @@ struct alignas(64) Page {
   }
   // How much of the posting at `original` was reversed; null if it never was.
   const Reversal* FindReversal(uint64_t original) const;
-  void AddReversal(uint64_t original, int64_t points);
+  void Add(const Reversal& reversal);
   // As it was before; nothing: it never was reversed.
   void SetReversal(uint64_t original, const std::optional<Reversal>& reversal);
   uint64_t ram_bytes() const;

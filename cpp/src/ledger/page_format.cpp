@@ -214,6 +214,7 @@ std::string EncodePage(const Page& page) {
   AppendLittle(&out, uint32_t(r.size()));
   EncodeColumn<uint64_t>(r.size(), &out, [&](size_t i) { return r[i].original; });
   EncodeColumn<int64_t>(r.size(), &out, [&](size_t i) { return r[i].points; });
+  EncodeColumn<int64_t>(r.size(), &out, [&](size_t i) { return r[i].money; });
   AppendLittle(&out, uint32_t(page.closed.size()));
   EncodeColumn<uint64_t>(page.closed.size(), &out, [&](size_t i) { return page.closed[i]; });
   const uint64_t checksum = Checksum(std::string_view(out).substr(12));
@@ -236,12 +237,12 @@ Result<std::unique_ptr<Page>> DecodePage(std::string_view bytes) {
   LOYALTY_RETURN_IF_ERROR(DecodeExtras(&bytes, page.get()));
   uint32_t reversals = 0;
   if (!TakeCount(&bytes, &reversals)) return Damaged("cut short");
-  ColumnView columns[2];
+  ColumnView columns[3];
   for (ColumnView& column : columns) {
     if (!column.Parse(reversals, &bytes)) return Damaged("a reversal column is cut short");
   }
   for (uint32_t i = 0; i < reversals; ++i) {
-    page->reversals.push_back({columns[0][i], int64_t(columns[1][i])});
+    page->reversals.push_back({columns[0][i], int64_t(columns[1][i]), int64_t(columns[2][i])});
   }
   uint32_t closed = 0;
   ColumnView members;

@@ -71,37 +71,54 @@ void GiveBack(Deciding* d, int64_t points, int64_t reversed, const Rules& rules)
   d->entry->points = points;
 }
 
+// What a posting would have moved, had less money been paid: by the rule of then that made its points, or
+// else in proportion, rounded down.
+int64_t PointsFor(int64_t money, const Entry& of, const Rules& rules) {
+  if (of.kind == Kind::kEarn && (of.by_program & kPointsByRule)) {
+    return rules.RuleAt(of.codes.rule)->PointsOf(money).value_or(INT64_MAX);
+  }
+  __extension__ using Wide = __int128;
+  return of.money == 0 ? 0 : int64_t(Wide(std::abs(of.points)) * money / of.money);
+}
+
 }  // namespace
 
-std::optional<int64_t> ReversedOf(const State& state, const Original& original) {
-  std::optional<int64_t> points;
+std::optional<Reversal> ReversedOf(const State& state, const Original& original) {
+  std::optional<Reversal> sum;
   const Page* last = nullptr;
   const auto add = [&](uint32_t member) {  // by slot, so that all of a page come together
     const Page* const page = state.PageOf(member);
     const Reversal* const reversal =
         page == std::exchange(last, page) ? nullptr : page->FindReversal(original.sequence);
-    if (reversal) points = points.value_or(0) + reversal->points;
+    if (reversal && sum) sum->Add(*reversal);
+    if (reversal && !sum) sum = *reversal;
   };
   if (state.merges.empty()) {
     add(original.entry.member);
   } else {
     for (const uint32_t member : state.merges.EverWith(original.entry.member)) add(member);
   }
-  return points;
+  return sum;
 }
 
 PostingStatus DecideReversal(Deciding* d) {
   const PostingStatus related = CheckRelated(d, IsReversible, PostingStatus::kRelatedNotReversible);
   if (related != PostingStatus::kPosted) return related;
   const Entry& of = d->original->entry;
-  const std::optional<int64_t> before = ReversedOf(d->state, *d->original);
-  const int64_t reversed = before.value_or(0);
+  const std::optional<Reversal> before = ReversedOf(d->state, *d->original);
+  const int64_t reversed = before ? before->points : 0;
   const int64_t whole = of.points < 0 ? -of.points : of.points;
   const int64_t left = whole - reversed;
-  const int64_t points = d->details->asked ? d->details->asked : left;
+  int64_t points = d->details->asked ? d->details->asked : left;
   if (left == 0 && before) return PostingStatus::kRelatedAlreadyReversed;
   if (points > left) return d->Refuse(PostingStatus::kReversalExceedsOriginal, left);
   const std::shared_ptr<const Rules> rules = d->state.RulesOf(d->original->program_version);
+  if (d->entry->by_program & kPointsByRule) {
+    const int64_t paid = std::max<int64_t>(0, of.money - (before ? before->money : 0));
+    if (d->entry->money > paid) return d->Refuse(PostingStatus::kRefundExceedsOriginal, paid);
+    points = std::max<int64_t>(0, left - PointsFor(paid - d->entry->money, of, *rules));
+    if (points == 0) return PostingStatus::kPosted;
+  }
   if (of.points > 0) return TakeBack(d, points, rules->CurrencyAt(of.currency));
   d->details->other = d->original->details.other;  // who spent it from a pool
   GiveBack(d, points, reversed, *rules);
@@ -117,8 +134,9 @@ bool NeedsExpired(const State& state, const Original& original, const Entry& ent
                    entry.member != Entry::kNoMember;
   if (!may || reinstates) return may;
   const Page& page = *state.PageOf(entry.member);
-  int64_t points =
-      details.asked ? details.asked : of.points - ReversedOf(state, original).value_or(0);
+  int64_t points = details.asked
+                       ? details.asked
+                       : of.points - ReversedOf(state, original).value_or(Reversal()).points;
   page.lots.ForEach(page.GetAccount(entry.member, of.currency), [&](const Lot& lot, int64_t) {
     if (lot.order().source == original.sequence) points -= lot.points;
     return points > 0;

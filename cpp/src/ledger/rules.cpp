@@ -91,7 +91,7 @@ PostingStatus Rules::Complete(Entry* entry, Details* details) const {
   if (rule && rule->currency != names_[entry->currency]) {
     return PostingStatus::kRuleOfOtherCurrency;
   }
-  if (entry->by_program & kPointsByRule) {
+  if (entry->kind == Kind::kEarn && (entry->by_program & kPointsByRule)) {
     const auto points = rule && rule->numerator > 0 ? rule->PointsOf(entry->money) : std::nullopt;
     if (!points) return PostingStatus::kNoPointsByRule;
     entry->points = *points;

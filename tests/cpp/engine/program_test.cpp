@@ -85,6 +85,38 @@ TEST_F(ProgramTest, OldPostingsKeepTheirVersion) {
   ExpectVerified();
 }
 
+TEST_F(ProgramTest, MoneyPaidBackTakesWhatTheRuleOfThenMadeOfIt) {
+  const auto refund = [](uint64_t id, uint64_t of, int64_t money) {
+    Posting posting = Reverse(id, 7, of);
+    posting.points = kByProgram;
+    posting.money = money;
+    return posting;
+  };
+  Start({});
+  Posting tea = Redeem(3, 7, 100);
+  tea.money = 30;
+  Post({Buy(2, 1999), tea});
+  Change({.pending = R"({"days":1})"});  // another version
+  // 199 points for 19.99; for 19.94, too; for 19.89, a point less.
+  EXPECT_EQ(PostOne(refund(4, 2, 5)).points, 0);
+  EXPECT_EQ(PostOne(refund(5, 2, 5)).points, -1);
+  const Reply over = PostOne(refund(6, 2, 1990));
+  EXPECT_EQ(over.status, kRefundExceedsOriginal);
+  EXPECT_EQ(over.limit, 1989);
+  // What was no rule's is in proportion: of 100 for 30, 66 are for 20.
+  EXPECT_EQ(PostOne(refund(7, 3, 10)).points, 34);
+  Reopen();
+  EXPECT_EQ(PostOne(refund(7, 3, 10)).status, kAlreadyExists);
+  EXPECT_EQ(PostOne(refund(7, 3, 11)).status, kExistsWithDifferentMoney);
+  EXPECT_EQ(PostOne(refund(8, 3, 20)).points, 66);
+  EXPECT_EQ(PostOne(refund(9, 2, 1989)).points, -198);
+  EXPECT_EQ(PostOne(refund(10, 2, 1)).status, kRelatedAlreadyReversed);
+  Posting nothing = refund(11, 2, 0);
+  EXPECT_EQ(PostOne(nothing).status, kPointsInvalid);
+  EXPECT_EQ(PostOne(refund(13, 3, 1)).status, kRelatedAlreadyReversed);
+  ExpectVerified();
+}
+
 TEST_F(ProgramTest, PostingsBesideAChangeHaveTheVersionInForce) {
   constexpr int kChanges = 40;
   Start({.reversal = "stop_at_zero"});  // as of all odd versions

@@ -21,7 +21,8 @@ std::unique_ptr<Page> RandomPage(uint64_t seed) {
     const LotOrder order{int64_t(random() % 5), int64_t(random() % 5), uint64_t(i) + 1};
     EXPECT_TRUE(page->lots.Move(&account, order, points));
   }
-  for (uint64_t original : {90, 5, 70}) page->AddReversal(original, int64_t(original));
+  for (uint64_t original : {90, 5, 70})
+    page->Add({original, int64_t(original), int64_t(original) % 8});
   for (uint32_t m = 0; m < 20; ++m) {
     Extra& extra = page->extras.Mutable(&page->MutableAccount(m * 31, uint16_t(m % 2 * 2)));
     extra.arrears = m;

@@ -70,6 +70,13 @@ class Scope(IntEnum):
     ALL = 2
 
 
+class Undone(NamedTuple):
+    """What was reversed or cancelled of a posting, and the money that was paid back (rule 11)."""
+
+    points: int
+    money: int
+
+
 class Limit(NamedTuple):
     """How much a member of a pool may spend from it, and has spent or holds (rule 16)."""
 
@@ -118,7 +125,7 @@ class Account:
     lifetime_earned: int = 0
     lifetime_redeemed: int = 0
     last_sequence: int = 0
-    undone: dict[int, int] = field(default_factory=dict)  # reversed or cancelled, by posting
+    undone: dict[int, Undone] = field(default_factory=dict)  # by posting
     pool: dict[int | str, Limit] = field(default_factory=dict)  # by member
     inactive_from: int | None = None  # when BY_INACTIVITY is; None: there was no activity (rule 7)
 
@@ -268,9 +275,10 @@ class Account:
             repaid += part
         return repaid
 
-    def undo(self, sequence: int, points: int) -> None:
+    def undo(self, sequence: int, points: int, money: int = 0) -> None:
         """Note that so many of a posting's points were reversed or cancelled (rule 11)."""
-        self.undone[sequence] = self.undone.get(sequence, 0) + points
+        before = self.undone.get(sequence, Undone(0, 0))
+        self.undone[sequence] = Undone(before.points + points, before.money + money)
 
     # What time does.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from loyalty import Posting
 
-from .account import NEVER, Account
+from .account import NEVER, Account, Undone
 from .journal import MOST, Books, Entry, Filled
 from .merging import Merges
 from .program import Program
@@ -44,7 +44,7 @@ class Case:
     fates: Mapping[int, Sequence[Entry]] = field(default_factory=dict)
     merges: Merges = field(default_factory=Merges)
     members: Collection[int | str] = ()  # in the order of opening
-    undone: int | None = None  # of the original, so far; None: it never was
+    undone: Undone | None = None  # of the original, so far; None: nothing was
 
     @property
     def filled(self) -> Filled:

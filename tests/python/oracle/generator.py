@@ -242,7 +242,12 @@ class Generator:
 
     def reverse(self, choose: Chooser, posting: Posting) -> Posting:
         fitting = self.credits if choose.chance(45) else self.debits
-        return replace(self.about(choose, posting, fitting), points=self.part(choose))
+        posting = replace(self.about(choose, posting, fitting), points=self.part(choose))
+        paid = self.by_id[posting.related].money if posting.related in self.by_id else 0
+        if paid > 0 and choose.chance(60):  # some of it is paid back
+            some = min(NEVER, paid if choose.chance(20) else choose.number(1, paid + 1))
+            return replace(posting, points=None, money=some)
+        return posting
 
     def hold(self, choose: Chooser, posting: Posting) -> Posting:
         posting = replace(

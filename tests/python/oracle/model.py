@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from loyalty import Posting, Reply
 
-from .account import Account, Due, Scope
+from .account import Account, Due, Scope, Undone
 from .case import SIDES, Case, Refused
 from .journal import Books, Entry
 from .linked import chains, faults_in_chain, post_chain
@@ -330,13 +330,15 @@ class Model:
         """Whom the key leads to; None: nobody."""
         return self.survivor(member) if member is not None and member in self.members else None
 
-    def _undone(self, original: Entry | None, currency: str) -> int | None:
+    def _undone(self, original: Entry | None, currency: str) -> Undone | None:
         """How much of a posting was reversed, with whomever its member was ever merged into."""
         if original is None or original.member is None:
             return None
         accounts = [self.accounts[m, currency] for m in self.merges.ever_with(original.member)]
         parts = [of.undone[original.sequence] for of in accounts if original.sequence in of.undone]
-        return sum(parts) if parts else None
+        if not parts:
+            return None
+        return Undone(sum(part.points for part in parts), sum(part.money for part in parts))
 
     def add(self, entry: Entry) -> Entry:
         entry.version = self.program.version

@@ -60,6 +60,12 @@ def makes_lot(posting: Posting) -> bool:
     return posting.kind == "earn" or (posting.kind == "adjust" and (posting.points or 0) > 0)
 
 
+def leaves_points(posting: Posting) -> bool:
+    """Whether it is the money that says how many points (rules 3 and 11)."""
+    by_money = posting.kind == "earn" or (posting.kind == "reverse" and posting.money > 0)
+    return posting.points is None and by_money
+
+
 def related(posting: Posting) -> object:
     """The id of the posting that this one is about; sixteen zeros are none."""
     return None if posting.related == NO_ID else posting.related
@@ -84,7 +90,7 @@ def faults(posting: Posting, has_currency: bool) -> Iterator[str]:
     if kind not in MEMBERSHIP and not has_currency:
         yield "currency_not_found"
     allowed = POINTS_ALLOWED.get(kind, _none)
-    if not (kind == "earn" if posting.points is None else allowed(posting.points)):
+    if not leaves_points(posting) and not allowed(posting.points or 0):
         yield "points_invalid"
     if posting.money < 0:
         yield "money_invalid"

@@ -84,10 +84,9 @@ class Program:
 
     def fill(self, posting: Posting) -> Filled:
         """Say what a posting leaves unsaid. There must be no fault."""
-        points = posting.points
-        if points is None:
-            points = self._points(self.rules[posting.rule or ""], posting.money)
-        assert points is not None
+        points = posting.points or 0
+        if posting.points is None and posting.kind == "earn":
+            points = self.points_of(posting.money, posting.rule)
         expires, deadline = time(posting.expires_time), time(posting.deadline_time)
         activates, at = time(posting.activates_time), time(posting.effective_time)
         assert at is not None
@@ -143,6 +142,12 @@ class Program:
         elif expiry["model"] == "dates":
             end = self.calendar.next_end_of(start, expiry["dates"])
         return NEVER if end is None or end >= LAST_TIME else end
+
+    def points_of(self, money: int, rule: str | None) -> int:
+        """What a rule makes of money, which is not too much for it."""
+        points = self._points(self.rules[rule or ""], money)
+        assert points is not None
+        return points
 
     def _points(self, rule: Policy, money: int) -> int | None:
         if rule["points_per_money"] is None:

@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
-from .account import NEVER, Key, part_of
+from .account import NEVER, Key, Undone, part_of
 from .case import SIDES, Case, Refused
 from .journal import Entry
+from .posting import leaves_points
 
 
 def reverse(case: Case) -> None:
     original = case.about("related_not_reversible", "earn", "redeem", "adjust", "capture")
-    undone = case.undone
-    left = original.size - (undone or 0)
-    if left == 0 and undone is not None:
+    undone = case.undone or Undone(0, 0)
+    left = original.size - undone.points
+    if left == 0 and case.undone is not None:
         raise Refused("related_already_reversed")
     if case.asked > left:
         raise Refused("reversal_exceeds_original", left)
     points = case.asked or left
-    if original.points >= 0:
+    if leaves_points(case.posting):
+        paid = max(0, money_of(original) - undone.money)
+        if case.posting.money > paid:
+            raise Refused("refund_exceeds_original", paid)
+        points = max(0, left - points_for(case, original, paid - case.posting.money))
+    lifetime = 0
+    if points == 0:
+        case.entry.points = 0
+    elif original.points >= 0:
         lifetime = reverse_credit(case, original, points)
     else:
         lifetime = reverse_debit(case, original, points)
-    case.account.undo(original.sequence, points)
+    case.account.undo(original.sequence, points, case.posting.money)
     if original.kind == "earn":
         case.account.lifetime_earned -= lifetime
     elif original.kind != "adjust":
         case.account.lifetime_redeemed -= lifetime
+
+
+def money_of(original: Entry) -> int:
+    assert original.posting is not None
+    return original.posting.money
+
+
+def points_for(case: Case, original: Entry, money: int) -> int:
+    """What the original would have moved, had that much been paid (rule 11)."""
+    posting = original.posting
+    assert posting is not None
+    if posting.kind == "earn" and posting.points is None:
+        return case.then.points_of(money, posting.rule)
+    return original.size * money // posting.money if posting.money else 0
 
 
 def reverse_credit(case: Case, original: Entry, points: int) -> int:
@@ -52,7 +75,8 @@ def reverse_credit(case: Case, original: Entry, points: int) -> int:
 def reverse_debit(case: Case, original: Entry, points: int) -> int:
     """Give points back where they came from, what was taken last first (rule 12)."""
     case.enter(SIDES[original.kind], gained=points)
-    back = part_of(list(reversed(original.taken)), case.undone or 0, points)
+    undone = case.undone.points if case.undone else 0
+    back = part_of(list(reversed(original.taken)), undone, points)
     owed_key = Key(NEVER, case.at, case.entry.sequence)
     days = case.then.currency(case.currency)["return_of_expired_days"]
     if days:
