@@ -45,7 +45,7 @@ ColumnDict Explain(const Ledger& ledger, uint64_t sequence) {
   RecordColumns records = Check(WithoutGil([&]() -> Result<RecordColumns> {
     LOYALTY_ASSIGN_OR_RETURN(explanation, ledger.Explain(sequence));
     for (const Explanation::Left& lot : explanation.left) {
-      LOYALTY_ASSIGN_OR_RETURN(const MemberKey key, ledger.KeyOf(lot.member));
+      LOYALTY_ASSIGN_OR_RETURN(const OwnedKey key, ledger.KeyOf(lot.member));
       members.Append(key);
     }
     return ToColumns(ledger, explanation.records);

@@ -138,13 +138,12 @@ auto WithProgress(py::object progress, Call call) {
   return Check(std::move(result));
 }
 
-// The texts of the snapshot's keys belong to the ledger, which `ledger` keeps alive.
 ColumnDict AllBalances(const Ledger& ledger, const BalanceQuestion& question, py::object progress) {
   MemberColumn members;
   const auto snapshot =
       WithProgress(std::move(progress), [&](const Progress& told) -> Result<Ledger::Snapshot> {
         LOYALTY_ASSIGN_OR_RETURN(Ledger::Snapshot taken, question.AskAll(ledger, told));
-        for (const MemberKey& key : taken.members) members.Append(key);
+        for (const OwnedKey& key : taken.members) members.Append(key);
         return taken;
       });
   ColumnDict columns;
@@ -300,8 +299,15 @@ void AddReadingMethods(py::classh<Ledger>& ledger) {
       .def(
           "members_are_texts",
           [](const Ledger& self) {
-            const Result<MemberKey> first = WithoutGil([&] { return self.KeyOf(0); });
-            return first.ok() && first->is_text;
+            return WithoutGil([&] {
+              OwnedKey key;
+              for (uint32_t member = 0; key.sort == OwnedKey::kErased; ++member) {
+                const Result<OwnedKey> found = self.KeyOf(member);
+                if (!found.ok()) return false;
+                key = *found;
+              }
+              return key.sort == OwnedKey::kText;
+            });
           },
           "Whether the first member's key is a text; False without members.");
 }

@@ -73,10 +73,12 @@ void TextColumn::Append(std::string_view text) {
   offsets.push_back(int64_t(data.size()));
 }
 
-void MemberColumn::Append(const MemberKey& key) {
-  sorts.push_back(key.is_text ? kText : kNumber);
-  numbers.push_back(key.is_text ? 0 : key.number);
-  texts.Append(key.is_text ? key.text : std::string_view());
+void MemberColumn::Append(const OwnedKey& key) {
+  static_assert(uint8_t(kNone) == OwnedKey::kErased && uint8_t(kNumber) == OwnedKey::kNumber &&
+                uint8_t(kText) == OwnedKey::kText);
+  sorts.push_back(key.sort);
+  numbers.push_back(key.number);
+  texts.Append(key.text);
 }
 
 void MemberColumn::AppendNone() {
@@ -142,13 +144,13 @@ Result<RecordColumns> ToColumns(const Ledger& ledger, std::span<const Record> re
     if (record.entry.member == Entry::kNoMember) {
       columns.member.AppendNone();
     } else {
-      LOYALTY_ASSIGN_OR_RETURN(const MemberKey key, ledger.KeyOf(record.entry.member));
+      LOYALTY_ASSIGN_OR_RETURN(const OwnedKey key, ledger.KeyOf(record.entry.member));
       columns.member.Append(key);
     }
     if (record.details.other == Details::kNoOther) {
       columns.other.AppendNone();
     } else {
-      LOYALTY_ASSIGN_OR_RETURN(const MemberKey key, ledger.KeyOf(uint32_t(record.details.other)));
+      LOYALTY_ASSIGN_OR_RETURN(const OwnedKey key, ledger.KeyOf(uint32_t(record.details.other)));
       columns.other.Append(key);
     }
     const Codes& codes = record.entry.codes;

@@ -18,7 +18,8 @@ struct TextColumn {
   void Append(std::string_view text);
 };
 
-// Members' keys of both sorts. A row is one or the other, or neither (an entry without a member).
+// Members' keys of both sorts. A row is one or the other, or neither (an entry without a member, or an erased
+// one).
 struct MemberColumn {
   enum Sort : uint8_t { kNone = 0, kNumber = 1, kText = 2 };
 
@@ -26,7 +27,8 @@ struct MemberColumn {
   std::vector<int64_t> numbers;
   TextColumn texts;
 
-  void Append(const MemberKey& key);
+  // None of an erased member.
+  void Append(const OwnedKey& key);
   void AppendNone();
   // As columns "<name>_sorts", "<name>_numbers", "<name>_offsets", "<name>_data".
   void AddTo(ColumnDict& columns, const std::string& name) &&;

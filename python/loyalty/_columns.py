@@ -43,6 +43,7 @@ WITHOUT_CURRENCY = (
     _core.Kind.REOPEN_MEMBER,
     _core.Kind.MERGE_MEMBERS,
     _core.Kind.UNMERGE_MEMBERS,
+    _core.Kind.ERASE_MEMBER,
 )
 _CREDITS = (_core.Kind.EARN, _core.Kind.ADJUST)
 

@@ -212,7 +212,10 @@ class Ledger(LedgerWriter):
         )
 
     def checkpoint(self) -> None:
-        """Build ids, history and a checkpoint of all that is durable: opening replays nothing."""
+        """Build ids, history and a checkpoint of all that is durable: opening replays nothing.
+
+        When it returns, no file of the ledger has the key of a member who was erased before.
+        """
         self._core.checkpoint()
 
     def close(self) -> None:

@@ -36,7 +36,7 @@ class Posting:
         What to do: ``open_member``, ``earn``, ``redeem``, ``adjust``, ``reverse``, ``hold``,
         ``capture``, ``release``, ``confirm``, ``cancel``, ``extend``, ``reinstate``,
         ``set_limits``, ``transfer``, ``join_pool``, ``leave_pool``, ``close_member``,
-        ``reopen_member``, ``merge_members`` or ``unmerge_members``.
+        ``reopen_member``, ``merge_members``, ``unmerge_members`` or ``erase_member``.
     member : int or str
         The member's key: an integer (int64), or a text of 1 to 64 bytes of UTF-8.
     points : int or None
@@ -71,8 +71,8 @@ class Posting:
         ``merge_members``: whose key leads to `member` from then on.
     rule, channel, location, category, actor, reason : str, optional
         Codes for analysis and audit; ``adjust``, ``extend``, ``reinstate``, ``set_limits``,
-        ``close_member``, ``reopen_member``, ``merge_members`` and ``unmerge_members`` need the last
-        two.
+        ``close_member``, ``reopen_member``, ``merge_members``, ``unmerge_members`` and
+        ``erase_member`` need the last two.
     related : UUID, str or 16 bytes, optional
         The id of the posting that this one is about: to reverse, capture, release, confirm, cancel,
         extend, reinstate or unmerge.

@@ -139,9 +139,9 @@ class LedgerReader:
             ``lifetime_redeemed``, ``last_sequence`` (of the account's last entry). Of given
             members also ``found``: where it is False there is no such member, and the numbers are
             0. Of all members, ``metadata["sequence"]`` is the sequence that the table shows (or the
-            last that may count), and members who were not there as of then are left out. Keys
-            are integers or texts as in the ledger; where both occur, ``member`` is text and
-            ``member_is_text`` tells them apart.
+            last that may count), and members who were not there as of then are left out; erased
+            members are there, with a null key. Keys are integers or texts as in the ledger; where
+            both occur, ``member`` is text and ``member_is_text`` tells them apart.
         """
         question = self._question(currency, at, as_of)
         if members is None:
@@ -268,7 +268,7 @@ class LedgerReader:
             (expired points that a reversal took back), ``repaid``, ``limit`` (see `Reply`), the
             six codes, ``related_sequence`` (of the entry that it is about), ``id`` (16 bytes),
             ``tag``, and ``text`` (of entries that define a currency or a code, open a member or
-            record a run).
+            record a run). Keys of erased members are null, and the text of their opening is empty.
             ``metadata["next_sequence"]`` is where to go on.
 
         Raises

@@ -93,7 +93,7 @@ class LedgerWriter(LedgerReader):
                 Booleans, False by default: whether the row stands or falls with the next. When one
                 of a chain is refused, the others are ``linked_posting_failed``, and all their ids
                 are used up; when one is malformed, none is journaled. At most 8,192 rows to a
-                chain; none that opens, closes, reopens or merges members.
+                chain; none that opens, closes, reopens, merges or erases members.
         progress : bool or callable
             True draws a bar (needs rich). A callable is told (done, total) rows some ten times a
             second; returning False stops after the chunks under way.
@@ -355,6 +355,18 @@ class LedgerWriter(LedgerReader):
         """
         fields |= {"related": related, "actor": actor, "reason": reason}
         return self._post_one(_posting("unmerge_members", member, 0, None, fields))
+
+    def erase_member(self, member: int | str, *, actor: str, reason: str, **fields: Any) -> Reply:
+        """Erase a member's key, saying who and why; else as `earn`.
+
+        From then on the key leads nowhere, as if it had never been opened, and may be opened again:
+        as another member. All entries, balances and totals stay, and frames show his key as null.
+        `checkpoint` and `close` return when no file of the ledger has it any more; it is rid of in
+        the background, too. Copies of the ledger, and codes, references and tags that tell of a
+        person, are the caller's.
+        """
+        fields |= {"actor": actor, "reason": reason}
+        return self._post_one(_posting("erase_member", member, 0, None, fields))
 
     def open_member(self, member: int | str, **fields: Any) -> Reply:
         """Open a member, whose first posting this must be; else as `earn`."""

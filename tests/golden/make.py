@@ -225,6 +225,18 @@ def postings() -> list[Posting]:
             actor="clerk 12",
             reason="vip",
         ),
+        Posting("open_member", "eve", id=uuid(18), effective_time=at(june, 14)),
+        Posting(
+            "earn", "eve", 60, "points", id=uuid(19), effective_time=at(june, 14), channel="store"
+        ),
+        Posting(
+            "erase_member",
+            "eve",
+            id=uuid(20),
+            effective_time=at(june, 15),
+            actor="clerk 12",
+            reason="asked to",
+        ),
         # After the checkpoint: opening replays these. The first is backdated.
         Posting("earn", "ada", 1_000, "points", id=uuid(10), effective_time=at(may, 2)),
         Posting("redeem", 7, 450, "points", id=uuid(11), effective_time=at(june, 15)),

@@ -66,6 +66,9 @@ def test_postings_of_then_answer_as_then(copy: Path, expected: Any) -> None:
         assert ledger.digest == expected["digest"]
     refused = replies.pop("voucher 2")
     assert refused.status == "id_already_failed"
+    for number in (18, 19):  # of a member who was erased
+        reply = replies.pop(f"018f3000-0000-7000-8000-{number:012x}")
+        assert reply.status == "exists_with_different_member"
     assert {reply.status for reply in replies.values()} == {"already_exists"}
     sequences = {row["id"]: row["sequence"] for row in expected["statement"]}
     first_earn = "018f3000-0000-7000-8000-000000000003"

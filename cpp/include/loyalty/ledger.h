@@ -67,7 +67,8 @@ struct Record {
   int64_t recorded_us = 0;
   Entry entry;
   Details details;
-  std::string text;  // of kOpenMember (the key, as ToString), kDefineCurrency, kDefineCode
+  // Of kOpenMember (the key, as ToString; empty when it was erased), kDefineCurrency, kDefineCode.
+  std::string text;
 };
 
 // Where a page of a statement ended, and through which sequence the statement was begun: what is posted
@@ -248,11 +249,11 @@ class Ledger {
   // balances[i] answers members[i]; all from states no older than the call.
   virtual Status Balances(std::span<const MemberKey> members, const BalanceQuery& query,
                           std::span<Balance> balances) const = 0;
-  // Every member's key and balance at one sequence, in slot order (the order of opening). The texts are
-  // owned by the ledger and live as long as it does.
+  // Every member's key and balance at one sequence, in slot order (the order of opening), erased members
+  // among them.
   struct Snapshot {
     uint64_t sequence = 0;
-    std::vector<MemberKey> members;
+    std::vector<OwnedKey> members;
     std::vector<Balance> balances;
   };
   virtual Result<Snapshot> AllBalances(const BalanceQuery& query) const = 0;
@@ -263,11 +264,11 @@ class Ledger {
   // Reads the whole journal up to there; Snapshot::sequence is the last one that may count.
   virtual Result<Snapshot> AllBalancesAsOf(uint16_t currency, const AsOf& as_of,
                                            const Progress& progress) const = 0;
-  virtual Result<MemberKey> KeyOf(uint32_t member) const = 0;
+  virtual Result<OwnedKey> KeyOf(uint32_t member) const = 0;
   // Who may spend from an account that is a pool, in the order of their opening. kNotFound for an unknown
-  // member. The texts are owned by the ledger.
+  // member.
   struct Spender {
-    MemberKey member;
+    OwnedKey member;
     int64_t limit = kNoCeiling;  // in all
     int64_t spent = 0;           // or held
   };
@@ -304,9 +305,11 @@ class Ledger {
                                           const Progress& progress) const = 0;
   virtual Info GetInfo() const = 0;
 
-  // Builds ids, history and a checkpoint of all that is durable: the next opening replays nothing.
+  // Builds ids, history and a checkpoint of all that is durable: the next opening replays nothing, and no
+  // file of the ledger has the key of a member who was erased before.
   virtual Status Checkpoint() = 0;
-  // Finishes what was accepted, checkpoints and closes. Calls after it return kClosed. Idempotent.
+  // Finishes what was accepted, checkpoints and closes; no file has an erased key then, either. Calls after
+  // it return kClosed. Idempotent.
   virtual Status Close() = 0;
 };
 

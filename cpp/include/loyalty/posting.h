@@ -51,6 +51,21 @@ struct MemberKey {
 };
 std::string ToString(const MemberKey& key);
 
+// A member's key as the ledger tells it, with a text of its own. An erased member has none.
+struct OwnedKey {
+  enum Sort : uint8_t { kErased, kNumber, kText };
+
+  OwnedKey() = default;
+  explicit OwnedKey(const MemberKey& key)
+      : sort(key.is_text ? kText : kNumber), number(key.is_text ? 0 : key.number), text(key.text) {}
+
+  Sort sort = kErased;
+  int64_t number = 0;
+  std::string text;
+  bool operator==(const OwnedKey&) const = default;
+};
+std::string ToString(const OwnedKey& key);  // empty of an erased member
+
 // Stored: numbers never change and are never reused.
 enum class Kind : uint8_t {
   kUnspecified = 0,
@@ -74,6 +89,7 @@ enum class Kind : uint8_t {
   kLeavePool = 18,
   kMergeMembers = 19,
   kUnmergeMembers = 20,
+  kEraseMember = 21,
   // Written by the ledger itself, never accepted from a caller.
   kDefineCurrency = 64,
   kDefineCode = 65,

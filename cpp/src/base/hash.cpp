@@ -16,9 +16,11 @@ Digest Sha256(std::initializer_list<std::string_view> parts) {
     void operator()(EVP_MD_CTX* freed) const { EVP_MD_CTX_free(freed); }
   };
   thread_local const std::unique_ptr<EVP_MD_CTX, Free> owned(EVP_MD_CTX_new());
+  // EVP_sha256() would be looked up at each call, which takes longer than hashing a short text.
+  static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   EVP_MD_CTX* const context = owned.get();
   Digest digest;
-  bool fine = context && EVP_DigestInit_ex(context, EVP_sha256(), nullptr);
+  bool fine = context && kSha256 && EVP_DigestInit_ex(context, kSha256, nullptr);
   for (std::string_view part : parts) {
     fine = fine && EVP_DigestUpdate(context, part.data(), part.size());
   }

@@ -48,6 +48,7 @@ std::string_view ToString(Kind kind) {
     case Kind::kLeavePool: return "leave_pool";
     case Kind::kMergeMembers: return "merge_members";
     case Kind::kUnmergeMembers: return "unmerge_members";
+    case Kind::kEraseMember: return "erase_member";
     case Kind::kDefineCurrency: return "define_currency";
     case Kind::kDefineCode: return "define_code";
     case Kind::kDefineProgram: return "define_program";
@@ -153,6 +154,10 @@ std::string ToString(const Id& id) {
 
 std::string ToString(const MemberKey& key) {
   return key.is_text ? std::string(key.text) : std::to_string(key.number);
+}
+
+std::string ToString(const OwnedKey& key) {
+  return key.sort == OwnedKey::kNumber ? std::to_string(key.number) : key.text;
 }
 
 }  // namespace loyalty

@@ -44,6 +44,7 @@ struct Batch {
   std::shared_ptr<const ledger::Rules> rules;
   std::shared_ptr<const program::Program> program;  // that the rows put in force
   uint64_t ids_checked = 0;  // preparation looked for the ids among all sequences up to this one
+  bool erases = false;       // members
   Reply* replies = nullptr;  // the caller's, one a row
   // Instead of postings: accounts for which the writer journals all that falls due by an instant. It
   // calls on_due for each entry, with the points that it moved.
@@ -85,6 +86,7 @@ struct Batch {
 struct OpenGroup {
   journal::Group group;
   std::vector<std::shared_ptr<Batch>> batches;
+  bool erases = false;  // members
   // Set by who answers the batches, as the last thing: from then on the decider may use it again.
   std::atomic<bool> answered = false;
 };

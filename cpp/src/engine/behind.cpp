@@ -99,6 +99,24 @@ Status Behind::Checkpoint(Pipeline* pipeline) {
   return {};
 }
 
+Status Behind::Purge(Pipeline* pipeline) {
+  using storage::Family;
+  MutexLock lock(purge_mutex_);
+  const auto start = std::chrono::steady_clock::now();
+  const uint64_t through = core_->erased_sequence;
+  if (through <= core_->purged_sequence) return {};
+  if (core_->checkpoint_sequence < through) LOYALTY_RETURN_IF_ERROR(Checkpoint(pipeline));
+  storage::Store& store = *core_->store;
+  LOYALTY_RETURN_IF_ERROR(
+      store.Purge(Family::kState, ledger::kMemberKeysFrom, ledger::kMemberKeysTo));
+  LOYALTY_RETURN_IF_ERROR(store.Purge(Family::kKeys, "", ""));
+  LOYALTY_RETURN_IF_ERROR(core_->key_records.WritePurged(through));
+  core_->purged_sequence = through;
+  const auto end = std::chrono::steady_clock::now();
+  next_purge_ = end + 9 * (end - start);
+  return {};
+}
+
 void Maintainer::Start(Pipeline* pipeline) {
   Core* const core = core_;
   const uint64_t segment = core->options.segment_entries;
@@ -119,6 +137,9 @@ void Maintainer::Start(Pipeline* pipeline) {
       "loyalty-checkpt",
       [=] { return reached(core->checkpoint_sequence + core->options.checkpoint_entries); },
       [=, this] { return behind_->Checkpoint(pipeline); });
+  StartThread(
+      "loyalty-purge", [this] { return behind_->MayPurge(); },
+      [=, this] { return behind_->Purge(pipeline); });
   threads_.emplace_back([this] { SyncHead(); });
 }
 
@@ -146,7 +167,7 @@ uint64_t Maintainer::Lag() const {
 }
 
 void Maintainer::OnCommit() {
-  if (Lag() < core_->options.segment_entries) return;
+  if (Lag() < core_->options.segment_entries && !behind_->HasToPurge()) return;
   MutexLock lock(mutex_);
   changed_.NotifyAll();
 }

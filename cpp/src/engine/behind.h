@@ -1,9 +1,11 @@
-// What is built behind the journal: ids, history, checkpoints.
+// What is done behind the journal: ids, history, checkpoints, and ridding files of erased keys.
 //
 // Behind does the work, on whatever thread calls it; Maintainer has a thread for each kind, which calls it when
 // enough has gathered: a merge of ids holds up neither history nor a checkpoint.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -29,6 +31,14 @@ class Behind {
   Status Consume(uint64_t through);
   // Writes the changed state, and makes ids and history durable. The pipeline is where it is seen.
   Status Checkpoint(Pipeline* pipeline);
+  // After members were erased: checkpoints, and makes RocksDB rewrite the files that have their keys.
+  Status Purge(Pipeline* pipeline);
+  bool HasToPurge() const { return core_->purged_sequence < core_->erased_sequence; }
+  // The same, and the last purge is long enough ago: where many are erased one by one, it takes a tenth of
+  // the time at most.
+  bool MayPurge() const {
+    return HasToPurge() && std::chrono::steady_clock::now() >= next_purge_.load();
+  }
   // The sequence that both ids and history have reached.
   uint64_t taken() const;
 
@@ -37,6 +47,8 @@ class Behind {
   Mutex checkpoint_mutex_;  // one of each kind at a time
   Mutex ids_mutex_;
   Mutex history_mutex_;
+  Mutex purge_mutex_;
+  std::atomic<std::chrono::steady_clock::time_point> next_purge_{};
   // A segment's rows, kept: getting 100 MB anew from the system for each would cost more than its use.
   HugePageVector<Entry> segment_ GUARDED_BY(history_mutex_);
 };

@@ -7,7 +7,7 @@ namespace loyalty::engine {
 void Committer::Commit(std::shared_ptr<OpenGroup> group) {
   if (failure_.ok()) {
     Status status = core_->behind_fault();
-    if (status.ok()) status = MakeDurable(*group);
+    if (status.ok()) status = MakeDurable(group.get());
     if (!status.ok()) Fail(status);
   }
   Outcome outcome{std::move(group), failure_};
@@ -30,15 +30,23 @@ void Committer::Fail(const Status& fault) {
   Rescue();
 }
 
-Status Committer::MakeDurable(const OpenGroup& group) {
-  if (group.group.entries.empty()) return {};
+Status Committer::MakeDurable(OpenGroup* open) {
+  journal::Group& group = open->group;
+  if (group.entries.empty()) return {};
+  storage::Batch keys;
+  if (open->erases) {
+    LOYALTY_RETURN_IF_ERROR(core_->key_records.SealErasing(&group, &keys));
+  } else {
+    core_->key_records.SealOpenings(&group, &keys);
+  }
   const journal::Head before = core_->durable.head();
-  auto bytes = std::make_shared<const std::string>(journal::EncodeBlock(group.group, before.chain));
+  auto bytes = std::make_shared<const std::string>(journal::EncodeBlock(group, before.chain));
   LOYALTY_ASSIGN_OR_RETURN(const journal::BlockView view, journal::BlockView::Parse(*bytes));
-  LOYALTY_RETURN_IF_ERROR(core_->journal.Append(group.group.first_sequence, *bytes));
+  LOYALTY_RETURN_IF_ERROR(core_->journal.Append(group.first_sequence, *bytes, std::move(keys)));
   const journal::Head head{view.last_sequence(), journal::ChainHash(*bytes), view.recorded_us()};
   LOYALTY_RETURN_IF_ERROR(core_->head_file.Write(head));
   core_->tail.Append({std::move(bytes), view});
+  if (open->erases) core_->erased_sequence = head.sequence;
   core_->durable.Advance(head);
   return {};
 }

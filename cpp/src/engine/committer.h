@@ -30,7 +30,7 @@ class Committer {
 
   static void Acknowledge(const Outcome& outcome);
   void Fail(const Status& fault);
-  Status MakeDurable(const OpenGroup& group);
+  Status MakeDurable(OpenGroup* open);
   void Rescue();
 
   Core* const core_;

@@ -1,5 +1,7 @@
 #include "engine/core.h"
 
+#include <algorithm>
+
 namespace loyalty::engine {
 
 journal::Head Durable::head() const {
@@ -14,7 +16,7 @@ void Durable::Advance(const journal::Head& head) {
   changed_.NotifyAll();
 }
 
-bool Durable::WaitFor(uint64_t sequence) {
+bool Durable::WaitFor(uint64_t sequence) const {
   MutexLock lock(mutex_);
   while (head_.sequence < sequence && failure_.ok()) changed_.Wait(mutex_);
   return head_.sequence >= sequence;
@@ -31,6 +33,40 @@ Status Durable::failure() const {
   if (!failed_.load(std::memory_order_acquire)) return {};
   MutexLock lock(mutex_);
   return failure_;
+}
+
+// That a key is gone must be durable before it is told.
+Result<uint32_t> Core::FindMember(const MemberKey& key) const {
+  return ReadDurable([&](const ledger::State& from, uint64_t* needs) {
+    const uint32_t slot = from.keys.Find(key);
+    if (slot == Entry::kNoMember) *needs = from.keys.erased_sequence();
+    return slot;
+  });
+}
+
+Result<OwnedKey> Core::KeyOf(uint32_t slot) const {
+  return ReadDurable([&](const ledger::State& from, uint64_t* needs) {
+    if (slot >= from.keys.size()) return OwnedKey();
+    OwnedKey key = from.keys.At(slot);
+    if (key.sort == OwnedKey::kErased) *needs = from.keys.erased_sequence();
+    return key;
+  });
+}
+
+Result<std::vector<OwnedKey>> Core::KeysOfAll(uint32_t slots) const {
+  return ReadDurable([&](const ledger::State& from, uint64_t* needs) {
+    constexpr uint32_t kTogether = 1u << 14;  // the writer may have to wait for them
+    const uint32_t end = std::min(slots, from.keys.size());
+    std::vector<OwnedKey> keys;
+    keys.reserve(end);
+    for (uint32_t first = 0; first < end; first += kTogether) {
+      from.keys.ForEach(first, std::min(first + kTogether, end), [&](const MemberKey* key) {
+        keys.push_back(key ? OwnedKey(*key) : OwnedKey());
+      });
+    }
+    *needs = from.keys.erased_sequence();
+    return keys;
+  });
 }
 
 Result<SharedBlock> Core::FindBlock(uint64_t sequence) const {
@@ -70,7 +106,9 @@ PostingStatus CompareWithOriginal(const ledger::Merges& merges, uint64_t sequenc
   using enum PostingStatus;
   if (!IsPosted(original.status)) return kIdAlreadyFailed;
   if (asked.kind != original.kind) return kExistsWithDifferentKind;
-  if (!same(asked.member, original.member)) return kExistsWithDifferentMember;
+  // The key of who was erased leads nowhere, or to another member.
+  const bool has_member = asked.kind != Kind::kEraseMember;
+  if (has_member && !same(asked.member, original.member)) return kExistsWithDifferentMember;
   if (asked.currency != original.currency) return kExistsWithDifferentCurrency;
   // Where both left a value to the programme, it is the same: the programme's of then.
   const uint8_t by_program = asked.by_program & original.by_program;

@@ -17,6 +17,7 @@
 #include "history/history.h"
 #include "ids/id_index.h"
 #include "journal/head_file.h"
+#include "journal/key_records.h"
 #include "ledger/transition.h"
 #include "loyalty/ledger.h"
 #include "storage/store.h"
@@ -30,7 +31,7 @@ class Durable {
   journal::Head head() const;
   void Advance(const journal::Head& head);
   // Until the sequence is durable: true; false when the writer failed before that.
-  bool WaitFor(uint64_t sequence);
+  bool WaitFor(uint64_t sequence) const;
   void Fail(Status fault);
   Status failure() const;
 
@@ -38,7 +39,7 @@ class Durable {
   std::atomic<uint64_t> sequence_ = 0;
   std::atomic<bool> failed_ = false;
   mutable Mutex mutex_;
-  CondVar changed_;
+  mutable CondVar changed_;
   journal::Head head_ GUARDED_BY(mutex_);
   Status failure_ GUARDED_BY(mutex_);
 };
@@ -50,6 +51,7 @@ struct Core {
         options(ledger_options),
         store(std::move(opened)),
         journal(store.get()),
+        key_records(store.get()),
         head_file(std::move(head)),
         state(std::make_unique<ledger::State>()) {}
 
@@ -57,6 +59,7 @@ struct Core {
   const LedgerOptions options;
   std::unique_ptr<storage::Store> store;
   journal::Journal journal;
+  journal::KeyRecords key_records;
   journal::HeadFile head_file;
   std::unique_ptr<ids::IdIndex> ids;
   std::unique_ptr<history::History> history;
@@ -67,16 +70,19 @@ struct Core {
   std::unique_ptr<ledger::State> rescued;  // what is durable, after the writer failed
   // Which of them readers use; null while `rescued` is being built or when that failed.
   std::atomic<ledger::State*> readable = nullptr;
-  Event rescue_over;
+  mutable Event rescue_over;
 
   std::atomic<uint64_t> checkpoint_sequence = 0;
+  // Durable entries up to the first have erased members; those up to the second from all files, too.
+  std::atomic<uint64_t> erased_sequence = 0;
+  std::atomic<uint64_t> purged_sequence = 0;
   uint64_t replayed_entries = 0;
   double replay_s = 0;
 
   // Calls read(state) for a value and the sequence that it depends on; returns the value once that is
   // durable.
   template <typename Read>
-  auto ReadDurable(Read read) -> Result<decltype(read(*state, nullptr))> {
+  auto ReadDurable(Read read) const -> Result<decltype(read(*state, nullptr))> {
     for (;;) {
       ledger::State* const from = readable.load(std::memory_order_acquire);
       if (from == nullptr) {
@@ -101,6 +107,13 @@ struct Core {
     MutexLock lock(behind_mutex_);
     if (behind_fault_.ok()) behind_fault_ = std::move(fault);
   }
+
+  // The slot of a key, or kNoMember.
+  Result<uint32_t> FindMember(const MemberKey& key) const;
+  // Nobody's, if there is no such slot.
+  Result<OwnedKey> KeyOf(uint32_t slot) const;
+  // Those of the slots from 0 on; of `slots` at most.
+  Result<std::vector<OwnedKey>> KeysOfAll(uint32_t slots) const;
 
   // The block that holds a durable sequence: from the tail, or from disk.
   Result<SharedBlock> FindBlock(uint64_t sequence) const;

@@ -82,6 +82,7 @@ std::shared_ptr<OpenGroup> Decider::NewGroup() {
   group.details.clear();
   group.texts.clear();
   spare_->batches.clear();
+  spare_->erases = false;
   spare_->answered = false;
   return std::move(spare_);
 }
@@ -344,6 +345,7 @@ void Decider::Record(Entry* entry, size_t movement_count, std::string* text, Rep
   }
   group.movement_counts.push_back(uint32_t(movements.size()));
   if (has_text) group.texts.push_back(std::move(*text));
+  if (entry->kind == Kind::kEraseMember) open_->erases = true;
 }
 
 Status Decider::FindOriginal(const Row& row) {

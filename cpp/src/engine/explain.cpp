@@ -109,7 +109,7 @@ Result<Explanation> LedgerImpl::Explain(uint64_t sequence) const {
   }
   const Past past{.through_sequence = durable, .at_us = Now_us()};
   LOYALTY_ASSIGN_OR_RETURN(const SharedBlock block, core_->FindBlock(sequence));
-  const Record record = RecordAt(block.view, sequence);
+  LOYALTY_ASSIGN_OR_RETURN(const Record record, RecordAt(*core_, block.view, sequence));
   Explanation explanation;
   explanation.sequence = sequence;
   std::set<uint64_t> named{sequence};

@@ -68,8 +68,24 @@ Result<std::shared_ptr<Batch>> LedgerImpl::SubmitBatch(std::span<const Posting> 
                                                     "); split it");
   }
   maintainer_.WaitForRoom();
+  {
+    ReaderLock lock(preparing_);
+    LOYALTY_ASSIGN_OR_RETURN(auto batch, Prepare(*core_, postings, replies));
+    if (!batch->erases) {
+      LOYALTY_RETURN_IF_ERROR(pipeline_.Submit(batch));
+      return batch;
+    }
+  }
+  return SubmitErasing(postings, replies);
+}
+
+// Alone from its preparation until its end: so no other batch goes on with the slot of an erased key.
+Result<std::shared_ptr<Batch>> LedgerImpl::SubmitErasing(std::span<const Posting> postings,
+                                                         std::span<Reply> replies) {
+  WriterLock lock(preparing_);
   LOYALTY_ASSIGN_OR_RETURN(auto batch, Prepare(*core_, postings, replies));
   LOYALTY_RETURN_IF_ERROR(pipeline_.Submit(batch));
+  (void)batch->Wait();  // the caller asks again
   return batch;
 }
 
@@ -184,7 +200,8 @@ Status LedgerImpl::Checkpoint() {
 Status LedgerImpl::CheckpointLocked() {
   LOYALTY_RETURN_IF_ERROR(behind_.Consume(core_->durable.sequence()));
   LOYALTY_RETURN_IF_ERROR(core_->head_file.Sync());
-  return behind_.Checkpoint(&pipeline_);
+  LOYALTY_RETURN_IF_ERROR(behind_.Checkpoint(&pipeline_));
+  return behind_.Purge(&pipeline_);
 }
 
 Status LedgerImpl::Close() {
@@ -193,7 +210,8 @@ Status LedgerImpl::Close() {
   if (closed_.exchange(true)) return {};
   Status status;
   const uint64_t newest = core_->durable.sequence();
-  if (core_->durable.failure().ok() && newest - core_->checkpoint_sequence > kSmallTail) {
+  const bool worth_it = newest - core_->checkpoint_sequence > kSmallTail || behind_.HasToPurge();
+  if (core_->durable.failure().ok() && worth_it) {
     status = CheckpointLocked();
   }
   pipeline_.Stop();

@@ -39,7 +39,7 @@ class LedgerImpl : public Ledger {
                       std::span<Balance> balances) const override;
   Result<Snapshot> AllBalancesAsOf(uint16_t currency, const AsOf& as_of,
                                    const Progress& progress) const override;
-  Result<MemberKey> KeyOf(uint32_t member) const override;
+  Result<OwnedKey> KeyOf(uint32_t member) const override;
   Result<std::vector<Spender>> SpendersOf(const MemberKey& pool, uint16_t currency) const override;
   Result<StatementPage> Statement(const MemberKey& member,
                                   const StatementQuery& query) const override;
@@ -71,6 +71,9 @@ class LedgerImpl : public Ledger {
   Status CheckCurrency(uint16_t currency) const;
   // Waits until all that was recorded by then is durable, so that the answer stays the same.
   Result<Past> Resolve(const AsOf& as_of) const;
+  // A batch that erases members.
+  Result<std::shared_ptr<Batch>> SubmitErasing(std::span<const Posting> postings,
+                                               std::span<Reply> replies);
   Status CheckpointLocked();
   // Defines the texts that are new, in one group.
   Status DefineCodes(std::span<const std::string_view> texts);
@@ -80,6 +83,8 @@ class LedgerImpl : public Ledger {
   Maintainer maintainer_;
   mutable Pipeline pipeline_;
   mutable std::shared_mutex lifetime_;
+  // Shared while a batch is prepared and queued, since it then names members by their slots.
+  SharedMutex preparing_;
   std::atomic<bool> expiring_ = false;
   std::atomic<bool> closing_ = false;
   std::atomic<bool> closed_ = false;

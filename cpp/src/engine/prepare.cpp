@@ -20,7 +20,7 @@ void CheckForms(const ledger::State& state, std::span<const Posting> postings, B
       entry.status = rules.Complete(&entry, &details);
     }
     if (p.other && entry.status == PostingStatus::kUnspecified) {
-      const uint32_t other = state.keys.Find(*p.other);
+      const uint32_t other = batch->erases ? Entry::kNoMember : state.keys.Find(*p.other);
       if (other != Entry::kNoMember) details.other = other;
       if (other == Entry::kNoMember) {
         details.other = Details::kUnknownOther;  // so far
@@ -34,10 +34,12 @@ void CheckForms(const ledger::State& state, std::span<const Posting> postings, B
     batch->replies[i] = {};
     batch->replies[i].status = entry.status;
     if (IsFinal(entry.status)) continue;
+    if (batch->erases) entry.member = Entry::kNoMember;  // the key may lead elsewhere by then
     if (p.kind == Kind::kOpenMember || entry.member == Entry::kNoMember) {
       batch->texts.push_back({uint32_t(i), journal::StoredKey(p.member)});
     }
     if (!p.related.is_zero()) batch->related.push_back({uint32_t(i), p.related, {}});
+    batch->erases |= p.kind == Kind::kEraseMember;
   }
 }
 
@@ -115,7 +117,9 @@ Result<std::shared_ptr<Batch>> Prepare(const Core& core, std::span<const Posting
   batch->rules = core.state->rules();
   CheckForms(*core.state, postings, batch.get());
   CheckLinks(postings, batch.get());
-  if (runs->size() > 0) {
+  if (batch->erases) {
+    batch->ids_checked = 0;  // the writer looks up all that depends on members
+  } else if (runs->size() > 0) {
     if (!batch->related.empty()) LOYALTY_RETURN_IF_ERROR(FindRelated(core, *runs, batch.get()));
     LOYALTY_RETURN_IF_ERROR(AnswerDuplicates(core, *runs, batch.get()));
   }

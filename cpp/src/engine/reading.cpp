@@ -75,8 +75,8 @@ Result<std::string> LedgerImpl::CodeText(uint32_t code) const {
   return Status(StatusCode::kNotFound, "there is no code number " + std::to_string(code));
 }
 
-Result<MemberKey> LedgerImpl::KeyOf(uint32_t member) const {
-  if (member < core_->state->keys.size()) return core_->state->keys.At(member);
+Result<OwnedKey> LedgerImpl::KeyOf(uint32_t member) const {
+  if (member < core_->state->keys.size()) return core_->KeyOf(member);
   return Status(StatusCode::kNotFound, "there is no member in slot " + std::to_string(member));
 }
 
@@ -98,7 +98,10 @@ Status LedgerImpl::Balances(std::span<const MemberKey> members, const BalanceQue
       not_plain.clear();
       for (size_t i = 0; i < slots.size(); ++i) {
         balances[i] = {};
-        if (slots[i] == Entry::kNoMember) continue;
+        if (slots[i] == Entry::kNoMember) {
+          newest = std::max(newest, state.keys.erased_sequence());
+          continue;
+        }
         const uint32_t slot = state.merges.SurvivorOf(slots[i]);
         const ledger::Account account = state.ReadAccount(slot, query.currency);
         balances[i] = PlainBalance(account);
@@ -139,7 +142,7 @@ Result<std::vector<Ledger::Spender>> LedgerImpl::SpendersOf(const MemberKey& poo
                                                             uint16_t currency) const {
   LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
   LOYALTY_RETURN_IF_ERROR(CheckCurrency(currency));
-  const uint32_t slot = core_->state->keys.Find(pool);
+  LOYALTY_ASSIGN_OR_RETURN(const uint32_t slot, core_->FindMember(pool));
   if (slot == Entry::kNoMember) {
     return Status(StatusCode::kNotFound, "there is no member " + ToString(pool));
   }
@@ -167,12 +170,11 @@ Result<Ledger::Snapshot> LedgerImpl::AllBalances(const BalanceQuery& query) cons
   LOYALTY_ASSIGN_OR_RETURN(const ledger::Snapshot picture, TakeSnapshot());
   Snapshot snapshot;
   snapshot.sequence = picture.sequence;
-  snapshot.members.reserve(picture.members);
+  LOYALTY_ASSIGN_OR_RETURN(snapshot.members, core_->KeysOfAll(picture.members));
   snapshot.balances.reserve(picture.members);
   for (uint32_t slot = 0; slot < picture.members; ++slot) {
     if (core_->state->merges.SurvivorOf(slot, picture.sequence) != slot) continue;
     const ledger::Page& page = *picture.pages[slot / ledger::kPageMembers].get();
-    snapshot.members.push_back(core_->state->keys.At(slot));
     snapshot.balances.push_back(BalanceAt(page, page.GetAccount(slot, query.currency), query));
   }
   return snapshot;
@@ -198,8 +200,11 @@ Result<std::vector<Record>> LedgerImpl::Changes(uint64_t sequence, size_t limit)
       const bool detailed = details < group.details.size() && group.details[details].row == row;
       if (at >= sequence && records.size() < limit) {
         records.push_back({at, group.recorded_us, entry,
-                           detailed ? group.details[details].details : Details(),
-                           has_text ? PublicText(entry.kind, group.texts[text]) : std::string()});
+                           detailed ? group.details[details].details : Details(), ""});
+        if (has_text) {
+          LOYALTY_ASSIGN_OR_RETURN(records.back().text,
+                                   PublicText(*core_, entry, group.texts[text]));
+        }
       }
       text += has_text;
       details += detailed;

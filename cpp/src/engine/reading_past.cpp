@@ -75,7 +75,7 @@ Status LedgerImpl::BalancesAsOf(std::span<const MemberKey> members, uint16_t cur
       families;  // by member asked for: he, and whoever is merged with him
   std::vector<uint32_t> known;
   for (const MemberKey& key : members) {
-    const uint32_t slot = core_->state->keys.Find(key);
+    LOYALTY_ASSIGN_OR_RETURN(const uint32_t slot, core_->FindMember(key));
     std::vector<uint32_t>& family = families.emplace_back();
     if (slot == Entry::kNoMember) continue;
     const uint32_t survivor = merges.SurvivorOf(slot, past.through_sequence);
@@ -118,15 +118,16 @@ Result<Ledger::Snapshot> LedgerImpl::AllBalancesAsOf(uint16_t currency, const As
   LOYALTY_RETURN_IF_ERROR(VisitAll(*core_, past, progress, add));
   Snapshot snapshot;
   snapshot.sequence = past.through_sequence;
+  LOYALTY_ASSIGN_OR_RETURN(std::vector<OwnedKey> keys, core_->KeysOfAll(members));
   const ledger::Merges& merges = core_->state->merges;
-  for (uint32_t slot = 0; slot < members; ++slot) {
+  for (uint32_t slot = 0; slot < keys.size(); ++slot) {
     if (merges.SurvivorOf(slot, past.through_sequence) != slot) continue;
     Balance balance;
     for (const uint32_t one : merges.FamilyOf(slot, past.through_sequence)) {
       AddTo(&balance, standings.BalanceAt(one, past.at_us));
     }
     if (!balance.found) continue;
-    snapshot.members.push_back(core_->state->keys.At(slot));
+    snapshot.members.push_back(std::move(keys[slot]));
     snapshot.balances.push_back(balance);
   }
   return snapshot;

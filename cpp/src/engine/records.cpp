@@ -5,17 +5,17 @@
 
 namespace loyalty::engine {
 
-std::string PublicText(Kind kind, std::string_view stored) {
-  MemberKey key;
-  if (kind == Kind::kOpenMember && journal::ParseStoredKey(stored, &key)) return ToString(key);
-  return std::string(stored);
+Result<std::string> PublicText(const Core& core, const Entry& entry, std::string_view stored) {
+  if (entry.kind != Kind::kOpenMember) return std::string(stored);
+  LOYALTY_ASSIGN_OR_RETURN(const OwnedKey key, core.KeyOf(entry.member));
+  return ToString(key);
 }
 
-Record RecordAt(const journal::BlockView& view, uint64_t sequence) {
+Result<Record> RecordAt(const Core& core, const journal::BlockView& view, uint64_t sequence) {
   const size_t row = sequence - view.first_sequence();
   Record record{sequence, view.recorded_us(), view.EntryAt(row), view.DetailsAt(row), ""};
   if (journal::HasText(record.entry.kind)) {
-    record.text = PublicText(record.entry.kind, view.TextOf(row));
+    LOYALTY_ASSIGN_OR_RETURN(record.text, PublicText(core, record.entry, view.TextOf(row)));
   }
   return record;
 }
@@ -31,7 +31,7 @@ Result<std::vector<Record>> ReadRecords(const Core& core, std::span<const uint64
     if (!block.bytes || sequences[i] > block.view.last_sequence()) {
       LOYALTY_ASSIGN_OR_RETURN(block, core.FindBlock(sequences[i]));
     }
-    records[i] = RecordAt(block.view, sequences[i]);
+    LOYALTY_ASSIGN_OR_RETURN(records[i], RecordAt(core, block.view, sequences[i]));
   }
   return records;
 }

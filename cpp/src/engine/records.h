@@ -9,9 +9,9 @@
 
 namespace loyalty::engine {
 
-// The text of an entry as callers know it: a member's key, not its stored form.
-std::string PublicText(Kind kind, std::string_view stored);
-Record RecordAt(const journal::BlockView& view, uint64_t sequence);
+// The text of an entry as callers know it: a member's key, if he has it still, not its hash.
+Result<std::string> PublicText(const Core& core, const Entry& entry, std::string_view stored);
+Result<Record> RecordAt(const Core& core, const journal::BlockView& view, uint64_t sequence);
 // records[i] is that of sequences[i], all durable; each block is read once.
 Result<std::vector<Record>> ReadRecords(const Core& core, std::span<const uint64_t> sequences);
 

@@ -94,6 +94,7 @@ class Replay {
 
   Status Apply(const SharedBlock& block) {
     block.view.Read(&group_);
+    LOYALTY_RETURN_IF_ERROR(core_->key_records.Unseal(&group_));
     return ledger::ApplyGroup(group_, UINT64_MAX, core_->state.get());
   }
 
@@ -132,6 +133,7 @@ Status LoadState(const Core& core, uint64_t through, ledger::State* state) {
   const auto visit = [&](const journal::BlockView& view, std::string_view) -> Status {
     if (view.first_sequence() > through) return {StatusCode::kInterrupted, "far enough"};
     view.Read(&group);
+    LOYALTY_RETURN_IF_ERROR(core.key_records.Unseal(&group));
     return ledger::ApplyGroup(group, through, state);
   };
   const auto head = core.journal.Scan(std::max<uint64_t>(1, state->sequence), nullptr, visit);
@@ -141,6 +143,9 @@ Status LoadState(const Core& core, uint64_t through, ledger::State* state) {
 }
 
 Result<ids::UnsealedIds> Recover(Core* core) {
+  LOYALTY_ASSIGN_OR_RETURN(const auto erasures, core->key_records.ReadErasures());
+  core->erased_sequence = erasures.erased;
+  core->purged_sequence = erasures.purged;
   LOYALTY_RETURN_IF_ERROR(LoadCheckpointOrNothing(*core->store, &core->state));
   core->checkpoint_sequence = core->state->sequence;
   LOYALTY_RETURN_IF_ERROR(OpenOrDiscard(core->store.get(), &core->ids));

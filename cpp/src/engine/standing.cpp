@@ -24,6 +24,7 @@ bool IsOnAccount(const Entry& entry) {
     case Kind::kOpenMember:
     case Kind::kCloseMember:
     case Kind::kReopenMember:
+    case Kind::kEraseMember:
     case Kind::kMergeMembers:
     case Kind::kUnmergeMembers: return false;
     default: return true;

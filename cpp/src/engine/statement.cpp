@@ -47,7 +47,7 @@ Result<StatementPage> LedgerImpl::Statement(const MemberKey& member,
                                             const StatementQuery& query) const {
   LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
   const Status unknown(StatusCode::kNotFound, "there is no member " + ToString(member));
-  const uint32_t slot = core_->state->keys.Find(member);
+  LOYALTY_ASSIGN_OR_RETURN(const uint32_t slot, core_->FindMember(member));
   if (slot == Entry::kNoMember) return unknown;
   Past past{.through_sequence = core_->durable.sequence()};
   if (query.as_of) {

@@ -1,5 +1,9 @@
 #include "engine/verify.h"
 
+#include <algorithm>
+#include <iterator>
+#include <set>
+
 #include "base/hash.h"
 
 namespace loyalty::engine {
@@ -58,6 +62,7 @@ class Verifier {
     Note(core_.store->VerifyChecksums());
     LOYALTY_RETURN_IF_ERROR(ReadJournal());
     CompareState();
+    CompareErased();
     CompareIds();
     CompareHistory();
     CheckTotals();
@@ -95,10 +100,12 @@ class Verifier {
     view.Read(&group_);
     const journal::Group& group = group_;
     if (replay_fits_) {
-      const Status applied = ledger::ApplyGroup(group, snapshot_.sequence, &replayed_);
+      Status applied = core_.key_records.Unseal(&group_);
+      if (applied.ok()) applied = ledger::ApplyGroup(group, snapshot_.sequence, &replayed_);
       replay_fits_ = applied.ok();
       Note(applied);
     }
+    TakeErased(group);
     for (size_t i = 0; i < group.entries.size(); ++i) {
       const uint64_t sequence = group.first_sequence + i;
       if (sequence > snapshot_.sequence) break;
@@ -111,6 +118,49 @@ class Verifier {
       journal_ids_.Add(sequence, entry.id);
       if (sequence % kSampledIds == 0) sampled_.push_back({entry.id, sequence});
     }
+  }
+
+  // Of the members opened and erased by the group, which is unsealed.
+  void TakeErased(const journal::Group& group) {
+    size_t text = 0;
+    for (size_t i = 0; i < group.entries.size() && replay_fits_; ++i) {
+      const Entry& entry = group.entries[i];
+      const bool in_time = group.first_sequence + i <= snapshot_.sequence;
+      const bool is_empty = journal::HasText(entry.kind) && group.texts[text++].empty();
+      if (!in_time || !IsPosted(entry.status)) continue;
+      if (entry.kind == Kind::kOpenMember && is_empty) without_key_.push_back(entry.member);
+      if (entry.kind == Kind::kEraseMember) erased_.push_back(entry.member);
+    }
+  }
+
+  // Who was erased has no key, and who has none was erased, perhaps since the snapshot.
+  void CompareErased() {
+    for (const uint32_t member : Missing(erased_, without_key_)) {
+      Problem("members' keys: that of member " + std::to_string(member) + " was not erased");
+    }
+    if (Missing(without_key_, erased_).empty()) return;
+    const auto take = [&](const journal::BlockView& view, std::string_view) -> Status {
+      for (size_t row = 0; row < view.count(); ++row) {
+        const Entry entry = view.EntryAt(row);
+        const bool erases = entry.kind == Kind::kEraseMember && IsPosted(entry.status);
+        if (erases) erased_.push_back(entry.member);
+      }
+      return {};
+    };
+    Note(core_.journal.Scan(snapshot_.sequence + 1, nullptr, take).status());
+    for (const uint32_t member : Missing(without_key_, erased_)) {
+      Problem("members' keys: that of member " + std::to_string(member) + " is missing");
+    }
+  }
+  // Those of `members` that are not in `from`, each once.
+  static std::vector<uint32_t> Missing(const std::vector<uint32_t>& members,
+                                       const std::vector<uint32_t>& from) {
+    const std::set<uint32_t> all(members.begin(), members.end());
+    const std::set<uint32_t> there(from.begin(), from.end());
+    std::vector<uint32_t> missing;
+    std::set_difference(all.begin(), all.end(), there.begin(), there.end(),
+                        std::back_inserter(missing));
+    return missing;
   }
 
   void CompareState() {
@@ -206,6 +256,8 @@ class Verifier {
   OrderFreeSum journal_sum_;
   OrderFreeSum journal_ids_;
   std::vector<ids::IdAt> sampled_;
+  std::vector<uint32_t> without_key_;
+  std::vector<uint32_t> erased_;
   journal::Group group_;
   bool replay_fits_ = true;
   bool stopped_ = false;

@@ -53,8 +53,8 @@ struct Group {
   uint64_t next_sequence() const { return first_sequence + entries.size(); }
 };
 
-// Entries that come with a text: a member's key (StoredKey), a currency's name, a code, a programme, a run's
-// name.
+// Entries that come with a text: a member's key (StoredKey; in a block its salted hash, see key_records.h, or
+// nothing when it was refused), a currency's name, a code, a programme, a run's name.
 constexpr bool HasText(Kind kind) {
   return kind == Kind::kOpenMember || kind == Kind::kDefineCurrency || kind == Kind::kDefineCode ||
          kind == Kind::kDefineProgram || kind == Kind::kRunStarted || kind == Kind::kRunFinished;

@@ -13,8 +13,7 @@ Status At(uint64_t sequence, const Status& fault) {
 
 }  // namespace
 
-Status Journal::Append(uint64_t first_sequence, std::string_view block) {
-  storage::Batch batch;
+Status Journal::Append(uint64_t first_sequence, std::string_view block, storage::Batch batch) {
   batch.Put(Family::kJournal, BigKey(first_sequence), block);
   return store_->Write(std::move(batch), storage::Durability::kSynced);
 }

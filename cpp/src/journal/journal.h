@@ -31,8 +31,8 @@ class Journal {
  public:
   explicit Journal(storage::Store* store) : store_(store) {}
 
-  // Writes and syncs one block. It must follow the one before.
-  Status Append(uint64_t first_sequence, std::string_view block);
+  // Writes and syncs one block, and with it what is in `batch`. It must follow the one before.
+  Status Append(uint64_t first_sequence, std::string_view block, storage::Batch batch = {});
   // The block that holds `sequence`; kCorruption when there is none although there should be.
   Result<SharedBlock> Find(uint64_t sequence) const;
   // Visits the blocks from the one that holds `sequence` on, checking each block and that it follows the

@@ -152,13 +152,29 @@ class Applying {
 
 Status OpenMember(const Entry& entry, uint64_t sequence, std::string_view text, State* state) {
   MemberKey key;
-  if (!journal::ParseStoredKey(text, &key) || entry.member != state->keys.size()) {
-    return DoesNotFit(sequence);
-  }
+  const bool is_erased = text.empty();
+  if (!is_erased && !journal::ParseStoredKey(text, &key)) return DoesNotFit(sequence);
+  if (entry.member != state->keys.size()) return DoesNotFit(sequence);
   state->EnsurePage(entry.member);
-  state->SetMember(entry.member, false, sequence);
-  state->keys.Add(key);
+  if (state->PageOf(entry.member)->sequence < sequence) {
+    state->SetMember(entry.member, false, sequence);
+  }
+  if (is_erased) {
+    state->keys.AddErased();
+  } else {
+    state->keys.Add(key);
+  }
   return {};
+}
+
+// Closes, reopens or erases a member.
+void ChangeMember(const Entry& entry, uint64_t sequence, State* state) {
+  const bool erases = entry.kind == Kind::kEraseMember;
+  if (erases) state->keys.Erase(entry.member, sequence);
+  const Page& page = *state->PageOf(entry.member);
+  if (page.sequence >= sequence) return;
+  const bool was_closed = page.IsClosed(entry.member);
+  state->SetMember(entry.member, erases ? was_closed : entry.kind == Kind::kCloseMember, sequence);
 }
 
 }  // namespace
@@ -213,10 +229,9 @@ Result<BalanceParts> Apply(const Entry& entry, const Details& details, uint64_t 
   if (entry.member >= state->keys.size() || entry.currency >= state->totals.size()) {
     return DoesNotFit(sequence);
   }
-  if (entry.kind == Kind::kCloseMember || entry.kind == Kind::kReopenMember) {
-    if (posted && state->PageOf(entry.member)->sequence < sequence) {
-      state->SetMember(entry.member, entry.kind == Kind::kCloseMember, sequence);
-    }
+  if (entry.kind == Kind::kCloseMember || entry.kind == Kind::kReopenMember ||
+      entry.kind == Kind::kEraseMember) {
+    if (posted) ChangeMember(entry, sequence, state);
     return BalanceParts();
   }
   if (IsAboutMerging(entry.kind)) {

@@ -101,8 +101,9 @@ std::string EncodeSummary(const Summary& summary, const Dictionary& codes) {
 
 std::string EncodeKeys(const MemberKeys& keys, uint32_t first, uint32_t end) {
   std::string body;
-  for (uint32_t slot = first; slot < end; ++slot)
-    AppendText(&body, journal::StoredKey(keys.At(slot)));
+  keys.ForEach(first, end, [&](const MemberKey* key) {
+    AppendText(&body, key ? journal::StoredKey(*key) : std::string());
+  });
   return Sealed(body);
 }
 
@@ -139,7 +140,9 @@ Status LoadKeys(const storage::Store& store, uint32_t members, State* state) {
     while (fault.ok() && !in->bytes.empty() && state->keys.size() < members) {
       MemberKey member;
       const std::string_view stored = in->Text();
-      if (!in->fine || !journal::ParseStoredKey(stored, &member)) {
+      if (in->fine && stored.empty()) {
+        state->keys.AddErased();
+      } else if (!in->fine || !journal::ParseStoredKey(stored, &member)) {
         fault = Damaged("a member's key is not in a known form");
       } else {
         state->keys.AddUnindexed(member);
@@ -147,7 +150,7 @@ Status LoadKeys(const storage::Store& store, uint32_t members, State* state) {
     }
     return fault.ok();
   };
-  LOYALTY_RETURN_IF_ERROR(store.Scan(Family::kState, "k", "l", visit));
+  LOYALTY_RETURN_IF_ERROR(store.Scan(Family::kState, kMemberKeysFrom, kMemberKeysTo, visit));
   if (fault.ok() && state->keys.size() != members) fault = Damaged("member keys are missing");
   if (fault.ok()) state->keys.Index();
   return fault;
@@ -211,7 +214,9 @@ Result<uint64_t> WriteCheckpoint(const State& state, uint64_t since, const OnWri
   LOYALTY_RETURN_IF_ERROR(on_writer([&] { summary = state.Summarize(); }));
   for (uint32_t next = 0; next < summary.page_count;) {
     std::vector<std::pair<uint32_t, PagePtr>> changed;
+    uint64_t erased = 0;
     LOYALTY_RETURN_IF_ERROR(on_writer([&] {
+      erased = state.keys.erased_sequence();
       for (; next < summary.page_count && changed.size() < kPagesTogether; ++next) {
         const PagePtr& page = state.PageAt(next);
         if (page.get()->sequence > since) changed.emplace_back(next, page);
@@ -224,6 +229,8 @@ Result<uint64_t> WriteCheckpoint(const State& state, uint64_t since, const OnWri
       batch.Put(Family::kState, NumberedKey('k', number),
                 EncodeKeys(state.keys, first, std::min(first + kPageMembers, summary.members)));
     }
+    // A key that was erased meanwhile is left out already: that must be durable, too.
+    if (state.keys.erased_sequence() != erased) LOYALTY_RETURN_IF_ERROR(on_writer([] {}));
     LOYALTY_RETURN_IF_ERROR(store->Write(std::move(batch), Durability::kUnlogged));
   }
   Batch last;

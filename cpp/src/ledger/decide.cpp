@@ -84,7 +84,12 @@ bool IsNewBusiness(Kind kind) {
   }
 }
 
+bool IsAboutMembership(Kind kind) {
+  return kind == Kind::kCloseMember || kind == Kind::kReopenMember || kind == Kind::kEraseMember;
+}
+
 PostingStatus DecideMembership(const State& state, const Entry& entry) {
+  if (entry.kind == Kind::kEraseMember) return PostingStatus::kPosted;
   const bool closed = state.PageOf(entry.member)->IsClosed(entry.member);
   if (entry.kind == Kind::kCloseMember) {
     return closed ? PostingStatus::kMemberClosed : PostingStatus::kPosted;
@@ -160,7 +165,7 @@ void Decide(const State& state, const Original* original, Entry* entry, Details*
     if (!taken) entry->member = state.keys.size();
   } else if (entry->member == Entry::kNoMember) {
     entry->status = PostingStatus::kMemberNotFound;
-  } else if (entry->kind == Kind::kCloseMember || entry->kind == Kind::kReopenMember) {
+  } else if (IsAboutMembership(entry->kind)) {
     entry->status = DecideMembership(state, *entry);
   } else if (IsNewBusiness(entry->kind) && state.PageOf(entry->member)->IsClosed(entry->member)) {
     entry->status = PostingStatus::kMemberClosed;

@@ -25,7 +25,8 @@ KindRules RulesOf(Kind kind) {
   switch (kind) {
     case kOpenMember: return {.known = true, .currency = false};
     case kCloseMember:
-    case kReopenMember: return {.known = true, .audited = true, .currency = false};
+    case kReopenMember:
+    case kEraseMember: return {.known = true, .audited = true, .currency = false};
     case kMergeMembers:
       return {.known = true, .audited = true, .currency = false, .other = KindRules::kMustName};
     case kUnmergeMembers:

@@ -44,12 +44,18 @@ uint32_t MemberKeys::FindIn(const Table& table, const MemberKey& key, uint64_t h
     if (cell == 0) return kNone;
     const uint32_t slot = uint32_t(cell) - 1;
     // The lower half of the hash: the upper decides the home, so it tells neighbours apart less.
-    if (uint32_t(cell >> 32) == uint32_t(hash) && At(slot) == key) return slot;
+    const bool may_be = uint32_t(cell >> 32) == uint32_t(hash) && !IsErased(slot);
+    if (may_be && ViewOf(slot) == key) return slot;
   }
 }
 
-MemberKey MemberKeys::At(uint32_t slot) const {
-  const Chunk& chunk = *(*chunks_)[slot / kChunkSlots].load(std::memory_order_acquire);
+OwnedKey MemberKeys::At(uint32_t slot) const {
+  ReaderLock lock(table_mutex_);
+  return IsErased(slot) ? OwnedKey() : OwnedKey(ViewOf(slot));
+}
+
+MemberKey MemberKeys::ViewOf(uint32_t slot) const {
+  const Chunk& chunk = ChunkOf(slot);
   const uint64_t word = chunk.words[slot % kChunkSlots];
   const uint8_t length = chunk.lengths[slot % kChunkSlots];
   if (length == kIsNumber) return MemberKey(int64_t(word));
@@ -65,10 +71,31 @@ uint32_t MemberKeys::Add(const MemberKey& key) {
   return slot;
 }
 
+void MemberKeys::AddErased() {
+  const uint32_t slot = size_.load(std::memory_order_relaxed);
+  Store(slot, 0, kIsErased);
+  size_.store(slot + 1, std::memory_order_release);
+}
+
 void MemberKeys::AddUnindexed(const MemberKey& key) {
   const uint32_t slot = size_.load(std::memory_order_relaxed);
   Store(slot, key);
   size_.store(slot + 1, std::memory_order_release);
+}
+
+void MemberKeys::Erase(uint32_t slot, uint64_t sequence) {
+  WriterLock lock(table_mutex_);
+  erased_sequence_.store(sequence, std::memory_order_release);
+  if (IsErased(slot)) return;
+  const MemberKey key = ViewOf(slot);
+  // The cell stays: those after it are found by way of it.
+  size_t i = Home(*table_, Hash(key));
+  while (uint32_t(table_->cells[i].load(std::memory_order_relaxed)) != slot + 1) {
+    i = i + 1 == table_->cells.size() ? 0 : i + 1;
+  }
+  table_->cells[i].store(slot + 1, std::memory_order_relaxed);
+  if (key.is_text) explicit_bzero(const_cast<char*>(key.text.data()), key.text.size());
+  Store(slot, 0, kIsErased);
 }
 
 void MemberKeys::Index() {
@@ -77,13 +104,22 @@ void MemberKeys::Index() {
   Reindex(capacity);
 }
 
-void MemberKeys::Store(uint32_t slot, const MemberKey& key) {
+void MemberKeys::Store(uint32_t slot, uint64_t word, uint8_t length) {
   std::atomic<Chunk*>& chunk = (*chunks_)[slot / kChunkSlots];
-  if (slot % kChunkSlots == 0) chunk.store(new Chunk, std::memory_order_release);
+  if (chunk.load(std::memory_order_relaxed) == nullptr) {
+    chunk.store(new Chunk, std::memory_order_release);
+  }
   Chunk& to = *chunk.load(std::memory_order_relaxed);
-  to.words[slot % kChunkSlots] =
-      key.is_text ? reinterpret_cast<uint64_t>(Keep(key.text)) : uint64_t(key.number);
-  to.lengths[slot % kChunkSlots] = key.is_text ? uint8_t(key.text.size()) : kIsNumber;
+  to.words[slot % kChunkSlots] = word;
+  to.lengths[slot % kChunkSlots] = length;
+}
+
+void MemberKeys::Store(uint32_t slot, const MemberKey& key) {
+  if (key.is_text) {
+    Store(slot, reinterpret_cast<uint64_t>(Keep(key.text)), uint8_t(key.text.size()));
+  } else {
+    Store(slot, uint64_t(key.number), kIsNumber);
+  }
 }
 
 void MemberKeys::Insert(Table* table, uint64_t hash, uint32_t slot) {
@@ -100,9 +136,11 @@ void MemberKeys::Reindex(size_t capacity) {
   constexpr uint32_t kAhead = 16;
   std::array<uint64_t, kAhead> hashes;
   for (uint32_t slot = 0; slot < count + kAhead; ++slot) {
-    if (slot >= kAhead) Insert(table.get(), hashes[slot % kAhead], slot - kAhead);
-    if (slot < count) {
-      hashes[slot % kAhead] = Hash(At(slot));
+    if (slot >= kAhead && !IsErased(slot - kAhead)) {
+      Insert(table.get(), hashes[slot % kAhead], slot - kAhead);
+    }
+    if (slot < count && !IsErased(slot)) {
+      hashes[slot % kAhead] = Hash(ViewOf(slot));
       Prefetch(&table->cells[Home(*table, hashes[slot % kAhead])]);
     }
   }

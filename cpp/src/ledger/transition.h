@@ -105,7 +105,8 @@ inline int64_t ActiveUntil(const Entry& entry, const Details& details) {
   return details.active_until_us != 0 ? details.active_until_us : kMinTime_us;
 }
 
-// Applies an entry as decided; returns the account's balance after it, as of its effective time.
+// Applies an entry as decided; returns the account's balance after it, as of its effective time. The text of
+// an opening is the member's key in stored form, or empty when it was erased since.
 // kCorruption if it does not fit the state (which then is no longer what the journal says).
 Result<BalanceParts> Apply(const Entry& entry, const Details& details, uint64_t sequence,
                            std::span<const LotMovement> movements, std::string_view text,
@@ -117,7 +118,8 @@ inline BalanceParts RecordedParts(const Entry& entry, const Details& details) {
 }
 
 // Applies those entries of a block from the journal that the state does not have yet, up to `through`,
-// checking that each balance comes out as recorded.
+// checking that each balance comes out as recorded. The group's openings must have their keys as texts
+// (journal::KeyRecords).
 Status ApplyGroup(const journal::Group& group, uint64_t through, State* state);
 
 }  // namespace loyalty::ledger

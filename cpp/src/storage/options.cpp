@@ -17,13 +17,15 @@ struct FamilyTuning {
 };
 
 // LZ4 takes 40 % off the files of a journal and a history with codes and tags (the demo's: 84 to 51
-// bytes a posting in all), for 20 to 30 ns of CPU an entry in the background. Ids are random bits.
+// bytes a posting in all), for 20 to 30 ns of CPU an entry in the background. Ids and salts are random
+// bits.
 FamilyTuning TuningOf(Family family) {
   switch (family) {
     case Family::kJournal:
     case Family::kState: return {64 * kMiB, rocksdb::kLZ4Compression};
     case Family::kIds: return {32 * kMiB, rocksdb::kNoCompression};
     case Family::kHistory: return {32 * kMiB, rocksdb::kLZ4Compression};
+    case Family::kKeys: return {16 * kMiB, rocksdb::kNoCompression};
   }
   return {};
 }
@@ -55,14 +57,15 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family,
   options.force_consistency_checks = true;
   // Reads each new file back before the log that it came from may go: 0.7 s of CPU a GB, so only
   // for what cannot be rebuilt.
-  options.paranoid_file_checks = family == Family::kJournal;
+  options.paranoid_file_checks = family == Family::kJournal || family == Family::kKeys;
   return options;
 }
 
 }  // namespace
 
 const std::string& NameOf(Family family) {
-  static const std::array<std::string, kFamilies> names = {"journal", "state", "ids", "history"};
+  static const std::array<std::string, kFamilies> names = {"journal", "state", "ids", "history",
+                                                           "keys"};
   return names[size_t(family)];
 }
 

@@ -2,7 +2,9 @@
 
 #include <rocksdb/db.h>
 
-#include <array>
+#include <chrono>
+#include <set>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -17,6 +19,8 @@
 
 namespace loyalty::storage {
 
+constexpr std::chrono::seconds kLongestRemoval(5);
+
 class StoreImpl final : public Store {
  public:
   StoreImpl(std::string directory, std::shared_ptr<Environment> environment)
@@ -29,6 +33,7 @@ class StoreImpl final : public Store {
 
   Status Write(Batch batch, Durability durability) override EXCLUDES(writer_);
   Status Flush(Family family) override;
+  Status Purge(Family family, std::string_view from, std::string_view to) override;
   Result<std::optional<std::string>> Get(Family family, std::string_view key) const override;
   Result<std::optional<Found>> FindLast(Family family, std::string_view key) const override;
   Status Scan(Family family, std::string_view from, std::string_view to,
@@ -47,6 +52,10 @@ class StoreImpl final : public Store {
   }
   rocksdb::WriteBatch Convert(Batch batch) const;
   Status FlushFamily(Family family);
+  // Names of the sorted files that a family has now.
+  std::set<std::string> FilesOf(Family family) const;
+  // Whether logs are there still that are needed no more, or any of `files`. Removes what was cut off logs.
+  Result<bool> HasLeftovers(const std::set<std::string>& files) const;
   Status Release();
 
   const std::string directory_;
@@ -119,6 +128,62 @@ Status StoreImpl::FlushFamily(Family family) {
   options.allow_write_stall = true;  // else it might wait for ever on a stalled family
   const rocksdb::Status status = db_->Flush(options, HandleOf(family));
   return status.ok() ? Status() : fault_->Set(ToStatus(status, "writing"));
+}
+
+std::set<std::string> StoreImpl::FilesOf(Family family) const {
+  rocksdb::ColumnFamilyMetaData content;
+  db_->GetColumnFamilyMetaData(HandleOf(family), &content);
+  std::set<std::string> names;
+  for (const rocksdb::LevelMetaData& level : content.levels) {
+    for (const rocksdb::SstFileMetaData& file : level.files) names.insert(file.relative_filename);
+  }
+  return names;
+}
+
+Status StoreImpl::Purge(Family family, std::string_view from, std::string_view to) {
+  const Gate::Pass pass(gate_);
+  if (!pass) return Closed();
+  // The journal first: with it a new log begins, and then none of the others holds on to an older one.
+  for (int i = 0; i < kFamilies; ++i) LOYALTY_RETURN_IF_ERROR(FlushFamily(Family(i)));
+  std::set<std::string> old = FilesOf(family);
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  const rocksdb::Slice first(from);
+  const rocksdb::Slice end(to);
+  rocksdb::Status status =
+      db_->CompactRange(options, HandleOf(family), &first, to.empty() ? nullptr : &end);
+  if (!status.ok()) return fault_->Set(ToStatus(status, "writing"));
+  for (const std::string& name : FilesOf(family)) old.erase(name);
+  // RocksDB removes files in the background, and when nobody reads them any more. But an empty log from before
+  // the opening it may only find when it looks for everything, as it does here.
+  status = db_->DisableFileDeletions();
+  if (status.ok()) status = db_->EnableFileDeletions(/*force=*/false);
+  if (!status.ok()) return ToStatus(status, "writing");
+  const auto deadline = std::chrono::steady_clock::now() + kLongestRemoval;
+  while (std::chrono::steady_clock::now() < deadline) {
+    LOYALTY_ASSIGN_OR_RETURN(const bool left, HasLeftovers(old));
+    if (!left) return {};
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return {StatusCode::kIoError, directory_ + ": files that are needed no more are still there"};
+}
+
+Result<bool> StoreImpl::HasLeftovers(const std::set<std::string>& files) const {
+  rocksdb::Env* const env = db_->GetEnv();
+  std::vector<std::string> names;
+  LOYALTY_RETURN_IF_ERROR(ToStatus(env->GetChildren(directory_, &names), "reading"));
+  uint64_t first_log = 0;
+  db_->GetIntProperty(rocksdb::DB::Properties::kMinLogNumberToKeep, &first_log);
+  bool left = false;
+  for (const std::string& name : names) {
+    if (name.ends_with(kTornSuffix)) {
+      LOYALTY_RETURN_IF_ERROR(ToStatus(env->DeleteFile(directory_ + "/" + name), "writing"));
+    }
+    left |= files.count(name) > 0;
+    left |= IsNumbered(name, ".log") && std::stoull(name) < first_log;
+  }
+  return left;
 }
 
 Result<std::optional<std::string>> StoreImpl::Get(Family family, std::string_view key) const {

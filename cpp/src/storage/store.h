@@ -31,8 +31,8 @@
 namespace loyalty::storage {
 
 // Stored as names of column families; see docs/storage_format.md.
-enum class Family : int { kJournal = 0, kState = 1, kIds = 2, kHistory = 3 };
-constexpr int kFamilies = 4;
+enum class Family : int { kJournal = 0, kState = 1, kIds = 2, kHistory = 3, kKeys = 4 };
+constexpr int kFamilies = 5;
 
 enum class Durability { kSynced, kUnlogged };
 
@@ -77,6 +77,10 @@ class Store {
 
   virtual Status Write(Batch batch, Durability durability) = 0;
   virtual Status Flush(Family family) = 0;
+  // Rids the files of what was overwritten or deleted in from <= key < to of a family before the call, in the
+  // log, too: flushes everything, rewrites the sorted files with such keys, and returns when the old ones are
+  // gone. Also removes what was cut off torn logs (wal_tail.h).
+  virtual Status Purge(Family family, std::string_view from, std::string_view to) = 0;
 
   virtual Result<std::optional<std::string>> Get(Family family, std::string_view key) const = 0;
   struct Found {

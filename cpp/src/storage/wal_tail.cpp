@@ -143,7 +143,8 @@ Result<bool> CutTornTail(rocksdb::Env* env, const std::string& directory) {
   if (!torn) return false;
 
   const std::string_view tail = std::string_view(log).substr(*torn);
-  status = rocksdb::WriteStringToFile(env, tail, path + ".torn", /*should_sync=*/true);
+  status =
+      rocksdb::WriteStringToFile(env, tail, path + std::string(kTornSuffix), /*should_sync=*/true);
   if (status.ok()) status = Truncate(env, path, *torn);
   if (!status.ok()) return ToStatus(status, "cutting the torn end of the log in", directory);
   return true;

@@ -23,6 +23,8 @@ namespace loyalty::storage {
 // in any other way.
 std::optional<size_t> FindTornTail(std::string_view log);
 
+constexpr std::string_view kTornSuffix = ".torn";
+
 // Cuts a torn last record off the newest log and keeps its bytes beside it in <log>.torn. True if
 // there was one.
 Result<bool> CutTornTail(rocksdb::Env* env, const std::string& directory);

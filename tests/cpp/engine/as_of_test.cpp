@@ -278,7 +278,9 @@ class PastTest : public AsOfTest, public testing::WithParamInterface<uint64_t> {
     ASSERT_EQ(all->members, then.snapshot.members);
     EXPECT_EQ(all->balances, then.snapshot.balances) << "at sequence " << *then.as_of.sequence;
     std::vector<Balance> some(all->members.size());
-    ASSERT_OK(ledger_->BalancesAsOf(all->members, 0, then.as_of, some));
+    std::vector<MemberKey> keys;
+    for (const OwnedKey& key : all->members) keys.emplace_back(key.number);
+    ASSERT_OK(ledger_->BalancesAsOf(keys, 0, then.as_of, some));
     EXPECT_EQ(some, all->balances);
     const auto totals = ledger_->TrialBalanceAsOf(then.as_of, nullptr);
     ASSERT_OK(totals.status());

@@ -24,6 +24,9 @@ class DamageTest : public LedgerTest {
     std::vector<Posting> batch;
     for (int64_t m = 0; m < 1100; ++m) batch.push_back(Open(id++, m));
     Post(batch);
+    Posting erase = Request(Kind::kEraseMember, id++, MemberKey(int64_t(9)));
+    erase.codes.actor = erase.codes.reason = *Intern("clerk");
+    Post({erase});
     for (int round = 0; round < 6; ++round) {
       batch.clear();
       for (int i = 0; i < 250; ++i, ++id) batch.push_back(Earn(id, int64_t(id * 31 % 1100), 5));

@@ -20,7 +20,7 @@ TEST(MemberKeys, FindsWhatWasAdded) {
   keys.FindAll([&](size_t i) { return MemberKey(texts[i]); }, slots);
   for (size_t i = 0; i < texts.size(); ++i) {
     ASSERT_EQ(slots[i], uint32_t(2 * i + 1));
-    ASSERT_EQ(keys.At(slots[i]), MemberKey(texts[i]));
+    ASSERT_EQ(keys.At(slots[i]), OwnedKey(MemberKey(texts[i])));
     ASSERT_EQ(keys.Find(MemberKey(int64_t(i) - 100)), uint32_t(2 * i));
   }
   EXPECT_EQ(keys.Find(MemberKey("member-70000")), MemberKeys::kNone);
@@ -38,6 +38,75 @@ TEST(MemberKeys, FewKeysACallAreFoundToo) {
       EXPECT_EQ(slots[count - 1], MemberKeys::kNone);
     }
   }
+}
+
+TEST(MemberKeys, AnErasedOneLeadsNowhere) {
+  MemberKeys keys;
+  std::vector<std::string> texts;
+  for (int i = 0; i < 3000; ++i) {
+    texts.push_back("member-" + std::to_string(i));
+    keys.Add(MemberKey(texts.back()));
+    keys.Add(MemberKey(int64_t(i)));
+  }
+  const auto is_erased = [](uint32_t slot) { return slot % 5 == 1; };
+  for (uint32_t slot = 0; slot < 6000; ++slot) {
+    if (is_erased(slot)) keys.Erase(slot, 100 + slot);
+  }
+  EXPECT_EQ(keys.erased_sequence(), 100u + 5996);
+  keys.Erase(1, 7000);  // again
+  const auto check = [&] {
+    for (uint32_t slot = 0; slot < 6000; ++slot) {
+      const MemberKey key =
+          slot % 2 == 0 ? MemberKey(texts[slot / 2]) : MemberKey(int64_t(slot / 2));
+      ASSERT_EQ(keys.Find(key), is_erased(slot) ? MemberKeys::kNone : slot);
+      ASSERT_EQ(keys.At(slot), is_erased(slot) ? OwnedKey() : OwnedKey(key));
+    }
+  };
+  check();
+  for (int64_t i = 3000; i < 9000; ++i) keys.Add(MemberKey(i));  // the index grows
+  check();
+  // Opened again, it is another member.
+  EXPECT_EQ(keys.Add(MemberKey(int64_t(0))), 12'000u);
+  EXPECT_EQ(keys.Find(MemberKey(int64_t(0))), 12'000u);
+}
+
+TEST(MemberKeys, LoadedWithErasedOnes) {
+  MemberKeys keys;
+  for (int64_t i = 0; i < 200'000; ++i) {
+    if (i % 3 == 0) {
+      keys.AddErased();
+    } else {
+      keys.AddUnindexed(MemberKey(i));
+    }
+  }
+  keys.Index();
+  for (int64_t i = 0; i < 200'000; ++i) {
+    ASSERT_EQ(keys.Find(MemberKey(i)), i % 3 == 0 ? MemberKeys::kNone : uint32_t(i));
+  }
+  size_t erased = 0;
+  keys.ForEach(0, keys.size(), [&](const MemberKey* key) { erased += key == nullptr; });
+  EXPECT_EQ(erased, 66'667u);
+}
+
+TEST(MemberKeys, ReadersBesideErasing) {
+  MemberKeys keys;
+  constexpr uint32_t kCount = 20'000;
+  const std::string name(40, 'x');
+  for (uint32_t i = 0; i < kCount; ++i) keys.Add(MemberKey(name + std::to_string(i)));
+  std::thread reader([&] {
+    uint32_t whole = 0;
+    do {
+      whole = 0;
+      for (uint32_t slot = 0; slot < kCount; slot += 7) {
+        const OwnedKey key = keys.At(slot);
+        if (key.sort == OwnedKey::kErased) continue;
+        ++whole;
+        ASSERT_EQ(key.text, name + std::to_string(slot));
+      }
+    } while (whole > 0);
+  });
+  for (uint32_t slot = 0; slot < kCount; ++slot) keys.Erase(slot, slot + 1);
+  reader.join();
 }
 
 TEST(MemberKeys, ReadersBesideTheWriter) {
