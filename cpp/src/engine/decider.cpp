@@ -106,7 +106,7 @@ Status Decider::ProcessRows(Batch* batch) {
   // rows it would spoil what was asked, which the refused ones are journaled as.
   std::vector<Entry>& decided = open_->group.entries;
   in_place_ = decided.empty() && batch->details.empty() && batch->linked.empty() &&
-              batch->related.empty() && core_->state->open_holds == 0 &&
+              batch->related.empty() && !batch->erases && core_->state->open_holds == 0 &&
               !core_->state->RulesInForce().HasInactivity();
   if (!in_place_) return DecideRows(batch->entries, batch);
   decided.swap(batch->entries);
@@ -239,6 +239,7 @@ Status Decider::ProcessRow(const Row& row) {
   Post(&entry, row.details, about, row.text, row.reply);
   const bool moved = IsPosted(entry.status) && entry.points != 0;
   if (ledger::IsBetweenMembers(entry.kind) && moved) PostSecond();
+  if (entry.kind == Kind::kEraseMember && IsPosted(entry.status)) EraseMerged(entry);
   return {};
 }
 

@@ -52,6 +52,8 @@ class Decider {
   Status ProcessRow(const Row& row);
   // Of two members: makes one of them, or undoes that.
   Status ProcessMerging(const Row& row);
+  // With a member's key go those of all who are merged into him.
+  void EraseMerged(const Entry& erased);
   Result<std::vector<ledger::Move>> MovesBack(const Entry& unmerge, uint32_t other);
   // Linked rows: posts all, or refuses all.
   Status ProcessChain(std::span<const Row> rows);

@@ -23,6 +23,7 @@ Status Decider::RefuseMalformedChain(std::span<const Row> rows) {
   for (const Row& row : rows) {
     if (row.entry->status != PostingStatus::kUnspecified) continue;
     if (const uint64_t seen = SequenceOf(row)) {
+      FindMember(row);
       if (row.related) LOYALTY_RETURN_IF_ERROR(FindOriginal(row));
       LOYALTY_RETURN_IF_ERROR(AnswerDuplicate(row, seen));
     } else {

@@ -49,6 +49,20 @@ Status Decider::ProcessMerging(const Row& row) {
   return {};
 }
 
+void Decider::EraseMerged(const Entry& erased) {
+  const uint64_t sequence = core_->state->sequence;
+  for (const uint32_t member : core_->state->merges.FamilyOf(erased.member)) {
+    if (member == erased.member) continue;
+    Entry entry;
+    entry.kind = entry.related_kind = erased.kind;
+    entry.status = PostingStatus::kPosted;
+    entry.effective_us = erased.effective_us;
+    entry.related = sequence;
+    entry.member = member;
+    Record(&entry, 0, nullptr, nullptr);
+  }
+}
+
 Result<std::vector<ledger::Move>> Decider::MovesBack(const Entry& unmerge, uint32_t other) {
   ledger::Brought brought;
   const auto visit = [&](uint64_t sequence, const Entry& entry) -> Status {

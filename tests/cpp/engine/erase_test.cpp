@@ -140,6 +140,15 @@ TEST_F(EraseTest, AllInOneBatch) {
   EXPECT_EQ(PostOne(EarnText(10, kAda, 2)).balance.active, 2);
 }
 
+TEST_F(EraseTest, ARepeatedPostingInAMalformedChainAfterIt) {
+  Post({OpenText(1, kAda), OpenText(2, kBen), EarnText(3, kBen, 7)});
+  Posting repeated = EarnText(3, kBen, 7);
+  repeated.linked = true;
+  const auto replies = Post({Erase(4, MemberKey(kAda)), repeated, EarnText(5, kBen, -1)});
+  EXPECT_EQ(replies[1].status, kAlreadyExists);
+  EXPECT_EQ(replies[2].status, kPointsInvalid);
+}
+
 TEST_F(EraseTest, Refusals) {
   Posting without = Erase(1, MemberKey(kAda));
   without.codes.actor = 0;

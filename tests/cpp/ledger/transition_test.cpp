@@ -106,5 +106,25 @@ TEST(Checkpoint, AnUnfinishedOneIsCompletedByReplay) {
   EXPECT_EQ(loaded.keys.size(), kMembers);
 }
 
+TEST(Checkpoint, APageAheadOfAnOpeningKeepsWhatCameAfterIt) {
+  journal::Group all;
+  all.first_sequence = 1;
+  all.texts = {"points", journal::StoredKey(MemberKey(int64_t(5)))};
+  for (const Kind kind : {Kind::kDefineCurrency, Kind::kOpenMember, Kind::kCloseMember}) {
+    Entry& entry = all.entries.emplace_back();
+    entry.kind = kind;
+    entry.status = PostingStatus::kPosted;
+    if (kind != Kind::kDefineCurrency) entry.member = 0;
+    all.movement_counts.push_back(0);
+  }
+  State live;
+  ASSERT_TRUE(ApplyGroup(all, UINT64_MAX, &live).ok());
+  ASSERT_TRUE(live.PageOf(0)->IsClosed(0));
+  State ahead;
+  ahead.InstallPage(0, std::make_unique<Page>(*live.PageOf(0)));
+  ASSERT_TRUE(ApplyGroup(all, UINT64_MAX, &ahead).ok());
+  EXPECT_TRUE(ahead.PageOf(0)->IsClosed(0));
+}
+
 }  // namespace
 }  // namespace loyalty::ledger

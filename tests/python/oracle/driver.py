@@ -21,7 +21,7 @@ BATCHES_MOST = (10, 100, 500)
 LAST_LEAP = CENTRE + 15 * 365 * DAY  # not beyond today, which runs may not pass
 EVERYTHING_EACH = 20  # batches after which all accounts are compared, not only those touched
 WEIGHTS = {
-    "open_member": 1,
+    "open_member": 3,
     "earn": 24,
     "redeem": 16,
     "adjust": 8,
@@ -41,6 +41,7 @@ WEIGHTS = {
     "reopen_member": 4,
     "merge_members": 3,
     "unmerge_members": 2,
+    "erase_member": 1,
 }
 COMMON_KINDS = tuple(kind for kind, weight in WEIGHTS.items() for _ in range(weight))
 

@@ -316,6 +316,9 @@ class Generator:
     def close_member(self, choose: Chooser, posting: Posting) -> Posting:
         return replace(posting, actor="ann", reason=choose.one(CODE_TEXTS))
 
+    def erase_member(self, choose: Chooser, posting: Posting) -> Posting:
+        return replace(posting, actor="ann", reason="asked to")
+
     def reopen_member(self, choose: Chooser, posting: Posting) -> Posting:
         return replace(posting, actor="ann", reason=choose.one(CODE_TEXTS))
 
@@ -353,4 +356,5 @@ MAKERS: dict[str, Callable[[Generator, Chooser, Posting], Posting]] = {
     "reopen_member": Generator.reopen_member,
     "merge_members": Generator.merge_members,
     "unmerge_members": Generator.unmerge_members,
+    "erase_member": Generator.erase_member,
 }

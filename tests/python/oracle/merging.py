@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,6 +55,12 @@ class Merges:
             found.add(one := new.pop())
             new += [m.into for m in self._of.get(one, ()) if m.into not in found]
         return found
+
+    def rename(self, renamed: Callable[[Member], Member]) -> None:
+        of = {renamed(member): merges for member, merges in self._of.items()}
+        self._of = defaultdict(list)
+        for member, merges in of.items():
+            self._of[member] = [m._replace(member=member, into=renamed(m.into)) for m in merges]
 
     def in_force(self, member: Member, sequence: int) -> bool:
         return self._of[member][-1].sequence == sequence

@@ -14,6 +14,7 @@ from loyalty import Posting, Reply
 
 from .account import Account, Due, Scope, Undone
 from .case import SIDES, Case, Refused
+from .erasing import erase
 from .journal import Books, Entry
 from .linked import chains, faults_in_chain, post_chain
 from .merging import Merges, merge_members, unmerge_members
@@ -130,7 +131,7 @@ class Model:
             doing = merge_members if posting.kind == "merge_members" else unmerge_members
             entry = doing(self, posting)
         elif posting.kind in MEMBERSHIP:
-            entry = self._close_or_reopen(posting)
+            entry = self._change_member(posting)
         else:
             entry = self._decide(posting)
         self.by_id[posting.id] = entry
@@ -212,10 +213,13 @@ class Model:
             self.accounts[member, name] = Account()
         self.add(Entry(0, "define_currency", text=name))
 
-    def _close_or_reopen(self, posting: Posting) -> Entry:
-        """Close a member, or undo that (rule 17)."""
+    def _change_member(self, posting: Posting) -> Entry:
+        """Close a member, or undo that, or erase him (rule 17)."""
         entry = self.entry(posting)
         member = self.survivor(posting.member)
+        if posting.kind == "erase_member":
+            erase(self, entry)
+            return entry
         is_closed, closes = member in self.closed, posting.kind == "close_member"
         if is_closed == closes:
             entry.refuse("member_closed" if closes else "member_not_closed")

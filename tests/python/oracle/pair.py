@@ -14,6 +14,7 @@ from loyalty import Posting, Program, Reply
 
 from .account import NEVER, Account
 from .child import plain
+from .erasing import Erased, shown_key
 from .journal import MOST, Entry
 from .model import CannotFollow, Model
 from .posting import CODES, micros, shown
@@ -143,13 +144,14 @@ class Pair:
     def compare_pools(self) -> None:
         """Compare what members of pools may spend, and have."""
         for (member, currency), account in self.model.accounts.items():
-            if account.pool:
+            if account.pool and not isinstance(member, Erased):
                 rows = self.ledger.pool(member, currency).to_pylist()
-                actual = {row["member"]: (row["limit"], row["spent"]) for row in rows}
-                expected = {
-                    other: (shown(limit.most, NEVER), limit.spent)
-                    for other, limit in account.pool.items()
-                }
+                actual = [(row["member"], row["limit"], row["spent"]) for row in rows]
+                expected = [
+                    (shown_key(other), shown(limit.most, NEVER), limit.spent)
+                    for other in self.model.members
+                    if (limit := account.pool.get(other))
+                ]
                 same(f"the pool {member} of {currency}", actual, expected)
 
     def compare_accounts(
@@ -163,7 +165,7 @@ class Pair:
         for at in instants:
             for currency, keys in members.items():
                 table = self.ledger.balances(keys, currency, at=at)
-                self._compare_balances(table, currency, at)
+                self._compare_balances(table, currency, at, keys)
 
     def compare_one(self, member: int | str, currency: str, instants: Iterable[int]) -> None:
         """Compare what `loyalty.Ledger.balance` says."""
@@ -182,14 +184,17 @@ class Pair:
             for currency in self.model.currencies:
                 table = self.ledger.balances(currency=currency, at=at)
                 same("the sequence of all balances", table.metadata["sequence"], self.compared)
-                same("the members", table["member"].tolist(), self.model.survivors)
-                self._compare_balances(table, currency, at)
+                members = self.model.survivors
+                same("the members", table["member"].tolist(), [shown_key(key) for key in members])
+                self._compare_balances(table, currency, at, members)
         self.compare_totals()
         self.compare_pools()
 
-    def _compare_balances(self, table: loyalty.Table, currency: str, at: int) -> None:
-        for row in rows_of(table, BALANCE):
-            expected = balance(row["member"], self.model.account(row["member"], currency), at)
+    def _compare_balances(
+        self, table: loyalty.Table, currency: str, at: int, members: Sequence[int | str]
+    ) -> None:
+        for row, member in zip(rows_of(table, BALANCE), members, strict=True):
+            expected = balance(member, self.model.account(member, currency), at)
             same(f"the balance of {currency} at {at}", row, expected)
 
     def remember(self) -> None:
@@ -199,15 +204,21 @@ class Pair:
         for currency in self.model.currencies:
             rows = [
                 balance(member, self.model.accounts[member, currency], recorded["recorded_time"])
-                for member in self.model.survivors
+                | {"member": place}
+                for place, member in enumerate(self.model.members)
+                if self.model.survivor(member) == member
             ]
             self.remembered.append((sequence, currency, rows))
 
     def compare_past(self) -> None:
         """Compare what the ledger says of the past with what the model said then."""
         for sequence, currency, expected in self.remembered:
+            members = list(self.model.members)
+            rows = [  # whose members may have been erased since
+                row | {"member": shown_key(members[row["member"]])} for row in expected
+            ]
             table = self.ledger.balances(currency=currency, as_of=loyalty.AsOf(sequence=sequence))
-            same(f"the balances as of {sequence}", rows_of(table, BALANCE), expected)
+            same(f"the balances as of {sequence}", rows_of(table, BALANCE), rows)
 
     def compare_statements(self) -> None:
         """Compare all members' statements: their entries, by effective time, then sequence."""
@@ -218,6 +229,8 @@ class Pair:
                 entries[survivor].append(entry)
         for member in self.model.members:
             of_member = entries[self.model.survivor(member)]
+            if isinstance(member, Erased):
+                continue
             table = self.ledger.statement(member)
             rows = rows_of(table, ("sequence", "currency", "running_balance"))
             running: Counter[str | None] = Counter()
@@ -261,7 +274,7 @@ def record(entry: Entry) -> dict[str, Any]:
         "sequence": entry.sequence,
         "kind": entry.kind,
         "status": entry.status,
-        "member": entry.member,
+        "member": shown_key(entry.member),
         "currency": entry.currency,
         "effective_time": entry.effective,
         "points": entry.points,
@@ -280,7 +293,7 @@ def record(entry: Entry) -> dict[str, Any]:
         "expires_time": filled and shown(filled.expires, NEVER),
         "activates_time": filled and filled.activates,
         "deadline_time": filled and filled.deadline,
-        "other_member": entry.other,
+        "other_member": shown_key(entry.other),
         "floor": posting and posting.floor,
         "ceiling": posting and posting.ceiling,
         "text": entry.text,
@@ -292,7 +305,7 @@ def balance(member: int | str, account: Account, at: int) -> dict[str, Any]:
     """What a row of `loyalty.Ledger.balances` must be."""
     points, expires = account.expiring(at)
     return {
-        "member": member,
+        "member": shown_key(member),
         **account.parts(at)._asdict(),
         "expiring_points": points,
         "expiring_time": expires,

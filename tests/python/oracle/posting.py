@@ -32,11 +32,12 @@ ABOUT_ANOTHER = (
     "unmerge_members",
 )
 MERGING = ("merge_members", "unmerge_members")
-MEMBERSHIP = ("open_member", "close_member", "reopen_member", *MERGING)  # about no account
+CHANGES_OF_MEMBERS = ("close_member", "reopen_member", "erase_member", *MERGING)
+MEMBERSHIP = ("open_member", *CHANGES_OF_MEMBERS)  # about no account
 BETWEEN_MEMBERS = ("transfer", "join_pool", "leave_pool", "merge_members")
 WITH_REASON = (
-    *("adjust", "extend", "reinstate", "set_limits", "close_member", "reopen_member"),
-    *MERGING,
+    *("adjust", "extend", "reinstate", "set_limits"),
+    *CHANGES_OF_MEMBERS,
 )
 
 
@@ -146,7 +147,8 @@ def faults_in_limits(posting: Posting) -> Iterator[str]:
 def contents(posting: Posting) -> Iterator[tuple[str, object]]:
     """Yield what makes two postings the same or not (rule 21), in the order of docs/statuses.md."""
     yield "kind", posting.kind
-    yield "member", posting.member
+    # Nobody can say whom an erasure was about.
+    yield "member", None if posting.kind == "erase_member" else posting.member
     yield "currency", None if posting.kind in MEMBERSHIP else posting.currency
     yield "points", posting.points
     yield "money", posting.money
