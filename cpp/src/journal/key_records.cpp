@@ -54,30 +54,38 @@ std::string_view Unsealed(std::string_view value) {
   return value.substr(kBodyAt);
 }
 
-std::string HashOf(std::string_view salt, std::string_view key) {
-  const Digest digest = Sha256({salt, key});
-  return std::string(reinterpret_cast<const char*>(digest.data()), kKeyHashBytes);
+// The digest of salt and key; the hash is its beginning.
+std::string_view HashIn(const Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), kKeyHashBytes};
+}
+
+// The members of a record; calls visit(slot, salt, key) for each, with empty ones when he was erased.
+template <typename Visit>
+Result<uint32_t> ReadRecord(uint32_t first, std::string_view value, Visit visit) {
+  const auto damaged = [&] {
+    return Damaged("the record from member " + std::to_string(first) + " on is damaged");
+  };
+  std::string_view body = Unsealed(value);
+  if (body.size() < 8 || LoadLittle<uint32_t>(body.data()) != first) return damaged();
+  const auto members = LoadLittle<uint32_t>(body.data() + 4);
+  body.remove_prefix(8);
+  for (uint32_t i = 0; i < members; ++i) {
+    const size_t length = body.empty() ? 0 : uint8_t(body[0]);
+    const size_t salt_bytes = length == 0 ? 0 : kSaltBytes;
+    if (body.size() < 1 + salt_bytes + length) return damaged();
+    visit(first + i, body.substr(1, salt_bytes), body.substr(1 + salt_bytes, length));
+    body.remove_prefix(1 + salt_bytes + length);
+  }
+  return body.empty() ? Result<uint32_t>(members) : damaged();
 }
 
 Result<KeyRecord> Decode(uint32_t first, std::string_view value) {
-  const Status damaged =
-      Damaged("the record from member " + std::to_string(first) + " on is damaged");
-  std::string_view body = Unsealed(value);
   KeyRecord record{first, {}};
-  if (body.size() < 8 || LoadLittle<uint32_t>(body.data()) != first) return damaged;
-  record.keys.resize(LoadLittle<uint32_t>(body.data() + 4));
-  body.remove_prefix(8);
-  for (KeyRecord::Key& key : record.keys) {
-    const size_t length = body.empty() ? 0 : uint8_t(body[0]);
-    const size_t bytes = 1 + (length == 0 ? 0 : kSaltBytes + length);
-    if (body.size() < bytes) return damaged;
-    if (length > 0) {
-      key.salt = body.substr(1, kSaltBytes);
-      key.stored = body.substr(1 + kSaltBytes, length);
-    }
-    body.remove_prefix(bytes);
-  }
-  return body.empty() ? Result<KeyRecord>(std::move(record)) : damaged;
+  const auto add = [&](uint32_t, std::string_view salt, std::string_view key) {
+    record.keys.push_back({std::string(salt), std::string(key)});
+  };
+  LOYALTY_RETURN_IF_ERROR(ReadRecord(first, value, add).status());
+  return record;
 }
 
 // Calls visit(slot, text) for each opening that was posted, and refused(text) for the others.
@@ -134,7 +142,7 @@ OwnRecord TakeKeys(Group* group) {
     if (members == 0) first = slot;
     const auto salt = std::string_view(salts).substr(members++ * kSaltBytes, kSaltBytes);
     AppendKey(salt, *text, &keys);
-    *text = HashOf(salt, *text);
+    *text = HashIn(Sha256({salt, *text}));
   };
   ForEachOpening(group, take, [](std::string* text) { text->clear(); });
   if (members == 0) return {};
@@ -187,31 +195,28 @@ Result<KeyRecord> KeyRecords::Find(uint32_t slot) const {
 }
 
 Status KeyRecords::Unseal(Group* group) const {
+  std::vector<std::string*> hashes;  // by slot
   uint32_t first = 0;
-  uint32_t members = 0;
-  const auto count = [&](uint32_t slot, std::string*) {
-    if (members++ == 0) first = slot;
+  const auto add = [&](uint32_t slot, std::string* hash) {
+    if (hashes.empty()) first = slot;
+    hashes.push_back(hash);
   };
-  ForEachOpening(group, count, [](std::string*) {});
-  if (members == 0) return {};
+  ForEachOpening(group, add, [](std::string*) {});
+  if (hashes.empty()) return {};
   LOYALTY_ASSIGN_OR_RETURN(const auto value, store_->Get(Family::kKeys, BigKey(first)));
   if (!value) return Damaged("the record from member " + std::to_string(first) + " on is missing");
-  LOYALTY_ASSIGN_OR_RETURN(KeyRecord record, Decode(first, *value));
-  if (record.keys.size() != members) return Damaged("a record has not the members of its block");
   Status fault;
-  const auto put_back = [&](uint32_t slot, std::string* hash) {
-    if (slot - first >= members) {
-      fault = Damaged("a block's members do not follow each other");
-      return;
-    }
-    KeyRecord::Key& key = record.keys[slot - first];
-    if (!key.stored.empty() && HashOf(key.salt, key.stored) != *hash) {
+  const auto put_back = [&](uint32_t slot, std::string_view salt, std::string_view key) {
+    if (slot - first >= hashes.size()) return;
+    std::string* const hash = hashes[slot - first];
+    if (!key.empty() && HashIn(Sha256({salt, key})) != *hash) {
       fault =
           Damaged("that of member " + std::to_string(slot) + " is not the one that was journaled");
     }
-    *hash = std::move(key.stored);
+    *hash = key;
   };
-  ForEachOpening(group, put_back, [](std::string*) {});
+  LOYALTY_ASSIGN_OR_RETURN(const uint32_t members, ReadRecord(first, *value, put_back));
+  if (members != hashes.size()) return Damaged("a record has not the members of its block");
   return fault;
 }
 
