@@ -227,7 +227,8 @@ class Ledger {
   // the batch is durable. kInvalidArgument for a batch larger than the queue; an empty batch is fine.
   virtual Status Post(std::span<const Posting> postings, std::span<Reply> replies) = 0;
   // The same without waiting for durability. `postings` may go when this returns; `replies` must stay
-  // until Wait(). Batches submitted by one thread are applied in the order of submission.
+  // until Wait(). Batches submitted by one thread are applied in the order of submission. One that erases
+  // members is durable when this returns, and holds up others meanwhile.
   virtual Result<std::unique_ptr<Ticket>> Submit(std::span<const Posting> postings,
                                                  std::span<Reply> replies) = 0;
 
