@@ -170,11 +170,13 @@ Result<Ledger::Snapshot> LedgerImpl::AllBalances(const BalanceQuery& query) cons
   LOYALTY_ASSIGN_OR_RETURN(const ledger::Snapshot picture, TakeSnapshot());
   Snapshot snapshot;
   snapshot.sequence = picture.sequence;
-  LOYALTY_ASSIGN_OR_RETURN(snapshot.members, core_->KeysOfAll(picture.members));
+  LOYALTY_ASSIGN_OR_RETURN(std::vector<OwnedKey> keys, core_->KeysOfAll(picture.members));
+  snapshot.members.reserve(picture.members);
   snapshot.balances.reserve(picture.members);
   for (uint32_t slot = 0; slot < picture.members; ++slot) {
     if (core_->state->merges.SurvivorOf(slot, picture.sequence) != slot) continue;
     const ledger::Page& page = *picture.pages[slot / ledger::kPageMembers].get();
+    snapshot.members.push_back(std::move(keys[slot]));
     snapshot.balances.push_back(BalanceAt(page, page.GetAccount(slot, query.currency), query));
   }
   return snapshot;

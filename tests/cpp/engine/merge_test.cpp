@@ -236,6 +236,22 @@ TEST_F(MergeTest, MembershipsOfPoolsStay) {
   ExpectTheSameAfterReopening();
 }
 
+TEST_F(MergeTest, ErasingAMemberErasesAllHisKeys) {
+  Post({Earn(10, 7, 5), Earn(11, 8, 7), Merge(12, 7, 8), Earn(13, 9, 1)});
+  const Reply erased = PostOne(Audited(Request(Kind::kEraseMember, 14, MemberKey(int64_t(8)))));
+  EXPECT_EQ(erased.status, kPosted);
+  EXPECT_EQ(ledger_->GetInfo().sequence, erased.sequence + 1);
+  for (int64_t member : {7, 8}) {
+    EXPECT_FALSE(At(kNoon_us, member).found);
+    EXPECT_EQ(End(Earn(uint64_t(20 + member), member, 1)), kMemberNotFound);
+  }
+  EXPECT_EQ(ledger_->TrialBalance()->at(0).members, 13);
+  ExpectVerified();
+  Reopen();
+  EXPECT_FALSE(At(kNoon_us, 8).found);
+  ExpectVerified();
+}
+
 TEST_F(MergeTest, ThePastKnowsWhoTheyWere) {
   Post({Earn(10, 7, 10), Earn(11, 8, 20)});
   const uint64_t before = ledger_->GetInfo().sequence;
