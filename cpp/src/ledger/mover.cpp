@@ -1,6 +1,5 @@
 #include "ledger/mover.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace loyalty::ledger {
@@ -61,14 +60,13 @@ Move Mover::NewMove(uint32_t member, uint32_t other, uint64_t related, Kind rela
   return move;
 }
 
-// Points that expire by inactivity live on at least as long as they would have with the giver.
+// Points that expire by inactivity live on at least as long as they would have with the giver: those that move,
+// and those that come back to their lots by a reversal.
 void Mover::Add(Move out, Move in) {
-  const bool by_inactivity =
-      std::any_of(in.movements.begin(), in.movements.end(),
-                  [](const LotMovement& m) { return m.expires_us == kByInactivity_us; });
-  if (by_inactivity) {
+  const int64_t inactive_us = lots_.InactiveFrom(account_);
+  if (inactive_us != kNever_us) {
     in.entry.by_program |= kByInactivity;
-    in.entry.expires_us = lots_.InactiveFrom(account_);
+    in.entry.expires_us = inactive_us;
   }
   moves_->push_back(std::move(out));
   moves_->push_back(std::move(in));

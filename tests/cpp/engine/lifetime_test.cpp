@@ -111,6 +111,22 @@ class InactivityTest : public ProgramTest {
   }
 };
 
+TEST_F(InactivityTest, AMergedMembersActivityCountsForTheSurvivor) {
+  Begin();
+  const uint32_t clerk = *Intern("clerk");
+  const MemberKey eight(int64_t(8));
+  Posting buy = On(0, Buy(3, 100));
+  buy.member = eight;
+  Posting merge = On(2, Request(Kind::kMergeMembers, 5, MemberKey(int64_t(7))));
+  merge.other = &eight;
+  merge.codes.actor = merge.codes.reason = clerk;
+  // He has spent all that he had, and gets it back when he is another one's already.
+  Post({Open(2, 8), buy, On(1, Redeem(4, 8, 10)), merge, On(3, Reverse(6, 8, 4))});
+  EXPECT_EQ(At(Day(31) - 1).parts.active, 10);
+  EXPECT_EQ(At(Day(31)).parts.active, 0);
+  ExpectVerified();
+}
+
 TEST_F(InactivityTest, AnActivityPutsOffTheExpiryOfAll) {
   Begin();
   Post({On(0, Buy(2, 100)), On(20, Buy(3, 200))});

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from loyalty import Posting
 
-from .account import BY_INACTIVITY, NEVER, Account, Hold, Key, Scope, Taken, Terms
+from .account import NEVER, Account, Hold, Key, Scope, Taken, Terms
 from .journal import MOST, Entry, Filled
 from .posting import micros
 
@@ -123,11 +123,6 @@ class Parcel:
     earned: int = 0
     redeemed: int = 0
 
-    @property
-    def keys(self) -> list[Key]:
-        held = self.held.taken if self.held else ()
-        return [*self.given, *(taken.key for taken in held if taken.key)]
-
 
 class Mover:
     """Moves points between two members' accounts of a currency, and makes the entries of it."""
@@ -160,8 +155,7 @@ class Mover:
         self._end(out, from_)
 
         into = self._entry(receiver, giver, parcel, points + held, held)
-        by_inactivity = any(key.expires == BY_INACTIVITY for key in parcel.keys)
-        until = from_.inactive_from if by_inactivity else None
+        until = from_.inactive_from
         terms = parcel.terms or Terms(None, parcel.held.deadline if parcel.held else None)
         into.filled = Filled(points, until or NEVER, terms.activates, terms.deadline)
         for key, part in parcel.given.items():
