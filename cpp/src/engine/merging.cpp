@@ -19,8 +19,7 @@ Status Decider::ProcessMerging(const Row& row) {
   if (IsPosted(entry.status)) {
     const Details asked = std::exchange(details_, {});
     const auto other = uint32_t(merges ? asked.other : original->details.other);
-    const auto currencies = uint16_t(state.totals.size());
-    for (uint16_t c = 0; c < currencies; ++c) {
+    for (uint16_t c = 0; c < state.currency_count(); ++c) {
       for (const uint32_t member : {entry.member, other}) {
         PostDue(member, c, entry.effective_us, ledger::DueScope::kAll, nullptr);
       }

@@ -14,7 +14,7 @@ PostingStatus CheckMerge(const State& state, const Entry& merge, int64_t other) 
   const auto slot = uint32_t(other);
   const Page& page = *state.PageOf(slot);
   if (page.IsClosed(slot)) return PostingStatus::kOtherMemberClosed;
-  for (uint16_t c = 0; c < state.totals.size(); ++c) {
+  for (uint16_t c = 0; c < state.currency_count(); ++c) {
     if (!page.extras.Of(page.GetAccount(slot, c)).pool.empty()) {
       return PostingStatus::kOtherMemberIsPool;
     }
@@ -25,7 +25,7 @@ PostingStatus CheckMerge(const State& state, const Entry& merge, int64_t other) 
 std::vector<Move> MovesOver(const State& state, const Entry& merge, uint32_t other,
                             uint64_t sequence) {
   std::vector<Move> moves;
-  for (uint16_t c = 0; c < state.totals.size(); ++c) {
+  for (uint16_t c = 0; c < state.currency_count(); ++c) {
     Mover mover(state, merge, other, merge.member, c, &moves);
     if (mover.account().sequence == 0) continue;  // never used
     for (const Hold& hold : mover.extra().holds) mover.MoveHold(hold);

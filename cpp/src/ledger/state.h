@@ -83,6 +83,9 @@ class State {
   // The last entry that changed anything in the member's page. Any thread.
   uint64_t PageSequence(uint32_t member) const;
 
+  // How many. Writer only.
+  uint16_t currency_count() const { return uint16_t(totals.size()); }
+
   // The programme in force. Any thread.
   std::shared_ptr<const Rules> rules() const {
     SpinLockHolder lock(rules_lock_);

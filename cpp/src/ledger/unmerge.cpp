@@ -152,7 +152,7 @@ PostingStatus CheckUnmerge(const State& state, const Original* original, Entry* 
 std::vector<Move> MovesBack(const State& state, const Entry& unmerge, uint32_t other,
                             const Brought& brought, uint64_t sequence) {
   std::vector<Move> moves;
-  for (uint16_t c = 0; c < state.totals.size(); ++c) {
+  for (uint16_t c = 0; c < state.currency_count(); ++c) {
     Mover mover(state, unmerge, unmerge.member, other, c, &moves);
     Returning returning(&mover, unmerge.effective_us, brought.lost);
     for (const Original& of : brought.entries) {
