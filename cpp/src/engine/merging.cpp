@@ -14,11 +14,11 @@ Status Decider::ProcessMerging(const Row& row) {
   const bool known = row.related && row.related->original.sequence != 0;
   const Original* const original = known ? &row.related->original : nullptr;
   entry.status = merges ? ledger::CheckMerge(state, entry, details_.other)
-                        : ledger::CheckUnmerge(state, original, &entry);
+                        : ledger::CheckUnmerge(state, original, &entry, &details_);
   std::vector<ledger::Move> moves;
   if (IsPosted(entry.status)) {
     const Details asked = std::exchange(details_, {});
-    const auto other = uint32_t(merges ? asked.other : original->details.other);
+    const auto other = uint32_t(asked.other);
     for (uint16_t c = 0; c < state.currency_count(); ++c) {
       for (const uint32_t member : {entry.member, other}) {
         PostDue(member, c, entry.effective_us, ledger::DueScope::kAll, nullptr);
@@ -30,7 +30,6 @@ Status Decider::ProcessMerging(const Row& row) {
       LOYALTY_ASSIGN_OR_RETURN(moves, MovesBack(entry, other));
     }
     details_ = asked;
-    details_.other = other;
     if (!ledger::Fit(state, moves)) {
       entry.status = PostingStatus::kBalanceWouldOverflow;
       if (!merges) details_.other = Details::kNoOther;

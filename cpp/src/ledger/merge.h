@@ -25,8 +25,9 @@ PostingStatus CheckMerge(const State& state, const Entry& merge, int64_t other);
 std::vector<Move> MovesOver(const State& state, const Entry& merge, uint32_t other,
                             uint64_t sequence);
 
-// Whether an entry may undo the merging that `original` says; sets its related fields.
-PostingStatus CheckUnmerge(const State& state, const Original* original, Entry* unmerge);
+// Whether an entry may undo the merging that `original` says; sets its related fields, and the other member.
+PostingStatus CheckUnmerge(const State& state, const Original* original, Entry* unmerge,
+                           Details* details);
 // What the merged member brought, as far as time alone has not taken it since.
 struct Brought {
   std::vector<Original> entries;     // of kMovePoints, the survivor's

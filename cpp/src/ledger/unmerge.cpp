@@ -130,7 +130,8 @@ class Returning {
 
 }  // namespace
 
-PostingStatus CheckUnmerge(const State& state, const Original* original, Entry* unmerge) {
+PostingStatus CheckUnmerge(const State& state, const Original* original, Entry* unmerge,
+                           Details* details) {
   if (unmerge->member == Entry::kNoMember) return PostingStatus::kMemberNotFound;
   if (original == nullptr) return PostingStatus::kRelatedNotFound;
   const Entry& of = original->entry;
@@ -146,7 +147,9 @@ PostingStatus CheckUnmerge(const State& state, const Original* original, Entry* 
   if (!state.merges.IsInForce(uint32_t(original->details.other), original->sequence)) {
     return PostingStatus::kRelatedAlreadyReversed;
   }
-  return survivor == of.member ? PostingStatus::kPosted : PostingStatus::kMergedSince;
+  if (survivor != of.member) return PostingStatus::kMergedSince;
+  details->other = original->details.other;
+  return PostingStatus::kPosted;
 }
 
 std::vector<Move> MovesBack(const State& state, const Entry& unmerge, uint32_t other,
