@@ -36,7 +36,7 @@ Status Decider::ProcessMerging(const Row& row) {
       moves.clear();
     }
   }
-  core_->state->BeginOneChange();
+  core_->state->merges.BeginChange();
   Record(&entry, 0, row.text, row.reply);
   for (ledger::Move& move : moves) {
     std::vector<ledger::LotMovement>& all = open_->group.movements;
@@ -44,7 +44,7 @@ Status Decider::ProcessMerging(const Row& row) {
     details_ = move.details;
     Record(&move.entry, move.movements.size(), nullptr, nullptr);
   }
-  core_->state->EndOneChange();
+  core_->state->merges.EndChange();
   return {};
 }
 

@@ -91,9 +91,9 @@ Status LedgerImpl::Balances(std::span<const MemberKey> members, const BalanceQue
   std::vector<size_t> not_plain;  // lots are not to be read beside the writer
   const auto read = [&](const ledger::State& state, uint64_t* needs) {
     state.keys.FindAll([&](size_t i) -> const MemberKey& { return members[i]; }, slots);
-    size_t merges;
+    uint64_t version;
     do {  // again when one member became two, or two one, in between
-      merges = state.merges.size();
+      version = state.merges.StableVersion();
       uint64_t newest = state.merges.last_sequence();
       not_plain.clear();
       for (size_t i = 0; i < slots.size(); ++i) {
@@ -112,7 +112,7 @@ Status LedgerImpl::Balances(std::span<const MemberKey> members, const BalanceQue
         newest = std::max(newest, account.sequence ? account.sequence : state.PageSequence(slot));
       }
       if (needs) *needs = newest;
-    } while (state.merges.size() != merges);
+    } while (state.merges.version() != version);
     return true;
   };
   LOYALTY_RETURN_IF_ERROR(core_->ReadDurable(read).status());

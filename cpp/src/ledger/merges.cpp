@@ -1,5 +1,7 @@
 #include "ledger/merges.h"
 
+#include <sched.h>
+
 #include <algorithm>
 
 namespace loyalty::ledger {
@@ -77,6 +79,14 @@ bool Merges::IsInForce(uint32_t member, uint64_t sequence) const {
 std::vector<Merge> Merges::All() const {
   ReaderLock lock(mutex_);
   return all_;
+}
+
+uint64_t Merges::StableVersion() const {
+  for (;;) {
+    const uint64_t now = version();
+    if (now % 2 == 0) return now;
+    sched_yield();
+  }
 }
 
 void Merges::Add(const Merge& merge) {

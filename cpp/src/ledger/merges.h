@@ -41,10 +41,19 @@ class Merges {
 
   void Add(const Merge& merge);
 
+  // Around all that makes one member of two, or two of one. Who reads accounts by keys beside the writer takes
+  // the version before, and reads again when it is another one after.
+  void BeginChange() { version_.fetch_add(1, std::memory_order_acq_rel); }
+  void EndChange() { version_.fetch_add(1, std::memory_order_release); }
+  uint64_t version() const { return version_.load(std::memory_order_acquire); }
+  // Once no change is under way.
+  uint64_t StableVersion() const;
+
  private:
   uint32_t Follow(uint32_t member, uint64_t through) const REQUIRES_SHARED(mutex_);
 
   std::atomic<size_t> size_ = 0;
+  std::atomic<uint64_t> version_ = 0;  // odd while a change is under way
   mutable SharedMutex mutex_;
   std::vector<Merge> all_ GUARDED_BY(mutex_);
   std::unordered_map<uint32_t, std::vector<Merge>> of_member_ GUARDED_BY(mutex_);

@@ -1,5 +1,7 @@
 // Two members made one, and one made two again.
 #include <algorithm>
+#include <atomic>
+#include <thread>
 #include <utility>
 
 #include "engine/ledger_fixture.h"
@@ -274,6 +276,25 @@ TEST_F(MergeTest, ThePastKnowsWhoTheyWere) {
   const auto all = ledger_->AllBalancesAsOf(0, {.sequence = merged}, nullptr);
   ASSERT_OK(all.status());
   EXPECT_EQ(all->members.size(), 2);
+}
+
+TEST_F(MergeTest, ReadersSeeOneMemberOrTwo) {
+  Post({Earn(10, 7, 10), Earn(11, 8, 20)});
+  std::atomic<bool> over = false;
+  std::thread reader([&] {
+    const MemberKey keys[] = {MemberKey(int64_t(7)), MemberKey(int64_t(8))};
+    while (!over) {
+      std::vector<Balance> found(2);
+      EXPECT_TRUE(ledger_->Balances(keys, {.at_us = kNoon_us}, found).ok());
+      const Two active(found[0].parts.active, found[1].parts.active);
+      EXPECT_TRUE(active == Two(10, 20) || active == Two(30, 30))
+          << active.first << " and " << active.second;
+    }
+  });
+  for (uint64_t id = 100; id < 300; id += 2) Post({Merge(id, 7, 8), Unmerge(id + 1, 8, id)});
+  over = true;
+  reader.join();
+  ExpectVerified();
 }
 
 TEST_F(MergeTest, AStatementHasTheEntriesOfBoth) {
