@@ -219,7 +219,6 @@ Status Decider::ProcessRow(const Row& row) {
   if (seen != 0) return AnswerDuplicate(row, seen);
   entry.member = SurvivorOf(entry.member);
   if (ledger::IsAboutMerging(entry.kind)) return ProcessMerging(row);
-  const bool known = row.related && row.related->original.sequence != 0;
   const Details& asked = row.details ? *row.details : kNoDetails;
   if (entry.member != Entry::kNoMember && ledger::IsAboutAnAccount(entry.kind)) {
     PostDue(entry.member, entry.currency, entry.effective_us, ScopeBefore(entry, asked), nullptr);
@@ -227,10 +226,11 @@ Status Decider::ProcessRow(const Row& row) {
       PostInactivity(SurvivorOf(uint32_t(asked.other)), entry);
     }
   }
-  if (known && ledger::NeedsExpired(*core_->state, row.related->original, entry, asked)) {
-    LOYALTY_RETURN_IF_ERROR(FindExpired(entry, &row.related->original));
+  Original* const original = row.original();
+  if (original && ledger::NeedsExpired(*core_->state, *original, entry, asked)) {
+    LOYALTY_RETURN_IF_ERROR(FindExpired(entry, original));
   }
-  const Original* about = known ? &row.related->original : nullptr;
+  const Original* about = original;
   std::optional<Original> leaving;
   if (entry.kind == Kind::kLeavePool) {
     about = &leaving.emplace();
@@ -403,8 +403,7 @@ Status Decider::FindExpired(const Entry& about, Original* credit) const {
 Status Decider::VisitEntriesOf(const std::vector<uint32_t>& members,
                                const EntryVisitor& visitor) const {
   const uint64_t durable = core_->durable.sequence();
-  LOYALTY_RETURN_IF_ERROR(
-      VisitMembersEntries(*core_, members, kMinTime_us, kMaxTime_us, durable, visitor));
+  LOYALTY_RETURN_IF_ERROR(VisitEntries(*core_, members, durable, visitor));
   for (uint64_t sequence = durable + 1; sequence <= core_->state->sequence; ++sequence) {
     const journal::Group& group = *GroupOf(sequence);
     const Entry& entry = group.entries[sequence - group.first_sequence];

@@ -37,6 +37,11 @@ class Decider {
     std::string* text;        // null unless the writer needs one
     Batch::Related* related;  // null unless it is about another posting
     uint64_t sealed;  // the sequence of its id, if that was sealed after the preparation; else 0
+
+    // Null when it is about none, or an unknown one.
+    ledger::Original* original() const {
+      return related && related->original.sequence != 0 ? &related->original : nullptr;
+    }
   };
   // What is taken back when one of a chain of linked postings is refused.
   struct Chain {

@@ -4,22 +4,19 @@
 
 namespace loyalty::engine {
 
-Status VisitMembersEntries(const Core& core, std::span<const uint32_t> members, int64_t from_us,
-                           int64_t to_us, uint64_t through, const EntryVisitor& visitor) {
+Status VisitEntries(const Core& core, std::span<const uint32_t> members, uint64_t through,
+                    const EntryVisitor& visitor) {
   // The tail first: what leaves it meanwhile is in history by then, and what is in both counts once.
   std::vector<history::Item> items;
   for (const SharedBlock& block : core.tail.From(0)) {
     for (size_t row = 0; row < block.view.count(); ++row) {
-      const uint32_t member = block.view.MemberAt(row);
-      if (std::find(members.begin(), members.end(), member) == members.end()) continue;
-      const Entry entry = block.view.EntryAt(row);
-      if (entry.effective_us >= from_us && entry.effective_us < to_us) {
-        items.push_back({block.view.first_sequence() + row, entry});
+      if (std::binary_search(members.begin(), members.end(), block.view.MemberAt(row))) {
+        items.push_back({block.view.first_sequence() + row, block.view.EntryAt(row)});
       }
     }
   }
   for (const uint32_t member : members) {
-    LOYALTY_RETURN_IF_ERROR(core.history->Read(member, from_us, to_us, &items));
+    LOYALTY_RETURN_IF_ERROR(core.history->Read(member, kMinTime_us, kMaxTime_us, &items));
   }
   std::sort(items.begin(), items.end(),
             [](const history::Item& a, const history::Item& b) { return a.sequence < b.sequence; });

@@ -11,10 +11,8 @@ Status Decider::ProcessMerging(const Row& row) {
   if (row.details) details_ = *row.details;
   FollowMerges(&details_);
   const bool merges = entry.kind == Kind::kMergeMembers;
-  const bool known = row.related && row.related->original.sequence != 0;
-  const Original* const original = known ? &row.related->original : nullptr;
   entry.status = merges ? ledger::CheckMerge(state, entry, details_.other)
-                        : ledger::CheckUnmerge(state, original, &entry, &details_);
+                        : ledger::CheckUnmerge(state, row.original(), &entry, &details_);
   std::vector<ledger::Move> moves;
   if (IsPosted(entry.status)) {
     const Details asked = std::exchange(details_, {});

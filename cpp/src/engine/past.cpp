@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "engine/member_entries.h"
 
 namespace loyalty::engine {
 namespace {
@@ -24,30 +25,6 @@ Result<uint64_t> LastRecordedBy(const Core& core, int64_t recorded_us) {
     }
   }
   return from - 1;
-}
-
-// Where the members' entries are: in the tail, or in history. What moves from one to the other meanwhile is in
-// both, and counts once.
-Result<std::vector<uint64_t>> SequencesOf(const Core& core, std::span<const uint32_t> members,
-                                          uint64_t from, uint64_t through) {
-  std::vector<uint64_t> sequences;
-  for (const SharedBlock& block : core.tail.From(0)) {
-    for (size_t row = 0; row < block.view.count(); ++row) {
-      if (std::binary_search(members.begin(), members.end(), block.view.MemberAt(row))) {
-        sequences.push_back(block.view.first_sequence() + row);
-      }
-    }
-  }
-  std::vector<history::Item> items;
-  for (const uint32_t member : members) {
-    items.clear();
-    LOYALTY_RETURN_IF_ERROR(core.history->Read(member, kMinTime_us, kMaxTime_us, &items));
-    for (const history::Item& item : items) sequences.push_back(item.sequence);
-  }
-  std::sort(sequences.begin(), sequences.end());
-  sequences.erase(std::unique(sequences.begin(), sequences.end()), sequences.end());
-  return std::vector<uint64_t>(std::lower_bound(sequences.begin(), sequences.end(), from),
-                               std::upper_bound(sequences.begin(), sequences.end(), through));
 }
 
 }  // namespace
@@ -141,8 +118,12 @@ Status VisitAll(const Core& core, const Past& past, const Progress& progress,
 
 Status VisitMembers(const Core& core, std::span<const uint32_t> members, uint64_t from,
                     const Past& past, const RowVisitor& visitor) {
-  LOYALTY_ASSIGN_OR_RETURN(const std::vector<uint64_t> sequences,
-                           SequencesOf(core, members, from, past.through_sequence));
+  std::vector<uint64_t> sequences;
+  const auto add = [&](uint64_t sequence, const Entry&) -> Status {
+    if (sequence >= from) sequences.push_back(sequence);
+    return {};
+  };
+  LOYALTY_RETURN_IF_ERROR(VisitEntries(core, members, past.through_sequence, add));
   Counting counting(past);
   SharedBlock block;
   for (const uint64_t sequence : sequences) {

@@ -34,8 +34,7 @@ Result<std::vector<Line>> LinesOf(const Core& core, uint32_t member, const Past&
         {entry.effective_us, sequence, posted ? entry.points : 0, entry.currency, posted});
     return {};
   };
-  LOYALTY_RETURN_IF_ERROR(
-      VisitMembersEntries(core, family, kMinTime_us, kMaxTime_us, past.through_sequence, add));
+  LOYALTY_RETURN_IF_ERROR(VisitEntries(core, family, past.through_sequence, add));
   std::sort(lines.begin(), lines.end(),
             [](const Line& a, const Line& b) { return a.place() < b.place(); });
   return lines;

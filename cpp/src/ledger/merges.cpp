@@ -14,11 +14,6 @@ void SortUnique(std::vector<uint32_t>* members) {
 
 }  // namespace
 
-uint64_t Merges::last_sequence() const {
-  ReaderLock lock(mutex_);
-  return all_.empty() ? 0 : all_.back().sequence;
-}
-
 uint32_t Merges::Follow(uint32_t member, uint64_t through) const {
   for (;;) {
     const auto found = of_member_.find(member);
@@ -31,8 +26,7 @@ uint32_t Merges::Follow(uint32_t member, uint64_t through) const {
   }
 }
 
-uint32_t Merges::SurvivorOf(uint32_t member, uint64_t through) const {
-  if (empty()) return member;
+uint32_t Merges::FollowAll(uint32_t member, uint64_t through) const {
   ReaderLock lock(mutex_);
   return Follow(member, through);
 }
@@ -94,6 +88,7 @@ void Merges::Add(const Merge& merge) {
   all_.push_back(merge);
   of_member_[merge.member].push_back(merge);
   if (merge.into != merge.member) merged_into_[merge.into].push_back(merge.member);
+  last_sequence_.store(merge.sequence, std::memory_order_release);
   size_.store(all_.size(), std::memory_order_release);
 }
 

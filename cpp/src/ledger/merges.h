@@ -27,9 +27,11 @@ class Merges {
   // How many there ever were, undone ones and undoings among them.
   size_t size() const { return size_.load(std::memory_order_acquire); }
   bool empty() const { return size() == 0; }
-  uint64_t last_sequence() const;
+  uint64_t last_sequence() const { return last_sequence_.load(std::memory_order_acquire); }
   // Whom the member leads to as of a sequence: himself, or the last of a row of survivors.
-  uint32_t SurvivorOf(uint32_t member, uint64_t through = kNow) const;
+  uint32_t SurvivorOf(uint32_t member, uint64_t through = kNow) const {
+    return empty() ? member : FollowAll(member, through);
+  }
   // A survivor and all who lead to him as of a sequence, by slot.
   std::vector<uint32_t> FamilyOf(uint32_t survivor, uint64_t through = kNow) const;
   // The member and all whom he has ever led to, by slot.
@@ -50,9 +52,11 @@ class Merges {
   uint64_t StableVersion() const;
 
  private:
+  uint32_t FollowAll(uint32_t member, uint64_t through) const;
   uint32_t Follow(uint32_t member, uint64_t through) const REQUIRES_SHARED(mutex_);
 
   std::atomic<size_t> size_ = 0;
+  std::atomic<uint64_t> last_sequence_ = 0;
   std::atomic<uint64_t> version_ = 0;  // odd while a change is under way
   mutable SharedMutex mutex_;
   std::vector<Merge> all_ GUARDED_BY(mutex_);
