@@ -1,5 +1,6 @@
 """The examples in README.md run, and print what it shows."""
 
+import json
 import os
 import re
 import subprocess
@@ -58,13 +59,39 @@ def test_the_python_example_prints_what_is_shown(ran: tuple[Path, str]) -> None:
 
 def test_the_commands_print_what_is_shown(ran: tuple[Path, str]) -> None:
     directory, _ = ran
-    (transcript,) = re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
+    transcript = "".join(re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL))
     (file_command, content), *others = commands(transcript)
     (directory / file_command.removeprefix("cat ")).write_text(content + "\n")
     assert [command.split()[:2] for command, _ in others] == [
-        ["loyalty", name] for name in ("import", "history", "verify")
+        ["loyalty", name] for name in ("import", "history", "verify", "post")
     ]
     for command, shown in others:
         pattern = re.escape(shown).replace("…", ".+")
         printed = run(["sh", "-c", command], directory)
         assert re.fullmatch(pattern, printed), f"{command}\n{printed}"
+
+
+def test_the_numbers_are_those_of_the_results() -> None:
+    (named,) = re.findall(r"benchmarks/results/[0-9-]+\.json", TEXT)
+    known = set()
+    for result in json.loads((README.parent / named).read_text(encoding="utf-8")):
+        for number in _numbers(result):
+            known |= {f"{number:,.0f}", f"{number:.1f}", f"{number:.2f}"}
+    table = TEXT[TEXT.index("| what | here | peer |") :].partition("\n\n")[0]
+    rows = [row.split("|")[1:3] + row.split("|")[4:-1] for row in table.splitlines()[2:]]
+    shown = [number for row in rows for cell in row[1:] for number in _NUMBER.findall(cell)]
+    assert len(shown) > len(rows)
+    assert [number for number in shown if number not in known] == []
+
+
+_NUMBER = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?")
+
+
+def _numbers(value: object) -> Iterator[float]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _numbers(part)
+    elif isinstance(value, int | float):
+        yield value

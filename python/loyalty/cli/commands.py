@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 import loyalty
-from loyalty.cli import demo, expiry, explain, program, reading, report, writing
+from loyalty.cli import demo, expiry, explain, posting, program, reading, report, writing
 from loyalty.cli.output import INTERRUPTED, NOT_DONE, complain
 from loyalty.demo import DemoError
 from loyalty.importing import MappingError, UnreadableFileError
@@ -82,6 +82,7 @@ def _options(
 
 
 app.command("init")(writing.init)
+app.command("post", context_settings={"ignore_unknown_options": True})(posting.post)
 app.command("import")(writing.import_)
 app.command("balance")(reading.balance)
 app.command("history")(reading.history)

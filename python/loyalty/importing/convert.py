@@ -156,20 +156,21 @@ def time(field: str, values: pa.Array, zone: str, rejects: Rejects) -> pa.Array:
     return values.cast(TIME_TYPE, safe=False)
 
 
-def members(values: pa.Array, key_type: Literal["int", "text"], rejects: Rejects) -> pa.Array:
-    """int64 or string keys. An integer has no leading zeros: 007 is text."""
+def members(
+    field: str, values: pa.Array, key_type: Literal["int", "text"], rejects: Rejects
+) -> pa.Array:
+    """int64 or string keys. An integer has no leading zeros: 007 is text. Null stays null."""
     values = _plain(values)
-    require("member", values, rejects)
     if key_type == "text":
-        keys = text("member", values, rejects)
+        keys = text(field, values, rejects)
         long = _mask(pc.greater(pc.binary_length(keys), MAX_MEMBER_BYTES))
-        rejects.add(long, keys, f"member is longer than {MAX_MEMBER_BYTES} bytes")
+        rejects.add(long, keys, f"{field} is longer than {MAX_MEMBER_BYTES} bytes")
         return keys
     if _is_text(values):
         shaped = _mask(pc.match_substring_regex(values, _KEY))
-        rejects.add(~shaped & _valid(values), values, "member is not an integer (see --key-type)")
+        rejects.add(~shaped & _valid(values), values, f"{field} is not an integer (see --key-type)")
         values = _keep(values, shaped)
-    return whole("member", values, rejects)
+    return whole(field, values, rejects)
 
 
 def key_type_of(values: pa.Array) -> Literal["int", "text"]:

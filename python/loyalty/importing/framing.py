@@ -9,9 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from loyalty._columns import WITH_POINTS, WITHOUT_CURRENCY
+from loyalty._core import Kind
 from loyalty.importing import convert
 from loyalty.importing.convert import KeyType, Rejects
-from loyalty.importing.mapping import ROW, WITHOUT_POINTS, MappingError, Plan
+from loyalty.importing.mapping import ROW, MappingError, Plan
 from loyalty.importing.reading import Batch
 
 
@@ -67,6 +69,9 @@ class Framer:
 
     def frame(self, batch: Batch, rejects: Rejects) -> pa.Table:
         """One row a row of the batch; those that `rejects` names then are not to be posted."""
+        if self.key_type is None:
+            members = batch.rows.column(self._plan.columns["member"])
+            self.key_type = convert.key_type_of(members)
         fields: dict[str, pa.Array] = {}
         if self._plan.id_from:
             fields["id"] = self._reference(batch, rejects)
@@ -74,8 +79,9 @@ class Framer:
             fields[name] = self._field(name, batch.rows.column(column), rejects)
         for name, constant in self._constants.items():
             fields[name] = pa.repeat(constant, batch.rows.num_rows)
-        if "points" in self._plan.columns:
-            fields["points"] = self._points(fields["points"], fields["kind"], rejects)
+        _require_points(fields, rejects)
+        if "money" in fields:
+            fields["money"] = fields["money"].fill_null(0)
         if "currency" in self._plan.columns:
             fields["currency"] = self._currency(fields["currency"], fields["kind"], rejects)
         return pa.table(fields)
@@ -91,19 +97,20 @@ class Framer:
 
     def _field(self, name: str, values: pa.Array, rejects: Rejects) -> pa.Array:
         match name:
-            case "member":
-                if self.key_type is None:
-                    self.key_type = convert.key_type_of(values)
-                return convert.members(values, self.key_type, rejects)
+            case "member" | "other_member":
+                keys = convert.members(name, values, self.key_type or "text", rejects)
+                if name == "member":
+                    convert.require(name, keys, rejects)
+                return keys
             case "kind":
                 return convert.kind(values, rejects)
-            case "points":
+            case "points" | "floor" | "ceiling":
                 return convert.whole(name, values, rejects)
             case "tag":
                 return pc.fill_null(convert.whole(name, values, rejects, pa.uint64()), 0)
             case "money":
-                return pc.fill_null(convert.money(values, self._money_decimals, rejects), 0)
-            case "effective_time" | "expires_time":
+                return convert.money(values, self._money_decimals, rejects)
+            case "effective_time" | "expires_time" | "activates_time" | "deadline_time":
                 times = convert.time(name, values, self._zone, rejects)
                 if name == "effective_time":
                     convert.require(name, values, rejects)
@@ -115,17 +122,9 @@ class Framer:
                 return ids
         return convert.text(name, values, rejects)
 
-    def _points(self, points: pa.Array, kinds: pa.Array, rejects: Rejects) -> pa.Array:
-        """The points, 0 where none are needed; elsewhere none is not the same as 0."""
-        needless = pc.is_in(kinds, pa.array(WITHOUT_POINTS))
-        rejects.add(np.asarray(pc.and_not(points.is_null(), needless)), points, "points is empty")
-        return points.fill_null(0)
-
     def _currency(self, names: pa.Array, kinds: pa.Array, rejects: Rejects) -> pa.Array:
-        """The names, checked; opening a member needs none, and a ledger's only one goes unsaid."""
-        needless = pc.or_(
-            len(self._currencies) == 1, pc.equal(kinds, "open_member").fill_null(False)
-        )
+        """The names, checked; what is about a member needs none, and an only one goes unsaid."""
+        needless = pc.or_(len(self._currencies) == 1, pc.is_in(kinds, _names(WITHOUT_CURRENCY)))
         names = pc.if_else(pc.and_(names.is_null(), needless), self._currencies[0], names)
         known = np.asarray(pc.is_in(names, pa.array(self._currencies)))
         rejects.add(~known, names, f"currency is not {' or '.join(self._currencies)}")
@@ -141,3 +140,17 @@ class Framer:
             else:
                 columns.append((name, batch.rows.column(name)))
         return convert.reference(columns, rejects)
+
+
+def _require_points(fields: dict[str, pa.Array], rejects: Rejects) -> None:
+    """Reject rows without points that need them; of money, the programme's rule makes them."""
+    kinds = fields["kind"]
+    points = fields.get("points", pa.nulls(len(kinds), pa.int64()))
+    money = fields.get("money", pa.nulls(len(kinds), pa.int64()))
+    by_rule = pc.and_(pc.equal(kinds, "earn").fill_null(False), money.is_valid())
+    needed = pc.and_not(pc.is_in(kinds, _names(WITH_POINTS)), by_rule)
+    rejects.add(np.asarray(pc.and_(points.is_null(), needed)), points, "points is empty")
+
+
+def _names(kinds: Sequence[Kind]) -> pa.Array:
+    return pa.array([kind.name.lower() for kind in kinds])

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from loyalty._columns import NAMES
+from loyalty._columns import KINDS, NAMES, WITH_POINTS
 
-FIELDS = NAMES
-"""The fields of a posting: the columns of :meth:`loyalty.Ledger.post`."""
+FIELDS = tuple(name for name in NAMES if name != "linked")
+"""The columns of :meth:`loyalty.Ledger.post`, but that each row stands alone."""
 
-_REQUIRED = ("kind", "member", "effective_time", "points")
-WITHOUT_POINTS = ("open_member", "reverse")
+_REQUIRED = ("kind", "member", "effective_time")
 ROW = "@row"
 """In ``id_from``: the content hash of the file and the row's number."""
 
@@ -113,9 +112,10 @@ def make_plan(
         name: name for name in FIELDS if name in file_columns and name not in spoken_for
     } | dict(renamed)
     _check_ids(columns, constants, id_from, known)
-    missing = [name for name in _REQUIRED if name not in columns and name not in constants]
-    if constants.get("kind") in WITHOUT_POINTS and "points" in missing:
-        missing.remove("points")
+    sources = {*columns, *constants}
+    missing = [name for name in _REQUIRED if name not in sources]
+    if _needs_points(constants.get("kind")) and not sources & {"points", "money"}:
+        missing.append("points")
     if missing:
         raise MappingError(
             f"nothing says what {' and '.join(missing)} should be: name a column with --map "
@@ -124,6 +124,11 @@ def make_plan(
     used = set(columns.values()) | set(id_from)
     unused = tuple(name for name in file_columns if name not in used)
     return Plan(columns, dict(constants), tuple(id_from), unused)
+
+
+def _needs_points(kind: str | None) -> bool:
+    """Whether all rows may need points; an unknown kind is complained of elsewhere."""
+    return kind is None or KINDS.get(kind) in WITH_POINTS
 
 
 def _check_ids(

@@ -191,8 +191,9 @@ class _Run:
         for row, status in zip(refused["row"].tolist(), refused["status"].tolist(), strict=True):
             rejects.reasons[int(good[row])] = status
         self.summary.rows += batch.rows.num_rows
-        self.summary.posted += result.counts.get("posted", 0)
-        self.summary.already_there += result.counts.get("already_exists", 0)
+        already_there = result.counts.get("already_exists", 0)
+        self.summary.posted += len(good) - len(refused) - already_there
+        self.summary.already_there += already_there
         self.summary.key_type = self._framer.key_type
         self.reject(
             batch,
@@ -221,27 +222,34 @@ class _Run:
         once the members are open would not help any more.
         """
         good = pa.array(rejects.good)
+        count = frame.num_rows
         members = pc.if_else(good, frame["member"].combine_chunks(), None)
-        coded = members.dictionary_encode()
+        others = pa.nulls(count, members.type)
+        if "other_member" in frame.column_names:
+            others = pc.if_else(good, frame["other_member"].combine_chunks(), None)
+        coded = pa.concat_arrays([members, others]).dictionary_encode()
         keys, codes = coded.dictionary, coded.indices.fill_null(-1).to_numpy()
         unknown = ~self._ledger.balances(keys, self._ledger.currencies[0])["found"]
         if not unknown.any():
             return
         # Where each key first stands, and where a row of the file opens it; beyond the end:
         # nowhere.
-        beyond = len(codes)
-        opens = np.asarray(pc.equal(frame["kind"], "open_member").fill_null(False)) & (codes >= 0)
-        opened_at = np.full(len(keys), beyond)
-        np.minimum.at(opened_at, codes[opens], np.flatnonzero(opens))
-        first_at = np.full(len(keys), beyond)
-        np.minimum.at(first_at, codes[codes >= 0], np.flatnonzero(codes >= 0))
+        rows = np.tile(np.arange(count), 2)
+        used = codes >= 0
+        opens = np.zeros(2 * count, np.bool_)
+        opens[:count] = np.asarray(pc.equal(frame["kind"], "open_member").fill_null(False))
+        opens &= used
+        opened_at = np.full(len(keys), count)
+        np.minimum.at(opened_at, codes[opens], rows[opens])
+        first_at = np.full(len(keys), count)
+        np.minimum.at(first_at, codes[used], rows[used])
         early = unknown & (first_at < opened_at)
         if self._open_members:
             self._open(keys.filter(pa.array(early)), frame["effective_time"].take(first_at[early]))
             return
-        rows = np.arange(beyond)
-        unopened = (codes >= 0) & ~opens & unknown[codes] & (rows < opened_at[codes])
-        rejects.add(unopened, members, _NOT_OPEN)
+        unopened = used & ~opens & unknown[codes] & (rows < opened_at[codes])
+        rejects.add(unopened[:count], members, _NOT_OPEN)
+        rejects.add(unopened[count:], others, f"other_{_NOT_OPEN}")
 
     def _open(self, keys: pa.Array, times: pa.ChunkedArray) -> None:
         sort = "int" if pa.types.is_integer(keys.type) else "text"
