@@ -79,9 +79,23 @@ class HistoryImpl : public History {
   Status Visit(const std::function<bool(const Item&)>& visitor) const override;
 
  private:
-  // Hands every piece with from <= key < to to `read`, until it returns false.
-  template <typename Reader>
-  Status ForEachPiece(std::string_view from, std::string_view to, Reader read) const;
+  // Rows of one range's pieces that are wanted, and their items.
+  struct Rows {
+    struct Of {
+      PieceView measures;  // its bytes are gone
+      PieceView::Rows rows;
+      size_t at;  // their items
+    };
+    std::vector<Of> pieces;
+    std::vector<Item>* items;
+  };
+  // Hands the measures with from <= key < to in order to `take`, until it returns false.
+  template <typename Take>
+  Status ScanMeasures(const PieceKey& from, const PieceKey& to, Take take) const;
+  static void Append(const PieceView& measures, PieceView::Rows rows, Rows* to);
+  // Fills in what the other parts have of the rows.
+  Status Complete(const Rows& rows) const;
+  Status Complete(Part part, std::span<const Rows::Of> pieces, Item* items) const;
 
   Store* const store_;
   std::atomic<uint64_t> sequence_;
@@ -102,8 +116,14 @@ Status HistoryImpl::Add(std::span<const Entry> entries, uint64_t first_sequence)
     size_t count = 1;
     const uint64_t piece = partition.PieceOf(rows[0]);
     while (count < rows.size() && partition.PieceOf(rows[count]) == piece) ++count;
-    const PieceKey key{partition.RangeOf(rows[0]), partition.MonthOf(rows[0]), first_sequence};
-    batch.Put(Family::kHistory, key.Encode(), encoder.Encode(key, rows.first(count)));
+    PieceKey key{.range = partition.RangeOf(rows[0]),
+                 .month = partition.MonthOf(rows[0]),
+                 .first_sequence = first_sequence};
+    encoder.Take(key.month, rows.first(count));
+    for (const Part part : kParts) {
+      key.part = part;
+      if (encoder.Has(part)) batch.Put(Family::kHistory, key.Encode(), encoder.Encode(key));
+    }
     rows = rows.subspan(count);
   }
   const uint64_t reached = first_sequence + entries.size() - 1;
@@ -113,15 +133,71 @@ Status HistoryImpl::Add(std::span<const Entry> entries, uint64_t first_sequence)
   return Status();
 }
 
-template <typename Reader>
-Status HistoryImpl::ForEachPiece(std::string_view from, std::string_view to, Reader read) const {
-  Status damage;
-  const auto visit = [&](std::string_view key, std::string_view value) {
-    const Result<PieceView> piece = PieceView::Parse(key, value);
-    if (!piece.ok()) damage = piece.status();
-    return piece.ok() && read(piece.value());
+template <typename Take>
+Status HistoryImpl::ScanMeasures(const PieceKey& from, const PieceKey& to, Take take) const {
+  Status stopped;
+  const auto visit = [&](std::string_view key, std::string_view record) {
+    const Result<PieceView> measures = PieceView::Parse(key, record);
+    stopped = measures.ok() ? take(*measures) : measures.status();
+    return stopped.ok();
   };
-  LOYALTY_RETURN_IF_ERROR(store_->Scan(Family::kHistory, from, to, visit));
+  LOYALTY_RETURN_IF_ERROR(store_->Scan(Family::kHistory, from.Encode(), to.Encode(), visit));
+  return stopped;
+}
+
+void HistoryImpl::Append(const PieceView& measures, PieceView::Rows rows, Rows* to) {
+  if (rows.from == rows.to) return;
+  const size_t at = to->items->size();
+  to->pieces.push_back({measures, rows, at});
+  to->items->resize(at + rows.to - rows.from);
+  measures.Read(rows, to->items->data() + at);
+}
+
+Status HistoryImpl::Complete(const Rows& rows) const {
+  if (rows.pieces.empty()) return {};
+  for (const Part part : kParts) {
+    if (part == Part::kMeasures) continue;
+    LOYALTY_RETURN_IF_ERROR(Complete(part, rows.pieces, rows.items->data()));
+  }
+  return {};
+}
+
+Status HistoryImpl::Complete(Part part, std::span<const Rows::Of> pieces, Item* items) const {
+  const auto key_of = [part](const Rows::Of& piece) {
+    PieceKey key = piece.measures.key();
+    key.part = part;
+    return key.Encode();
+  };
+  const std::string from = key_of(pieces.front());
+  const std::string to = key_of(pieces.back()) + '\0';
+  Status damage;
+  // The next piece has no record in this part; nor should it.
+  const auto pass_over = [&] {
+    const Rows::Of& piece = pieces.front();
+    const std::string key = key_of(piece);
+    if (piece.measures.Has(part)) damage = Damaged(key, "is missing");
+    PieceView::WithoutRecord(key, piece.measures).Read(piece.rows, items + piece.at);
+    pieces = pieces.subspan(1);
+    return damage.ok();
+  };
+  const auto take = [&](std::string_view key, std::string_view record) {
+    while (key_of(pieces.front()) < key) {
+      if (!pass_over()) return false;
+    }
+    const Rows::Of& piece = pieces.front();
+    if (key_of(piece) != key) return true;  // nothing of it is wanted, or it is newer than the measures
+    const Result<PieceView> view = PieceView::Parse(key, record);
+    damage = view.status();
+    if (damage.ok() && view->count() != piece.measures.count()) {
+      damage = Damaged(key, "has other rows than its measures");
+    }
+    if (!damage.ok()) return false;
+    view->Read(piece.rows, items + piece.at);
+    pieces = pieces.subspan(1);
+    return !pieces.empty();
+  };
+  LOYALTY_RETURN_IF_ERROR(store_->Scan(Family::kHistory, from, to, take));
+  while (damage.ok() && !pieces.empty()) pass_over();
   return damage;
 }
 
@@ -130,32 +206,49 @@ Status HistoryImpl::Read(uint32_t member, int64_t from_us, int64_t to_us,
   from_us = std::max(from_us, kMinTime_us);
   to_us = std::min(to_us, kMaxTime_us);
   if (from_us >= to_us) return Status();
-  const uint32_t range = member / kRangeMembers;
   const size_t before = out->size();
-  const auto read = [&](const PieceView& piece) {
-    const auto start = ptrdiff_t(out->size());
-    piece.Read(piece.RowsOf(member % kRangeMembers), out);
-    out->erase(std::remove_if(out->begin() + start, out->end(),
-                              [=](const Item& item) {
-                                return item.entry.effective_us < from_us ||
-                                       item.entry.effective_us >= to_us;
-                              }),
-               out->end());
-    return true;
+  const uint32_t range = member / kRangeMembers;
+  Rows rows{{}, out};
+  Status status = ScanMeasures({.range = range, .month = MonthOf(from_us)},
+                               {.range = range, .month = MonthOf(to_us - 1) + 1},
+                               [&](const PieceView& piece) {
+                                 Append(piece, piece.RowsOf(member % kRangeMembers), &rows);
+                                 return Status();
+                               });
+  if (status.ok()) status = Complete(rows);
+  if (!status.ok()) {
+    out->resize(before);
+    return status;
+  }
+  const auto outside = [=](const Item& item) {
+    return item.entry.effective_us < from_us || item.entry.effective_us >= to_us;
   };
-  const Status status = ForEachPiece(PieceKey{range, MonthOf(from_us), 0}.Encode(),
-                                     PieceKey{range, MonthOf(to_us - 1) + 1, 0}.Encode(), read);
-  if (!status.ok()) out->resize(before);
+  out->erase(std::remove_if(out->begin() + ptrdiff_t(before), out->end(), outside), out->end());
   return status;
 }
 
 Status HistoryImpl::Visit(const std::function<bool(const Item&)>& visitor) const {
   std::vector<Item> items;
-  return ForEachPiece({}, kMarkerKey, [&](const PieceView& piece) {
+  Rows rows{{}, &items};
+  bool stopped = false;
+  const auto hand_over = [&]() -> Status {
+    LOYALTY_RETURN_IF_ERROR(Complete(rows));
+    stopped = !std::all_of(items.begin(), items.end(), std::cref(visitor));
     items.clear();
-    piece.Read({0, piece.count()}, &items);
-    return std::all_of(items.begin(), items.end(), std::cref(visitor));
-  });
+    rows.pieces.clear();
+    return {};
+  };
+  const auto take = [&](const PieceView& piece) -> Status {
+    const bool next = !rows.pieces.empty() &&
+                      rows.pieces.front().measures.key().range != piece.key().range;
+    if (next) LOYALTY_RETURN_IF_ERROR(hand_over());
+    if (stopped) return {StatusCode::kInterrupted, ""};
+    Append(piece, {0, piece.count()}, &rows);
+    return {};
+  };
+  const Status status = ScanMeasures({}, {.part = Part::kTimes}, take);
+  if (stopped) return {};
+  return status.ok() ? hand_over() : status;
 }
 
 }  // namespace

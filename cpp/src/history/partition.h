@@ -1,10 +1,12 @@
 // Puts the entries of a segment into the order in which pieces hold them.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "history/history.h"
 #include "loyalty/posting.h"
 #include "loyalty/status.h"
 
@@ -32,7 +34,7 @@ class Partition {
   }
 
  private:
-  static constexpr unsigned kMemberBits = 10;  // of kRangeMembers
+  static constexpr unsigned kMemberBits = std::countr_zero(kRangeMembers);
   static uint64_t Ones(unsigned bits) { return (uint64_t(1) << bits) - 1; }
 
   Status Collect(std::span<const Entry> entries);

@@ -1,7 +1,7 @@
 #include "history/piece.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <bit>
 
 #include "base/bytes.h"
 #include "base/hash.h"
@@ -11,7 +11,7 @@
 namespace loyalty::history {
 namespace {
 
-constexpr uint8_t kFormat = 0xC1;
+constexpr uint8_t kFormat = 0xC2;
 constexpr size_t kHeadBytes = 9;
 constexpr size_t kChecksumBytes = 8;
 
@@ -23,9 +23,11 @@ int64_t DefaultOf(unsigned column) {
   }
 }
 
-// Columns of scans stay readable by position.
+// Members are searched, and what is in nearly every row is read quicker by position.
 Layout LayoutOf(unsigned column) {
-  return column <= kSequence ? Layout::kByPosition : Layout::kSparseWhenSmaller;
+  constexpr uint32_t kDense =
+      1u << kKind | 1u << kMember | 1u << kPoints | 1u << kMoney | 1u << kEffective;
+  return kDense >> column & 1 ? Layout::kByPosition : Layout::kSparseWhenSmaller;
 }
 
 uint64_t PieceChecksum(std::string_view key, std::string_view body) {
@@ -55,16 +57,11 @@ void PrefetchEntry(const Entry& entry) {
   Prefetch(reinterpret_cast<const char*>(&entry + 1) - 1);
 }
 
-Status Damaged(std::string_view key, const char* what) {
-  return Status(StatusCode::kCorruption,
-                "history: " + KeyText(key) + " " + what +
-                    "; history is derived: discard it and it is rebuilt from the journal");
-}
-
 }  // namespace
 
 std::string PieceKey::Encode() const {
   std::string key;
+  key.push_back(char(part));
   AppendBig(&key, range);
   AppendBig(&key, month);
   AppendBig(&key, first_sequence);
@@ -73,17 +70,19 @@ std::string PieceKey::Encode() const {
 
 bool PieceKey::Decode(std::string_view bytes, PieceKey* key) {
   if (bytes.size() != kBytes) return false;
-  key->range = LoadBig<uint32_t>(bytes.data());
-  key->month = LoadBig<uint32_t>(bytes.data() + 4);
-  key->first_sequence = LoadBig<uint64_t>(bytes.data() + 8);
-  return key->range <= UINT32_MAX / kRangeMembers && key->month <= MonthOf(kMaxTime_us - 1);
+  key->part = Part(bytes[0]);
+  key->range = LoadBig<uint32_t>(bytes.data() + 1);
+  key->month = LoadBig<uint32_t>(bytes.data() + 5);
+  key->first_sequence = LoadBig<uint64_t>(bytes.data() + 9);
+  return key->part <= kParts.back() && key->range <= UINT32_MAX / kRangeMembers && key->month <= MonthOf(kMaxTime_us - 1);
 }
 
 std::string KeyText(std::string_view bytes) {
   PieceKey key;
   if (PieceKey::Decode(bytes, &key)) {
     return "the piece of range " + std::to_string(key.range) + ", month " + MonthText(key.month) +
-           ", segment from sequence " + std::to_string(key.first_sequence);
+           ", segment from sequence " + std::to_string(key.first_sequence) + ", part " +
+           std::to_string(int(key.part));
   }
   std::string text = "the record with key 0x";
   for (const char byte : bytes) {
@@ -93,17 +92,44 @@ std::string KeyText(std::string_view bytes) {
   return text;
 }
 
-std::string_view PieceEncoder::Encode(const PieceKey& key, std::span<const Partition::Row> rows) {
-  Gather(key, rows);
-  piece_.clear();
-  AppendLittle(&piece_, kFormat);
-  AppendLittle(&piece_, uint32_t(count_));
-  AppendColumns();
-  AppendLittle(&piece_, PieceChecksum(key.Encode(), piece_));
-  return piece_;
+Status Damaged(std::string_view key, const char* what) {
+  return Status(StatusCode::kCorruption,
+                "history: " + KeyText(key) + " " + what +
+                    "; history is derived: discard it and it is rebuilt from the journal");
 }
 
-void PieceEncoder::Gather(const PieceKey& key, std::span<const Partition::Row> rows) {
+void PieceEncoder::Take(uint32_t month, std::span<const Partition::Row> rows) {
+  Gather(month, rows);
+  present_ = 0;
+  for (unsigned column = 0; column < kColumns; ++column) {
+    if (column == kExpiresAfter || AllEqual(Values(column), DefaultOf(column))) continue;
+    if (column == kExpires) {
+      EncodeExpiry();
+    } else {
+      present_ |= 1u << column;
+    }
+  }
+}
+
+std::string_view PieceEncoder::Encode(const PieceKey& key) {
+  record_.clear();
+  AppendLittle(&record_, kFormat);
+  AppendLittle(&record_, uint32_t(count_));
+  AppendLittle(&record_, present_);
+  const uint32_t columns = present_ & ColumnsOf(key.part);
+  for (unsigned column = 0; column < kColumns; ++column) {
+    if (!(columns >> column & 1)) continue;
+    if (column == kExpires || column == kExpiresAfter) {
+      record_ += expiry_;
+    } else {
+      AppendColumn(Values(column), DefaultOf(column), LayoutOf(column), &record_);
+    }
+  }
+  AppendLittle(&record_, PieceChecksum(key.Encode(), record_));
+  return record_;
+}
+
+void PieceEncoder::Gather(uint32_t month, std::span<const Partition::Row> rows) {
   count_ = rows.size();
   // An odd number of cache lines a column: powers of two would compete for the same cache sets.
   stride_ = (count_ + 15) / 16 * 16 + 8;
@@ -111,7 +137,7 @@ void PieceEncoder::Gather(const PieceKey& key, std::span<const Partition::Row> r
   const size_t stride = stride_;
   const std::span<const Partition::Row> all = partition_.rows();  // to look ahead of this piece
   const size_t first = size_t(rows.data() - all.data());
-  const int64_t month_us = MonthStart_us(key.month);
+  const int64_t month_us = MonthStart_us(month);
   for (size_t i = 0; i < count_; ++i) {
     const size_t ahead = std::min(first + i + kGatherAhead, all.size() - 1);
     PrefetchEntry(segment_[partition_.IndexOf(all[ahead])]);
@@ -142,45 +168,29 @@ void PieceEncoder::Gather(const PieceKey& key, std::span<const Partition::Row> r
   }
 }
 
-void PieceEncoder::AppendColumns() {
-  uint32_t present = 0;
-  const size_t present_at = piece_.size();
-  AppendLittle(&piece_, present);
-  for (unsigned column = 0; column < kColumns; ++column) {
-    if (column == kExpiresAfter || AllEqual(Values(column), DefaultOf(column))) continue;
-    if (column == kExpires) {
-      AppendExpiry(&present);
-      continue;
-    }
-    present |= 1u << column;
-    AppendColumn(Values(column), DefaultOf(column), LayoutOf(column), &piece_);
-  }
-  std::memcpy(piece_.data() + present_at, &present, sizeof present);
-}
-
 // Points expire after a common time or on a common day: whichever makes the smaller column.
-void PieceEncoder::AppendExpiry(uint32_t* present) {
-  const size_t start = piece_.size();
-  AppendColumn(Values(kExpiresAfter), 0, Layout::kSparseWhenSmaller, &piece_);
-  const size_t middle = piece_.size();
+void PieceEncoder::EncodeExpiry() {
+  expiry_.clear();
+  AppendColumn(Values(kExpiresAfter), 0, LayoutOf(kExpiresAfter), &expiry_);
+  const size_t after_bytes = expiry_.size();
   const size_t bit_a_row = count_ / 8 + 24;
-  if (middle - start > bit_a_row) {
-    AppendColumn(Values(kExpires), 0, Layout::kSparseWhenSmaller, &piece_);
-    if (piece_.size() - middle < middle - start) {
-      piece_.erase(start, middle - start);
-      *present |= 1u << kExpires;
+  if (after_bytes > bit_a_row) {
+    AppendColumn(Values(kExpires), 0, LayoutOf(kExpires), &expiry_);
+    if (expiry_.size() - after_bytes < after_bytes) {
+      expiry_.erase(0, after_bytes);
+      present_ |= 1u << kExpires;
       return;
     }
-    piece_.resize(middle);
+    expiry_.resize(after_bytes);
   }
-  *present |= 1u << kExpiresAfter;
+  present_ |= 1u << kExpiresAfter;
 }
 
-Result<PieceView> PieceView::Parse(std::string_view key, std::string_view piece) {
+Result<PieceView> PieceView::Parse(std::string_view key, std::string_view record) {
   PieceView view;
   if (!PieceKey::Decode(key, &view.key_)) return Damaged(key, "is not a piece's");
-  if (piece.size() < kHeadBytes + kChecksumBytes) return Damaged(key, "is cut short");
-  const std::string_view body = piece.substr(0, piece.size() - kChecksumBytes);
+  if (record.size() < kHeadBytes + kChecksumBytes) return Damaged(key, "is cut short");
+  const std::string_view body = record.substr(0, record.size() - kChecksumBytes);
   if (LoadLittle<uint64_t>(body.data() + body.size()) != PieceChecksum(key, body)) {
     return Damaged(key, "does not have its checksum");
   }
@@ -195,9 +205,19 @@ Result<PieceView> PieceView::Parse(std::string_view key, std::string_view piece)
   return view;
 }
 
+PieceView PieceView::WithoutRecord(std::string_view key, const PieceView& measures) {
+  PieceView view;
+  PieceKey::Decode(key, &view.key_);
+  view.count_ = measures.count_;
+  view.present_ = measures.present_;
+  for (unsigned c = 0; c < kColumns; ++c) view.columns_[c] = PackedColumn::Constant(DefaultOf(c));
+  return view;
+}
+
 bool PieceView::ParseColumns(std::string_view bytes) {
   if (count_ == 0 || present_ >> kColumns) return false;
-  for (unsigned column = 0; column < kColumns; ++column) {
+  const uint32_t own = ColumnsOf(key_.part);
+  for (unsigned column = unsigned(std::countr_zero(own)); own >> column; ++column) {
     if (!(present_ >> column & 1)) {
       columns_[column] = PackedColumn::Constant(DefaultOf(column));
     } else if (!columns_[column].Parse(count_, DefaultOf(column), LayoutOf(column), &bytes)) {
@@ -222,33 +242,49 @@ PieceView::Rows PieceView::RowsOf(uint32_t offset_in_range) const {
   return {first_not_below(offset_in_range), first_not_below(int64_t(offset_in_range) + 1)};
 }
 
-void PieceView::Read(Rows rows, std::vector<Item>* out) const {
-  const size_t start = out->size();
-  out->resize(start + rows.to - rows.from);
-  Item* items = out->data() + start;
-  const auto read = [&](unsigned column, auto put) {
-    columns_[column].ForEach(rows.from, rows.to,
-                             [&](size_t i, int64_t value) { put(items[i], value); });
-  };
-  const int64_t month_us = MonthStart_us(key_.month);
+void PieceView::Read(Rows rows, Item* items) const {
+  switch (key_.part) {
+    case Part::kMeasures: return ReadMeasures(rows, items);
+    case Part::kTimes:
+      return ReadColumn(kEffective, rows, items,
+                        [month_us = MonthStart_us(key_.month)](Item& item, int64_t v) {
+                          item.entry.effective_us = month_us + v;
+                        });
+    case Part::kCodes: return ReadCodes(rows, items);
+    case Part::kRest: return ReadRest(rows, items);
+  }
+}
+
+void PieceView::ReadMeasures(Rows rows, Item* items) const {
   const uint32_t first_member = key_.range * kRangeMembers;
+  const auto read = [&](unsigned column, auto put) { ReadColumn(column, rows, items, put); };
   read(kKind, [](Item& item, int64_t v) { item.entry.kind = Kind(v); });
   read(kStatus, [](Item& item, int64_t v) { item.entry.status = PostingStatus(v); });
   read(kMember, [=](Item& item, int64_t v) { item.entry.member = first_member + uint32_t(v); });
-  read(kEffective, [=](Item& item, int64_t v) { item.entry.effective_us = month_us + v; });
   read(kPoints, [](Item& item, int64_t v) { item.entry.points = v; });
   read(kMoney, [](Item& item, int64_t v) { item.entry.money = v; });
+  read(kCurrency, [](Item& item, int64_t v) { item.entry.currency = uint16_t(v); });
+  read(kRelatedKind, [](Item& item, int64_t v) { item.entry.related_kind = Kind(v); });
+}
+
+void PieceView::ReadCodes(Rows rows, Item* items) const {
+  const auto read = [&](unsigned column, uint32_t Codes::*code) {
+    ReadColumn(column, rows, items,
+               [=](Item& item, int64_t v) { item.entry.codes.*code = uint32_t(v); });
+  };
+  read(kRule, &Codes::rule);
+  read(kChannel, &Codes::channel);
+  read(kLocation, &Codes::location);
+  read(kCategory, &Codes::category);
+}
+
+void PieceView::ReadRest(Rows rows, Item* items) const {
+  const auto read = [&](unsigned column, auto put) { ReadColumn(column, rows, items, put); };
   read(kSequence,
        [this](Item& item, int64_t v) { item.sequence = key_.first_sequence + uint64_t(v); });
   read(kBalance, [](Item& item, int64_t v) { item.entry.balance = v; });
   read(kRelated, [](Item& item, int64_t v) { item.entry.related = uint64_t(v); });
-  read(kRelatedKind, [](Item& item, int64_t v) { item.entry.related_kind = Kind(v); });
   read(kTag, [](Item& item, int64_t v) { item.entry.tag = uint64_t(v); });
-  read(kCurrency, [](Item& item, int64_t v) { item.entry.currency = uint16_t(v); });
-  read(kRule, [](Item& item, int64_t v) { item.entry.codes.rule = uint32_t(v); });
-  read(kChannel, [](Item& item, int64_t v) { item.entry.codes.channel = uint32_t(v); });
-  read(kLocation, [](Item& item, int64_t v) { item.entry.codes.location = uint32_t(v); });
-  read(kCategory, [](Item& item, int64_t v) { item.entry.codes.category = uint32_t(v); });
   read(kActor, [](Item& item, int64_t v) { item.entry.codes.actor = uint32_t(v); });
   read(kReason, [](Item& item, int64_t v) { item.entry.codes.reason = uint32_t(v); });
   ReadExpiry(rows, items);

@@ -1,12 +1,14 @@
-// A piece: what one segment adds to one member range and month, by column.
+// A piece: what one segment adds to one member range and month, by column, in parts that are read apart.
+// Each part is a record of its own:
 //
-//   byte     format: 0xC1
+//   byte     format: 0xC2
 //   u32      count of rows (at least 1)
-//   u32      columns present: bit c for column c; a column of nothing but its default is left out
-//   columns  those present, by number, as in packed_column.h
-//   u64      XXH3-64 of all before, XOR XXH3-64 of the key: a piece under another key is damage too
+//   u32      columns present, of all parts: bit c for column c; a column of nothing but its default is left
+//            out, and a part of nothing but such columns has no record, unless it is the first one
+//   columns  those of the part that are present, by number, as in packed_column.h
+//   u64      XXH3-64 of all before, XOR XXH3-64 of the key: a part under another key is damage too
 //
-// Rows are ordered by member, then sequence. Columns that tier rules read come first.
+// Rows are ordered by member, then sequence.
 #pragma once
 
 #include <array>
@@ -22,47 +24,69 @@
 
 namespace loyalty::history {
 
-struct PieceKey {
-  static constexpr size_t kBytes = 16;
+// Stored, in this order: what a scan for tiers reads lies together, and apart from what it does not.
+enum class Part : uint8_t { kMeasures = 0, kTimes = 1, kCodes = 2, kRest = 3 };
+constexpr std::array kParts = {Part::kMeasures, Part::kTimes, Part::kCodes, Part::kRest};
 
+struct PieceKey {
+  static constexpr size_t kBytes = 17;
+
+  Part part = Part::kMeasures;
   uint32_t range = 0;
   uint32_t month = 0;
   uint64_t first_sequence = 0;  // of the segment
 
+  auto operator<=>(const PieceKey&) const = default;
   std::string Encode() const;
   static bool Decode(std::string_view bytes, PieceKey* key);
 };
 // For messages; of any bytes.
 std::string KeyText(std::string_view key);
+// kCorruption, of the record with that key.
+Status Damaged(std::string_view key, const char* what);
 
 // Stored as bit and order of columns: numbers never change and are never reused. Defaults are 0 but
 // for the first two.
 enum Column : unsigned {
-  kKind = 0,       // default: earn
-  kStatus = 1,     // default: posted
-  kMember = 2,     // offset in range
-  kEffective = 3,  // microseconds since the month began
-  kPoints = 4,
-  kMoney = 5,
-  kSequence = 6,  // above the segment's first
-  kBalance = 7,
+  kKind = 0,    // default: earn
+  kStatus = 1,  // default: posted
+  kMember = 2,  // offset in range
+  kPoints = 3,
+  kMoney = 4,
+  kCurrency = 5,
+  kRelatedKind = 6,
+
+  kEffective = 7,  // microseconds since the month began
+
+  kRule = 8,
+  kChannel = 9,
+  kLocation = 10,
+  kCategory = 11,
+
+  kSequence = 12,  // above the segment's first
+  kBalance = 13,
   // At most one of these: 0 is never, else microseconds since the month began (kExpires) or since
   // the effective time (kExpiresAfter). An expiry at that very time holds the number that never
   // would have had: INT64_MAX less that time.
-  kExpires = 8,
-  kExpiresAfter = 9,
-  kRelated = 10,
-  kTag = 11,
-  kCurrency = 12,
-  kRule = 13,
-  kChannel = 14,
-  kLocation = 15,
-  kCategory = 16,
-  kActor = 17,
-  kReason = 18,
-  kRelatedKind = 19,
+  kExpires = 14,
+  kExpiresAfter = 15,
+  kRelated = 16,
+  kTag = 17,
+  kActor = 18,
+  kReason = 19,
 };
 constexpr unsigned kColumns = 20;
+
+// The columns of a part, as bits.
+constexpr uint32_t ColumnsOf(Part part) {
+  switch (part) {
+    case Part::kMeasures: return 0x7f;
+    case Part::kTimes: return 1u << kEffective;
+    case Part::kCodes: return 0xf00;
+    case Part::kRest: return 0xff000;
+  }
+  return 0;
+}
 
 // Encodes the pieces of one segment, one after the other. Not thread-safe; owns neither argument.
 class PieceEncoder {
@@ -70,44 +94,63 @@ class PieceEncoder {
   PieceEncoder(std::span<const Entry> segment, const Partition& partition)
       : segment_(segment), partition_(partition) {}
 
-  // `rows` are all of one piece's, in order; the segment starts at the key's first_sequence. The
-  // result lives until the next call.
-  std::string_view Encode(const PieceKey& key, std::span<const Partition::Row> rows);
+  // Takes all rows of the next piece, in order.
+  void Take(uint32_t month, std::span<const Partition::Row> rows);
+  // Whether a part of the piece has a record.
+  bool Has(Part part) const { return part == Part::kMeasures || (present_ & ColumnsOf(part)); }
+  // A part of the piece; the segment starts at the key's first_sequence. The result lives until the next call.
+  std::string_view Encode(const PieceKey& key);
 
  private:
-  void Gather(const PieceKey& key, std::span<const Partition::Row> rows);
+  void Gather(uint32_t month, std::span<const Partition::Row> rows);
+  void EncodeExpiry();
   std::span<const int64_t> Values(unsigned column) const {
     return {values_.data() + column * stride_, count_};
   }
-  void AppendColumns();
-  void AppendExpiry(uint32_t* present);
 
   const std::span<const Entry> segment_;
   const Partition& partition_;
   std::vector<int64_t> values_;  // by column
   size_t stride_ = 0;
   size_t count_ = 0;
-  std::string piece_;
+  uint32_t present_ = 0;
+  std::string expiry_;  // its column, of the coding that takes less room
+  std::string record_;
 };
 
-// A piece checked and ready to read. Does not own the bytes.
+// A part of a piece, checked and ready to read. Does not own the bytes.
 class PieceView {
  public:
   // kCorruption for bytes that are not what was written under this key; kUnsupportedFormat.
-  static Result<PieceView> Parse(std::string_view key, std::string_view piece);
+  static Result<PieceView> Parse(std::string_view key, std::string_view record);
+
+  // A part that has none, because all its columns hold only defaults.
+  static PieceView WithoutRecord(std::string_view key, const PieceView& measures);
 
   size_t count() const { return count_; }
   const PieceKey& key() const { return key_; }
+  // Whether another part of the piece has a record.
+  bool Has(Part part) const { return present_ & ColumnsOf(part); }
   struct Rows {
     size_t from, to;
   };
+  // Of the measures.
   Rows RowsOf(uint32_t offset_in_range) const;
-  // Appends rows as items, without their ids.
-  void Read(Rows rows, std::vector<Item>* out) const;
+  // Fills the fields of rows that the part has; the rest needs the times to be there. An item's id stays as
+  // it is.
+  void Read(Rows rows, Item* items) const;
 
  private:
   bool ParseColumns(std::string_view bytes);
+  void ReadMeasures(Rows rows, Item* items) const;
+  void ReadCodes(Rows rows, Item* items) const;
+  void ReadRest(Rows rows, Item* items) const;
   void ReadExpiry(Rows rows, Item* items) const;
+  template <typename Put>
+  void ReadColumn(unsigned column, Rows rows, Item* items, Put put) const {
+    columns_[column].ForEach(rows.from, rows.to,
+                             [&](size_t i, int64_t value) { put(items[i], value); });
+  }
 
   PieceKey key_;
   size_t count_ = 0;

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "history/piece.h"
 #include "history_fixture.h"
 
 namespace loyalty::history {
@@ -39,7 +40,8 @@ TEST_F(HistoryTest, ReadEqualsAFilterOverAllAdded) {
 
 TEST_F(HistoryTest, TheEdgesOfTimesAndOfRanges) {
   std::vector<Entry> entries;
-  for (const uint32_t member : {0u, 1023u, 1024u, 2047u, 2048u, Entry::kNoMember - 1}) {
+  for (const uint32_t member : {0u, kRangeMembers - 1, kRangeMembers, 2 * kRangeMembers - 1, 2 * kRangeMembers,
+                                Entry::kNoMember - 1}) {
     for (const int64_t at_us : {kMinTime_us, kStart_us - 1, kStart_us, kMaxTime_us - 1}) {
       Entry entry;
       entry.member = member;
@@ -58,7 +60,7 @@ TEST_F(HistoryTest, TheEdgesOfTimesAndOfRanges) {
     EXPECT_TRUE(Read(entry.member, at_us, at_us).empty());
     EXPECT_TRUE(Read(entry.member, at_us, INT64_MIN).empty());
   }
-  EXPECT_TRUE(Read(1022).empty());
+  EXPECT_TRUE(Read(kRangeMembers - 2).empty());
   EXPECT_TRUE(Read(0, INT64_MIN, kMinTime_us).empty());
   EXPECT_TRUE(Read(0, kMaxTime_us, INT64_MAX).empty());
   ExpectMatchesModel();
@@ -184,6 +186,44 @@ TEST_F(HistoryTest, ADamagedPieceIsNamedAndNothingIsReturned) {
   }
   Put(second.key, second.value);
   ExpectMatchesModel();
+}
+
+TEST_F(HistoryTest, AMissingPartIsNamed) {
+  Add(EntryMaker(1).Segment(2000, 1024, 25));
+  Add(EntryMaker(2).Segment(2000, 1024, 25));
+  std::vector<storage::Store::Found> records = Records();
+  records.pop_back();  // the marker
+  ASSERT_EQ(records.size(), 2 * kParts.size());
+  for (const auto& [key, value] : records) {
+    Delete(key);
+    const Status status = history_->Visit([](const Item&) { return true; });
+    if (Part(key[0]) == Part::kMeasures) {
+      EXPECT_TRUE(Check(status));  // no row is known; the journal tells that some are missing
+    } else {
+      EXPECT_EQ(status.code(), StatusCode::kCorruption);
+      EXPECT_NE(status.message().find("part " + std::to_string(int(key[0])) + " is missing"),
+                std::string::npos)
+          << status.message();
+    }
+    Put(key, value);
+  }
+  ExpectMatchesModel();
+}
+
+TEST_F(HistoryTest, APartOfOtherRowsIsDamage) {
+  Add(EntryMaker(1).Segment(2000, 1024, 25));
+  const storage::Store::Found times = Records().at(1);
+  const std::vector<Entry> segment = EntryMaker(2).Segment(10, 1024, 25);
+  const Result<Partition> partition = Partition::Make(segment);
+  ASSERT_TRUE(Check(partition.status()));
+  PieceEncoder encoder(segment, *partition);
+  PieceKey key;
+  ASSERT_TRUE(PieceKey::Decode(times.key, &key));
+  encoder.Take(key.month, partition->rows());
+  Put(times.key, encoder.Encode(key));
+  const Status status = history_->Visit([](const Item&) { return true; });
+  EXPECT_EQ(status.code(), StatusCode::kCorruption);
+  EXPECT_NE(status.message().find("other rows"), std::string::npos) << status.message();
 }
 
 TEST_F(HistoryTest, ADamagedMarkerSaysWhatToDo) {
