@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "history/partition.h"
 #include "history/piece.h"
+#include "history/walk.h"
 
 namespace loyalty::history {
 namespace {
@@ -67,6 +68,18 @@ Result<uint64_t> ReadMarker(const Store& store) {
   return DecodeMarker(last->value);
 }
 
+// Appends rows of the piece that a walk is at; none when a part of it is damaged.
+void Append(Walk* walk, PieceView::Rows rows, std::vector<Item>* out) {
+  if (rows.from == rows.to) return;
+  const size_t at = out->size();
+  out->resize(at + rows.to - rows.from);
+  for (const Part part : kParts) {
+    const PieceView* const view = walk->Get(part);
+    if (!view) return out->resize(at);
+    view->Read(rows, out->data() + at);
+  }
+}
+
 class HistoryImpl : public History {
  public:
   HistoryImpl(Store* store, uint64_t sequence) : store_(store), sequence_(sequence) {}
@@ -79,24 +92,6 @@ class HistoryImpl : public History {
   Status Visit(const std::function<bool(const Item&)>& visitor) const override;
 
  private:
-  // Rows of one range's pieces that are wanted, and their items.
-  struct Rows {
-    struct Of {
-      PieceView measures;  // its bytes are gone
-      PieceView::Rows rows;
-      size_t at;  // their items
-    };
-    std::vector<Of> pieces;
-    std::vector<Item>* items;
-  };
-  // Hands the measures with from <= key < to in order to `take`, until it returns false.
-  template <typename Take>
-  Status ScanMeasures(const PieceKey& from, const PieceKey& to, Take take) const;
-  static void Append(const PieceView& measures, PieceView::Rows rows, Rows* to);
-  // Fills in what the other parts have of the rows.
-  Status Complete(const Rows& rows) const;
-  Status Complete(Part part, std::span<const Rows::Of> pieces, Item* items) const;
-
   Store* const store_;
   std::atomic<uint64_t> sequence_;
 };
@@ -133,74 +128,6 @@ Status HistoryImpl::Add(std::span<const Entry> entries, uint64_t first_sequence)
   return Status();
 }
 
-template <typename Take>
-Status HistoryImpl::ScanMeasures(const PieceKey& from, const PieceKey& to, Take take) const {
-  Status stopped;
-  const auto visit = [&](std::string_view key, std::string_view record) {
-    const Result<PieceView> measures = PieceView::Parse(key, record);
-    stopped = measures.ok() ? take(*measures) : measures.status();
-    return stopped.ok();
-  };
-  LOYALTY_RETURN_IF_ERROR(store_->Scan(Family::kHistory, from.Encode(), to.Encode(), visit));
-  return stopped;
-}
-
-void HistoryImpl::Append(const PieceView& measures, PieceView::Rows rows, Rows* to) {
-  if (rows.from == rows.to) return;
-  const size_t at = to->items->size();
-  to->pieces.push_back({measures, rows, at});
-  to->items->resize(at + rows.to - rows.from);
-  measures.Read(rows, to->items->data() + at);
-}
-
-Status HistoryImpl::Complete(const Rows& rows) const {
-  if (rows.pieces.empty()) return {};
-  for (const Part part : kParts) {
-    if (part == Part::kMeasures) continue;
-    LOYALTY_RETURN_IF_ERROR(Complete(part, rows.pieces, rows.items->data()));
-  }
-  return {};
-}
-
-Status HistoryImpl::Complete(Part part, std::span<const Rows::Of> pieces, Item* items) const {
-  const auto key_of = [part](const Rows::Of& piece) {
-    PieceKey key = piece.measures.key();
-    key.part = part;
-    return key.Encode();
-  };
-  const std::string from = key_of(pieces.front());
-  const std::string to = key_of(pieces.back()) + '\0';
-  Status damage;
-  // The next piece has no record in this part; nor should it.
-  const auto pass_over = [&] {
-    const Rows::Of& piece = pieces.front();
-    const std::string key = key_of(piece);
-    if (piece.measures.Has(part)) damage = Damaged(key, "is missing");
-    PieceView::WithoutRecord(key, piece.measures).Read(piece.rows, items + piece.at);
-    pieces = pieces.subspan(1);
-    return damage.ok();
-  };
-  const auto take = [&](std::string_view key, std::string_view record) {
-    while (key_of(pieces.front()) < key) {
-      if (!pass_over()) return false;
-    }
-    const Rows::Of& piece = pieces.front();
-    if (key_of(piece) != key) return true;  // nothing of it is wanted, or it is newer than the measures
-    const Result<PieceView> view = PieceView::Parse(key, record);
-    damage = view.status();
-    if (damage.ok() && view->count() != piece.measures.count()) {
-      damage = Damaged(key, "has other rows than its measures");
-    }
-    if (!damage.ok()) return false;
-    view->Read(piece.rows, items + piece.at);
-    pieces = pieces.subspan(1);
-    return !pieces.empty();
-  };
-  LOYALTY_RETURN_IF_ERROR(store_->Scan(Family::kHistory, from, to, take));
-  while (damage.ok() && !pieces.empty()) pass_over();
-  return damage;
-}
-
 Status HistoryImpl::Read(uint32_t member, int64_t from_us, int64_t to_us,
                          std::vector<Item>* out) const {
   from_us = std::max(from_us, kMinTime_us);
@@ -208,47 +135,30 @@ Status HistoryImpl::Read(uint32_t member, int64_t from_us, int64_t to_us,
   if (from_us >= to_us) return Status();
   const size_t before = out->size();
   const uint32_t range = member / kRangeMembers;
-  Rows rows{{}, out};
-  Status status = ScanMeasures({.range = range, .month = MonthOf(from_us)},
-                               {.range = range, .month = MonthOf(to_us - 1) + 1},
-                               [&](const PieceView& piece) {
-                                 Append(piece, piece.RowsOf(member % kRangeMembers), &rows);
-                                 return Status();
-                               });
-  if (status.ok()) status = Complete(rows);
-  if (!status.ok()) {
+  Walk walk(*store_, {range, range + 1, MonthOf(from_us), MonthOf(to_us - 1) + 1});
+  while (walk.Next()) {
+    Append(&walk, walk.measures().RowsOf(member % kRangeMembers), out);
+  }
+  if (!walk.status().ok()) {
     out->resize(before);
-    return status;
+    return walk.status();
   }
   const auto outside = [=](const Item& item) {
     return item.entry.effective_us < from_us || item.entry.effective_us >= to_us;
   };
   out->erase(std::remove_if(out->begin() + ptrdiff_t(before), out->end(), outside), out->end());
-  return status;
+  return {};
 }
 
 Status HistoryImpl::Visit(const std::function<bool(const Item&)>& visitor) const {
   std::vector<Item> items;
-  Rows rows{{}, &items};
-  bool stopped = false;
-  const auto hand_over = [&]() -> Status {
-    LOYALTY_RETURN_IF_ERROR(Complete(rows));
-    stopped = !std::all_of(items.begin(), items.end(), std::cref(visitor));
+  Walk walk(*store_, {});
+  while (walk.Next()) {
     items.clear();
-    rows.pieces.clear();
-    return {};
-  };
-  const auto take = [&](const PieceView& piece) -> Status {
-    const bool next = !rows.pieces.empty() &&
-                      rows.pieces.front().measures.key().range != piece.key().range;
-    if (next) LOYALTY_RETURN_IF_ERROR(hand_over());
-    if (stopped) return {StatusCode::kInterrupted, ""};
-    Append(piece, {0, piece.count()}, &rows);
-    return {};
-  };
-  const Status status = ScanMeasures({}, {.part = Part::kTimes}, take);
-  if (stopped) return {};
-  return status.ok() ? hand_over() : status;
+    Append(&walk, {0, walk.measures().count()}, &items);
+    if (!std::all_of(items.begin(), items.end(), std::cref(visitor))) break;
+  }
+  return walk.status();
 }
 
 }  // namespace

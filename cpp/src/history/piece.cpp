@@ -74,7 +74,8 @@ bool PieceKey::Decode(std::string_view bytes, PieceKey* key) {
   key->range = LoadBig<uint32_t>(bytes.data() + 1);
   key->month = LoadBig<uint32_t>(bytes.data() + 5);
   key->first_sequence = LoadBig<uint64_t>(bytes.data() + 9);
-  return key->part <= kParts.back() && key->range <= UINT32_MAX / kRangeMembers && key->month <= MonthOf(kMaxTime_us - 1);
+  return key->part <= kParts.back() && key->range <= UINT32_MAX / kRangeMembers &&
+         key->month <= MonthOf(kMaxTime_us - 1);
 }
 
 std::string KeyText(std::string_view bytes) {

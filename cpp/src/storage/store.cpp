@@ -21,6 +21,42 @@ namespace loyalty::storage {
 
 constexpr std::chrono::seconds kLongestRemoval(5);
 
+namespace {
+
+class CursorImpl final : public Cursor {
+ public:
+  // The pass is for as long as the cursor lives.
+  CursorImpl(Gate* gate, std::string_view to) : pass_(*gate), to_(to), bound_(to_) {}
+  bool has_passed() const { return bool(pass_); }
+  void Open(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family, std::string_view from,
+            std::string_view directory) {
+    directory_ = directory;
+    rocksdb::ReadOptions options;
+    // RocksDB reads ahead by itself from the third block on. A fixed 2 MiB scanned no faster and made
+    // short scans five times as dear.
+    options.fill_cache = false;
+    if (!to_.empty()) options.iterate_upper_bound = &bound_;
+    at_.reset(db->NewIterator(options, family));
+    at_->Seek(from);
+  }
+
+  bool Valid() const override { return at_->Valid(); }
+  std::string_view key() const override { return at_->key().ToStringView(); }
+  std::string_view value() const override { return at_->value().ToStringView(); }
+  void Next() override { at_->Next(); }
+  void Seek(std::string_view key) override { at_->Seek(key); }
+  Status status() const override { return ToStatus(at_->status(), "reading", directory_); }
+
+ private:
+  const Gate::Pass pass_;
+  const std::string to_;
+  const rocksdb::Slice bound_;
+  std::string directory_;
+  std::unique_ptr<rocksdb::Iterator> at_;
+};
+
+}  // namespace
+
 class StoreImpl final : public Store {
  public:
   StoreImpl(std::string directory, std::shared_ptr<Environment> environment)
@@ -36,6 +72,8 @@ class StoreImpl final : public Store {
   Status Purge(Family family, std::string_view from, std::string_view to) override;
   Result<std::optional<std::string>> Get(Family family, std::string_view key) const override;
   Result<std::optional<Found>> FindLast(Family family, std::string_view key) const override;
+  Result<std::unique_ptr<Cursor>> NewCursor(Family family, std::string_view from,
+                                            std::string_view to) const override;
   Status Scan(Family family, std::string_view from, std::string_view to,
               const Visitor& visitor) const override;
   uint64_t FileBytes(Family family) const override;
@@ -206,21 +244,21 @@ Result<std::optional<Store::Found>> StoreImpl::FindLast(Family family, std::stri
   return std::optional<Found>(Found{at->key().ToString(), at->value().ToString()});
 }
 
+Result<std::unique_ptr<Cursor>> StoreImpl::NewCursor(Family family, std::string_view from,
+                                                     std::string_view to) const {
+  auto cursor = std::make_unique<CursorImpl>(&gate_, to);
+  if (!cursor->has_passed()) return Closed();
+  cursor->Open(db_.get(), HandleOf(family), from, directory_);
+  return std::unique_ptr<Cursor>(std::move(cursor));
+}
+
 Status StoreImpl::Scan(Family family, std::string_view from, std::string_view to,
                        const Visitor& visitor) const {
-  const Gate::Pass pass(gate_);
-  if (!pass) return Closed();
-  rocksdb::ReadOptions options;
-  // RocksDB reads ahead by itself from the third block on. A fixed 2 MiB scanned no faster and made
-  // short scans five times as dear.
-  options.fill_cache = false;
-  const rocksdb::Slice bound(to);
-  if (!to.empty()) options.iterate_upper_bound = &bound;
-  const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(options, HandleOf(family)));
-  for (at->Seek(from); at->Valid(); at->Next()) {
-    if (!visitor(at->key().ToStringView(), at->value().ToStringView())) return Status();
+  LOYALTY_ASSIGN_OR_RETURN(const std::unique_ptr<Cursor> at, NewCursor(family, from, to));
+  for (; at->Valid(); at->Next()) {
+    if (!visitor(at->key(), at->value())) return Status();
   }
-  return ToStatus(at->status(), "reading");
+  return at->status();
 }
 
 uint64_t StoreImpl::FileBytes(Family family) const {

@@ -68,6 +68,22 @@ class Batch {
   std::unique_ptr<Rep> rep_;
 };
 
+// A place among the records of a family, in the order of keys, at the snapshot of its making. For one thread. Fills
+// no cache, reads ahead. What it shows lives until it moves. Close waits until it is gone.
+class Cursor {
+ public:
+  virtual ~Cursor() = default;
+
+  // Whether there is a record here: not at the end, nor after a fault.
+  virtual bool Valid() const = 0;
+  virtual std::string_view key() const = 0;  // requires Valid(), as the next two
+  virtual std::string_view value() const = 0;
+  virtual void Next() = 0;
+  // To the first record with this key or a greater one.
+  virtual void Seek(std::string_view key) = 0;
+  virtual Status status() const = 0;
+};
+
 class Store {
  public:
   static Result<std::unique_ptr<Store>> Open(const std::string& directory,
@@ -89,9 +105,11 @@ class Store {
   };
   // The last record with key <= `key`.
   virtual Result<std::optional<Found>> FindLast(Family family, std::string_view key) const = 0;
-  // Visits from <= key < to in order, at one snapshot, until the visitor returns false. An empty
-  // `to` means to the end. Large reads: fills no cache, reads ahead. The visitor may read and
-  // write, but must not call Close.
+  // At the first record with from <= key < to, and for those alone. An empty `to` means to the end.
+  virtual Result<std::unique_ptr<Cursor>> NewCursor(Family family, std::string_view from,
+                                                    std::string_view to) const = 0;
+  // Visits what a cursor has, until the visitor returns false. The visitor may read and write, but must
+  // not call Close.
   using Visitor = std::function<bool(std::string_view key, std::string_view value)>;
   virtual Status Scan(Family family, std::string_view from, std::string_view to,
                       const Visitor& visitor) const = 0;

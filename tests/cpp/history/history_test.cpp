@@ -40,8 +40,8 @@ TEST_F(HistoryTest, ReadEqualsAFilterOverAllAdded) {
 
 TEST_F(HistoryTest, TheEdgesOfTimesAndOfRanges) {
   std::vector<Entry> entries;
-  for (const uint32_t member : {0u, kRangeMembers - 1, kRangeMembers, 2 * kRangeMembers - 1, 2 * kRangeMembers,
-                                Entry::kNoMember - 1}) {
+  for (const uint32_t member : {0u, kRangeMembers - 1, kRangeMembers, 2 * kRangeMembers - 1,
+                                2 * kRangeMembers, Entry::kNoMember - 1}) {
     for (const int64_t at_us : {kMinTime_us, kStart_us - 1, kStart_us, kMaxTime_us - 1}) {
       Entry entry;
       entry.member = member;
