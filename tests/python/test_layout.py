@@ -19,6 +19,7 @@ PARTS = {
     "program": {"base"},
     "ledger": {"base", "storage", "journal", "ids", "program"},
     "history": {"base", "storage", "journal"},
+    "tiers": {"base", "storage", "journal", "program", "ledger", "history"},
     "engine": {"base", "storage", "journal", "ids", "ledger", "history", "program"},
 }
 

@@ -1,11 +1,49 @@
 #include "history/packed_column.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 namespace loyalty::history {
 namespace {
+
+// Eight values at a time, which begin and end with a byte, and lie where the compiler knows: two to three times
+// as fast as one by one. The number of rows is a multiple of eight.
+template <unsigned kWidth, typename T, typename Map>
+void UnpackEights(const char* bytes, size_t rows, Map map, T* out) {
+  constexpr uint64_t kMask = kWidth == 0 ? 0 : ~uint64_t(0) >> (64 - kWidth);
+  const auto eight = [&]<size_t... kPlace>(std::index_sequence<kPlace...>) {
+    const auto at = [&](size_t bit) {
+      uint64_t word;
+      std::memcpy(&word, bytes + (bit >> 3), sizeof word);
+      return (word >> (bit & 7)) & kMask;
+    };
+    ((out[kPlace] = T(map(at(kPlace * kWidth)))), ...);
+  };
+  for (size_t row = 0; row < rows; row += 8, bytes += kWidth, out += 8) {
+    eight(std::make_index_sequence<8>());
+  }
+}
+
+template <unsigned kWidth, typename T>
+void UnpackWidth(const char* bytes, size_t rows, uint64_t base, uint64_t step, T* out) {
+  if (step == 1) {
+    UnpackEights<kWidth>(
+        bytes, rows, [=](uint64_t v) { return base + v; }, out);
+  } else {
+    UnpackEights<kWidth>(
+        bytes, rows, [=](uint64_t v) { return base + v * step; }, out);
+  }
+}
+
+template <typename T>
+using Unpacker = void (*)(const char*, size_t, uint64_t, uint64_t, T*);
+template <typename T, size_t... kWidths>
+constexpr std::array<Unpacker<T>, sizeof...(kWidths)> Unpackers(std::index_sequence<kWidths...>) {
+  return {UnpackWidth<kWidths, T>...};
+}
 
 constexpr unsigned kSparseFlag = 0x80;
 constexpr unsigned kMaxPackedBits = 56;  // with a shift of up to 7 bits it still fits a word
@@ -222,6 +260,39 @@ size_t PackedColumn::PresentBefore(size_t row) const {
   for (; byte < row / 8; ++byte) count += size_t(std::popcount(uint8_t(present_[byte])));
   if (row % 8) count += size_t(std::popcount(uint8_t(present_[byte] & ((1 << row % 8) - 1))));
   return count;
+}
+
+template <typename T>
+void PackedColumn::Unpack(size_t rows, T* out) const {
+  static constexpr auto kUnpackers = Unpackers<T>(std::make_index_sequence<kMaxPackedBits + 1>());
+  size_t done = 0;
+  if (!present_ && width_ < kUnpackers.size()) {
+    done = rows / 8 * 8;
+    kUnpackers[width_](values_, done, base_, step_, out);
+  }
+  ForEach(done, rows, [=](size_t i, int64_t value) { out[done + i] = T(value); });
+}
+template void PackedColumn::Unpack(size_t, uint8_t*) const;
+template void PackedColumn::Unpack(size_t, uint16_t*) const;
+template void PackedColumn::Unpack(size_t, uint32_t*) const;
+template void PackedColumn::Unpack(size_t, int64_t*) const;
+
+PackedColumn::Bounds PackedColumn::bounds() const {
+  const auto low = int64_t(base_);
+  uint64_t most = 0;
+  int64_t high = 0;
+  if (__builtin_mul_overflow(mask_, step_, &most) || most > uint64_t(INT64_MAX) ||
+      __builtin_add_overflow(low, int64_t(most), &high)) {
+    return {INT64_MIN, INT64_MAX};
+  }
+  return present_ ? Bounds{std::min(low, default_), std::max(high, default_)} : Bounds{low, high};
+}
+
+PackedColumn PackedColumn::WithValues(int64_t low, int64_t high) const {
+  PackedColumn other = *this;
+  other.base_ = uint64_t(low);
+  other.step_ = uint64_t(high) - uint64_t(low);
+  return other;
 }
 
 }  // namespace loyalty::history

@@ -52,6 +52,22 @@ class PackedColumn {
     return int64_t(base_ + ((word >> (bit & 7)) & mask_) * step_);
   }
 
+  // Writes the values of the first `rows` rows, all of them if that is what there are; those that do not fit T are
+  // cut to it. T: uint8_t, uint16_t, uint32_t or int64_t.
+  template <typename T>
+  void Unpack(size_t rows, T* out) const;
+
+  // No value is outside of them.
+  struct Bounds {
+    int64_t low;
+    int64_t high;
+  };
+  Bounds bounds() const;
+  // Whether each value is one of the bounds.
+  bool HasTwoValues() const { return mask_ <= 1 && !present_; }
+  // The same column, with other values in place of these two.
+  PackedColumn WithValues(int64_t low, int64_t high) const;
+
   // Calls put(row - from, value) for every row in [from, to).
   template <typename Put>
   void ForEach(size_t from, size_t to, Put put) const {

@@ -136,6 +136,9 @@ class PieceView {
   };
   // Of the measures.
   Rows RowsOf(uint32_t offset_in_range) const;
+  // A column of the part, and whether it holds nothing but its default.
+  const PackedColumn& column(Column column) const { return columns_[column]; }
+  bool IsDefault(Column column) const { return !(present_ >> column & 1); }
   // Fills the fields of rows that the part has; the rest needs the times to be there. An item's id stays as
   // it is.
   void Read(Rows rows, Item* items) const;

@@ -37,12 +37,12 @@ int DaysIn(const cctz::civil_month& month) {
   return int(cctz::civil_day(month + 1) - cctz::civil_day(month));
 }
 
-cctz::civil_day DayOf(cctz::year_t year, const Date& date) {
+cctz::civil_day CivilDay(cctz::year_t year, const Date& date) {
   const cctz::civil_month month(year, date.month);
   return cctz::civil_day(month) + (std::min(date.day, DaysIn(month)) - 1);
 }
 
-cctz::civil_day StartOf(const cctz::civil_day& day, Unit unit) {
+cctz::civil_day FirstDayOf(const cctz::civil_day& day, Unit unit) {
   switch (unit) {
     case Unit::kMonth: return cctz::civil_day(cctz::civil_month(day));
     case Unit::kQuarter: return cctz::civil_day(day.year(), (day.month() - 1) / 3 * 3 + 1, 1);
@@ -90,17 +90,27 @@ int64_t Calendar::AddMonths(int64_t at_us, int months) const {
 
 int64_t Calendar::EndOf(int64_t at_us, Unit unit) const {
   if (unit == Unit::kNone) return at_us;
-  const cctz::civil_day start = StartOf(cctz::civil_day(zone_->ToLocal(at_us)), unit);
+  const cctz::civil_day start = FirstDayOf(cctz::civil_day(zone_->ToLocal(at_us)), unit);
   const int64_t start_us = zone_->FromLocal(cctz::civil_second(start));
   if (start_us >= at_us) return start_us;
   return zone_->FromLocal(cctz::civil_second(NextStart(start, unit)));
+}
+
+int64_t Calendar::StartOf(int64_t at_us, Unit unit) const {
+  if (unit == Unit::kNone) return at_us;
+  const cctz::civil_day start = FirstDayOf(cctz::civil_day(zone_->ToLocal(at_us)), unit);
+  return zone_->FromLocal(cctz::civil_second(start));
+}
+
+int64_t Calendar::StartOf(const Date& date) const {
+  return zone_->FromLocal(cctz::civil_second(CivilDay(date.year, date)));
 }
 
 std::optional<int64_t> Calendar::NextEndOf(int64_t at_us, const std::vector<Date>& dates) const {
   const cctz::year_t year = zone_->ToLocal(at_us).year();
   std::optional<int64_t> next;
   const auto consider = [&](cctz::year_t of_year, const Date& date) {
-    const int64_t end_us = zone_->FromLocal(cctz::civil_second(DayOf(of_year, date) + 1));
+    const int64_t end_us = zone_->FromLocal(cctz::civil_second(CivilDay(of_year, date) + 1));
     if (end_us > at_us && (!next || end_us < *next)) next = end_us;
   };
   for (const Date& date : dates) {
@@ -117,6 +127,10 @@ std::optional<int64_t> Calendar::NextEndOf(int64_t at_us, const std::vector<Date
 int32_t Calendar::MonthOf(int64_t at_us) const {
   const cctz::civil_month month(zone_->ToLocal(at_us));
   return int32_t(month.year() * 12 + month.month() - 1);
+}
+
+int32_t Calendar::DayOf(int64_t at_us) const {
+  return int32_t(cctz::civil_day(zone_->ToLocal(at_us)) - cctz::civil_day(1970, 1, 1));
 }
 
 }  // namespace loyalty::program

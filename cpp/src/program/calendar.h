@@ -32,11 +32,17 @@ class Calendar {
   int64_t AddMonths(int64_t at_us, int months) const;
   // The first end of a day, month, quarter or year at or after an instant.
   int64_t EndOf(int64_t at_us, Unit unit) const;
+  // The last start of a day, month, quarter or year at or before an instant; with kNone the instant itself.
+  int64_t StartOf(int64_t at_us, Unit unit) const;
+  // The start of a day. Requires a year.
+  int64_t StartOf(const Date& date) const;
   // The first end of one of the dates after an instant; nothing when all have passed. 29 February is the
   // last day of February.
   std::optional<int64_t> NextEndOf(int64_t at_us, const std::vector<Date>& dates) const;
   // Year * 12 + month - 1.
   int32_t MonthOf(int64_t at_us) const;
+  // Days since 1 January 1970.
+  int32_t DayOf(int64_t at_us) const;
 
  private:
   struct Zone;

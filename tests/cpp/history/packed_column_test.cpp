@@ -29,6 +29,16 @@ size_t ExpectRoundTrip(const std::vector<int64_t>& values, int64_t default_value
     column.ForEach(from, values.size(), [&](size_t i, int64_t value) { decoded.at(i) = value; });
     EXPECT_EQ(decoded, std::vector<int64_t>(values.begin() + ptrdiff_t(from), values.end()));
   }
+  const PackedColumn::Bounds bounds = column.bounds();
+  for (const int64_t value : values) EXPECT_TRUE(bounds.low <= value && value <= bounds.high);
+  for (const size_t rows : {values.size(), values.size() / 2}) {
+    std::vector<int64_t> all(rows);
+    column.Unpack(rows, all.data());
+    EXPECT_EQ(all, std::vector<int64_t>(values.begin(), values.begin() + ptrdiff_t(rows)));
+    std::vector<uint16_t> cut(rows);
+    column.Unpack(rows, cut.data());
+    EXPECT_EQ(cut, std::vector<uint16_t>(all.begin(), all.end()));
+  }
   if (layout == Layout::kByPosition) {
     for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(column[i], values[i]);
   }
@@ -51,6 +61,26 @@ TEST(PackedColumnTest, EveryWidthCountAndStep) {
       }
     }
   }
+}
+
+TEST(PackedColumnTest, TwoValuesMayBeOthers) {
+  for (const auto& [low, high] : {std::pair(2, 3), std::pair(-7, 40), std::pair(5, 5)}) {
+    std::vector<int64_t> values;
+    for (int i = 0; i < 19; ++i) values.push_back(i % 3 == 0 ? low : high);
+    const std::string stored = Encoded(values, 0, Layout::kByPosition) + std::string(kBehind);
+    std::string_view rest = stored;
+    PackedColumn column;
+    ASSERT_TRUE(column.Parse(values.size(), 0, Layout::kByPosition, &rest));
+    ASSERT_TRUE(column.HasTwoValues());
+    std::vector<int64_t> others(values.size());
+    column.WithValues(-1, low == high ? -1 : 0).Unpack(others.size(), others.data());
+    for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(others[i], values[i] == low ? -1 : 0);
+  }
+  const std::string stored = Encoded({1, 2, 3}, 0, Layout::kByPosition) + std::string(kBehind);
+  std::string_view rest = stored;
+  PackedColumn column;
+  ASSERT_TRUE(column.Parse(3, 0, Layout::kByPosition, &rest));
+  EXPECT_FALSE(column.HasTwoValues());
 }
 
 TEST(PackedColumnTest, Extremes) {

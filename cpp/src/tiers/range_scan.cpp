@@ -1,0 +1,195 @@
+#include "tiers/range_scan.h"
+
+#include <algorithm>
+
+#include "history/month.h"
+
+namespace loyalty::tiers {
+namespace {
+
+using history::Column;
+using history::kRangeMembers;
+using history::Part;
+using history::PieceView;
+using Of = program::Metric::Of;
+
+constexpr std::array kCodeColumns = {Column::kRule, Column::kChannel, Column::kLocation,
+                                     Column::kCategory};
+
+template <typename T>
+void Unpack(const PieceView& part, Column column, std::vector<T>* to) {
+  if (to->size() < part.count()) to->resize(part.count());
+  part.column(column).Unpack(part.count(), to->data());
+}
+
+// Whether a span has all of a month.
+bool Covers(const Span_us& span, uint32_t month) {
+  return span.from_us <= history::MonthStart_us(month) &&
+         span.to_us >= history::MonthStart_us(month + 1) - 1;
+}
+
+}  // namespace
+
+Months Months::Of(const Span_us& span) {
+  if (span.from_us > span.to_us) return {};
+  return {history::MonthOf(std::clamp(span.from_us, kMinTime_us, kMaxTime_us - 1)),
+          history::MonthOf(std::clamp(span.to_us, kMinTime_us, kMaxTime_us - 1)) + 1};
+}
+
+void Months::Include(const Months& others) {
+  if (others.first == others.end) return;
+  *this = first == end ? others : Months{std::min(first, others.first), std::max(end, others.end)};
+}
+
+Status RangeScan::Begin(uint32_t first_range, uint32_t end_range, const Months& months) {
+  walk_.emplace(store_, history::Extent{first_range, end_range, months.first, months.end});
+  at_piece_ = walk_->Next();
+  return walk_->status();
+}
+
+Status RangeScan::Run(uint32_t range, const std::vector<Sum>& sums) {
+  results_.resize(sums.size());
+  for (auto& result : results_) result.assign(kRangeMembers, 0);
+  careful_.assign(sums.size(), false);
+  days_.assign(sums.size(), DayCounter(0));
+  for (size_t s = 0; s < sums.size(); ++s) {
+    if (sums[s].measure->of == Of::kDays) days_[s] = DayCounter(kRangeMembers);
+  }
+  month_ = UINT32_MAX;
+  for (; at_piece_ && walk_->measures().key().range <= range; at_piece_ = walk_->Next()) {
+    const history::PieceKey& key = walk_->measures().key();
+    if (key.range < range || key.first_sequence > through_) continue;
+    LOYALTY_RETURN_IF_ERROR(AddPiece(sums));
+  }
+  for (size_t s = 0; s < sums.size(); ++s) {
+    if (sums[s].measure->of == Of::kDays) results_[s] = days_[s].Finish();
+  }
+  return walk_->status();
+}
+
+Status RangeScan::AddPiece(const std::vector<Sum>& sums) {
+  const PieceView& piece = walk_->measures();
+  const uint32_t month = piece.key().month;
+  if (month != month_) {
+    month_ = month;
+    for (size_t s = 0; s < sums.size(); ++s) {
+      if (sums[s].measure->of == Of::kDays) days_[s].BeginMonth(&DaysOf(month));
+    }
+  }
+  has_times_ = false;
+  Unpack(piece, Column::kMember, &members_);
+  const Filter* marked = nullptr;  // what the marks are of
+  for (size_t s = 0; s < sums.size(); ++s) {
+    const Sum& sum = sums[s];
+    const Measure& measure = *sum.measure;
+    if (!marked || *marked != measure.filter) {
+      LOYALTY_RETURN_IF_ERROR(Mark(measure.filter));
+      marked = &measure.filter;
+    }
+    if (!sum.of_each.empty() || !Covers(sum.common, month)) {
+      LOYALTY_RETURN_IF_ERROR(MarkTimes(sum));
+      marked = nullptr;
+    }
+    if (measure.of == Of::kDays) {
+      LOYALTY_RETURN_IF_ERROR(LoadTimes());
+      for (size_t i = 0; i < piece.count(); ++i) {
+        if (marks_[i]) days_[s].Add(members_[i], times_us_[i]);
+      }
+    } else {
+      AddUp(piece, measure, s);
+    }
+  }
+  return {};
+}
+
+Status RangeScan::Mark(const Filter& filter) {
+  const PieceView& piece = walk_->measures();
+  const size_t count = piece.count();
+  if (marks_.size() < count) marks_.resize(count);
+  const history::PackedColumn& kinds = piece.column(Column::kKind);
+  const auto mark_of = [&](int64_t kind) { return -int64_t(filter.HasKind(Kind(kind))); };
+  if (kinds.HasTwoValues()) {
+    const auto [low, high] = kinds.bounds();
+    kinds.WithValues(mark_of(low), mark_of(high)).Unpack(count, marks_.data());
+  } else {
+    Unpack(piece, Column::kKind, &kinds_);
+    for (size_t i = 0; i < count; ++i) marks_[i] = mark_of(kinds_[i]);
+  }
+  if (!piece.IsDefault(Column::kStatus)) {
+    Unpack(piece, Column::kStatus, &small_);
+    for (size_t i = 0; i < count; ++i) marks_[i] &= -int64_t(IsPosted(PostingStatus(small_[i])));
+  }
+  if (filter.currency && (*filter.currency != 0 || !piece.IsDefault(Column::kCurrency))) {
+    Unpack(piece, Column::kCurrency, &small_);
+    for (size_t i = 0; i < count; ++i) marks_[i] &= -int64_t(small_[i] == *filter.currency);
+  }
+  return filter.NeedsCodes() ? MarkCodes(filter) : Status();
+}
+
+Status RangeScan::MarkCodes(const Filter& filter) {
+  const PieceView* const part = walk_->Get(Part::kCodes);
+  if (!part) return walk_->status();
+  for (size_t c = 0; c < kCodeColumns.size(); ++c) {
+    if (!filter.codes[c]) continue;
+    const std::vector<uint32_t>& wanted = *filter.codes[c];
+    Unpack(*part, kCodeColumns[c], &codes_);
+    for (size_t i = 0; i < part->count(); ++i) {
+      if (!marks_[i]) continue;
+      marks_[i] = -int64_t(std::binary_search(wanted.begin(), wanted.end(), codes_[i]));
+    }
+  }
+  return {};
+}
+
+Status RangeScan::LoadTimes() {
+  if (has_times_) return {};
+  const PieceView* const times = walk_->Get(Part::kTimes);
+  if (!times) return walk_->status();
+  Unpack(*times, Column::kEffective, &times_us_);
+  has_times_ = true;
+  return {};
+}
+
+Status RangeScan::MarkTimes(const Sum& sum) {
+  LOYALTY_RETURN_IF_ERROR(LoadTimes());
+  const int64_t month_us = history::MonthStart_us(walk_->measures().key().month);
+  for (size_t i = 0; i < walk_->measures().count(); ++i) {
+    const Span_us& span = sum.of_each.empty() ? sum.common : sum.of_each[members_[i]];
+    marks_[i] &= -int64_t(span.Has(month_us + times_us_[i]));
+  }
+  return {};
+}
+
+void RangeScan::AddUp(const PieceView& piece, const Measure& measure, size_t sum) {
+  const size_t count = piece.count();
+  int64_t* const totals = results_[sum].data();
+  if (measure.of == Of::kPostings) {
+    for (size_t i = 0; i < count; ++i) totals[members_[i]] -= marks_[i];
+    return;
+  }
+  const Column column = measure.of == Of::kPoints ? Column::kPoints : Column::kMoney;
+  Unpack(piece, column, &values_);
+  const int64_t sign = measure.of == Of::kPoints && measure.debits ? -1 : 1;
+  // Of so small ones no ledger has enough to leave 64 bits.
+  constexpr int64_t kSmall = int64_t(1) << 30;
+  const history::PackedColumn::Bounds bounds = piece.column(column).bounds();
+  if (bounds.low < -kSmall || bounds.high > kSmall) careful_[sum] = true;
+  if (!careful_[sum]) {
+    for (size_t i = 0; i < count; ++i) totals[members_[i]] += (values_[i] * sign) & marks_[i];
+    return;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (!marks_[i]) continue;
+    int64_t& total = totals[members_[i]];
+    total =
+        SaturatingSum(total, sign < 0 && values_[i] == INT64_MIN ? INT64_MAX : values_[i] * sign);
+  }
+}
+
+const DaysOfMonth& RangeScan::DaysOf(uint32_t month) {
+  const auto found = calendar_months_.find(month);
+  if (found != calendar_months_.end()) return found->second;
+  return calendar_months_.emplace(month, DaysOfMonth(calendar_, month)).first->second;
+}
+
+}  // namespace loyalty::tiers

@@ -1,0 +1,40 @@
+// Where the windows of metrics begin and end (docs/tiers.md).
+#pragma once
+
+#include <cstdint>
+
+#include "program/calendar.h"
+#include "program/ladder.h"
+
+namespace loyalty::tiers {
+
+// Instants from <= t <= to.
+struct Span_us {
+  int64_t from_us = 0;
+  int64_t to_us = 0;
+  bool Has(int64_t at_us) const { return from_us <= at_us && at_us <= to_us; }
+  bool operator==(const Span_us&) const = default;
+};
+
+// What a window may count from, of one member.
+struct Anchors {
+  int64_t opened_us = 0;
+  int64_t changed_us = 0;  // his last change of level; without one, his opening
+};
+
+// Whether it is the same for all members.
+bool IsCommon(const program::Window& window);
+
+// Whether it is one of periods, which follow one another: a calendar year, a year of membership, a cycle.
+bool HasPeriods(const program::Window& window);
+
+// The window of an assessment as of an instant.
+Span_us SpanOf(const program::Window& window, const program::Calendar& calendar, int64_t at_us,
+               const Anchors& anchors);
+
+// The end of the period that an instant is in. An instant at which a period begins is in that one. Requires
+// HasPeriods(window).
+int64_t PeriodEnd_us(const program::Window& window, const program::Calendar& calendar,
+                     int64_t at_us, const Anchors& anchors);
+
+}  // namespace loyalty::tiers
