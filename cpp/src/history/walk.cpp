@@ -3,7 +3,7 @@
 namespace loyalty::history {
 
 Walk::Walk(const storage::Store& store, const Extent& extent) : store_(store), extent_(extent) {
-  status_ = Open(Part::kMeasures, {.range = extent.first_range, .month = extent.first_month});
+  fault_ = Open(Part::kMeasures, {.range = extent.first_range, .month = extent.first_month});
 }
 
 Status Walk::Open(Part part, const PieceKey& from) {
@@ -14,18 +14,18 @@ Status Walk::Open(Part part, const PieceKey& from) {
 }
 
 bool Walk::Next() {
-  if (!status_.ok()) return false;
+  if (!fault_.ok()) return false;
   storage::Cursor& at = *cursors_[0];
   if (started_) at.Next();
   started_ = true;
   SkipOutside();
   if (!at.Valid()) {
-    if (status_.ok()) status_ = at.status();
+    if (fault_.ok()) fault_ = at.status();
     return false;
   }
   const Result<PieceView> view = PieceView::Parse(at.key(), at.value());
-  status_ = view.status();
-  if (!status_.ok()) return false;
+  fault_ = view.status();
+  if (!fault_.ok()) return false;
   views_[0] = *view;
   found_ = {true};
   return true;
@@ -48,9 +48,9 @@ void Walk::SkipOutside() {
 const PieceView* Walk::Get(Part part) {
   const auto index = size_t(part);
   if (found_[index]) return &views_[index];
-  if (status_.ok()) status_ = Find(part);
-  found_[index] = status_.ok();
-  return status_.ok() ? &views_[index] : nullptr;
+  if (fault_.ok()) fault_ = Find(part);
+  found_[index] = fault_.ok();
+  return fault_.ok() ? &views_[index] : nullptr;
 }
 
 Status Walk::Find(Part part) {

@@ -30,7 +30,7 @@ class Walk {
   const PieceView& measures() const { return views_[0]; }
   // A part of it; null, and a fault, when that is damaged or missing. Until Next().
   const PieceView* Get(Part part);
-  Status status() const { return status_; }
+  Status status() const { return fault_; }
 
  private:
   Status Open(Part part, const PieceKey& from);
@@ -46,7 +46,7 @@ class Walk {
   std::array<PieceView, kParts.size()> views_;
   std::array<bool, kParts.size()> found_ = {};  // whether the view is of this piece
   bool started_ = false;
-  Status status_;
+  Status fault_;
 };
 
 }  // namespace loyalty::history
