@@ -310,6 +310,20 @@ struct Entry {
   uint8_t by_program = 0;                  // ByProgram: then the value here is the programme's
 };
 
+// What an entry that undoes or confirms an earlier one changes of what that one counts for on ladders: at its time and under
+// its codes. Signed as points of a member's: a redemption that is reversed counts above 0.
+struct Correction {
+  int64_t of_us = 0;  // effective time of the earlier one
+  int64_t points = 0;
+  int64_t money = 0;
+  int64_t visits = 0;  // -1: undone whole; 1: confirmed
+  int64_t rule = 0;    // codes of the earlier one
+  int64_t channel = 0;
+  int64_t location = 0;
+  int64_t category = 0;
+  bool operator==(const Correction&) const = default;
+};
+
 // What few entries have.
 struct Details {
   static constexpr int64_t kNoOther = -1;
@@ -330,6 +344,7 @@ struct Details {
   int64_t pending_after = 0;
   int64_t held_after = 0;
   int64_t arrears_after = 0;
+  Correction correction;
   bool operator==(const Details&) const = default;
 };
 

@@ -36,6 +36,14 @@ inline constexpr std::array kDetailsFields = {
     +[](Details& d) -> int64_t& { return d.pending_after; },
     +[](Details& d) -> int64_t& { return d.held_after; },
     +[](Details& d) -> int64_t& { return d.arrears_after; },
+    +[](Details& d) -> int64_t& { return d.correction.of_us; },
+    +[](Details& d) -> int64_t& { return d.correction.points; },
+    +[](Details& d) -> int64_t& { return d.correction.money; },
+    +[](Details& d) -> int64_t& { return d.correction.visits; },
+    +[](Details& d) -> int64_t& { return d.correction.rule; },
+    +[](Details& d) -> int64_t& { return d.correction.channel; },
+    +[](Details& d) -> int64_t& { return d.correction.location; },
+    +[](Details& d) -> int64_t& { return d.correction.category; },
 };
 
 inline void AppendDetails(const std::vector<RowDetails>& rows, std::string* out) {

@@ -188,6 +188,7 @@ void Decide(const State& state, const Original* original, Entry* entry, Details*
   if (IsPosted(entry->status)) return;
   movements->resize(before);
   details->repaid = details->revived = 0;
+  details->correction = {};
   if (details->held < 0) details->held = 0;
   if (!NamesOther(entry->kind)) details->other = Details::kNoOther;
 }

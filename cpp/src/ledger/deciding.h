@@ -55,6 +55,18 @@ struct Deciding {
     if (details->repaid > 0) AddArrears(details->repaid);
     return details->repaid;
   }
+  // Whether its original is a credit that waits to be confirmed: it counts for nothing yet.
+  bool IsOfWaiting() const {
+    const PendingLot* const lot = extra.FindPending(original->sequence);
+    return lot != nullptr && lot->activates_us == kNever_us;
+  }
+  // Notes what the entry changes of what its original counts for on ladders.
+  void Correct(int64_t points, int64_t money, int64_t visits) {
+    const Entry& of = original->entry;
+    details->correction = {
+        of.effective_us,   points,           money, visits, of.codes.rule, of.codes.channel,
+        of.codes.location, of.codes.category};
+  }
   PostingStatus Refuse(PostingStatus status, int64_t limit) {
     details->limit = limit;
     return status;

@@ -101,24 +101,33 @@ std::optional<Reversal> ReversedOf(const State& state, const Original& original)
   return sum;
 }
 
+// Of what was left, the reversal takes so many points, and all or what is paid back of the money.
+void CorrectReversed(Deciding* d, int64_t points, bool whole, int64_t money_left) {
+  if (d->IsOfWaiting()) return;
+  const int64_t money = whole ? money_left : std::min(money_left, d->entry->money);
+  d->Correct(d->original->entry.points < 0 ? points : -points, -money, whole ? -1 : 0);
+}
+
 PostingStatus DecideReversal(Deciding* d) {
   const PostingStatus related = CheckRelated(d, IsReversible, PostingStatus::kRelatedNotReversible);
   if (related != PostingStatus::kPosted) return related;
   const Entry& of = d->original->entry;
   const std::optional<Reversal> before = ReversedOf(d->state, *d->original);
   const int64_t reversed = before ? before->points : 0;
-  const int64_t whole = of.points < 0 ? -of.points : of.points;
-  const int64_t left = whole - reversed;
+  const int64_t left = std::abs(of.points) - reversed;
   int64_t points = d->details->asked ? d->details->asked : left;
   if (left == 0 && before) return PostingStatus::kRelatedAlreadyReversed;
   if (points > left) return d->Refuse(PostingStatus::kReversalExceedsOriginal, left);
   const std::shared_ptr<const Rules> rules = d->state.RulesOf(d->original->program_version);
+  const int64_t paid = std::max<int64_t>(0, of.money - (before ? before->money : 0));
+  bool whole = points == left;
   if (d->entry->by_program & kPointsByRule) {
-    const int64_t paid = std::max<int64_t>(0, of.money - (before ? before->money : 0));
     if (d->entry->money > paid) return d->Refuse(PostingStatus::kRefundExceedsOriginal, paid);
     points = std::max<int64_t>(0, left - PointsFor(paid - d->entry->money, of, *rules));
-    if (points == 0) return PostingStatus::kPosted;
+    whole = points == left && d->entry->money == paid;
   }
+  CorrectReversed(d, points, whole, paid);
+  if (points == 0) return PostingStatus::kPosted;
   if (of.points > 0) return TakeBack(d, points, rules->CurrencyAt(of.currency));
   d->details->other = d->original->details.other;  // who spent it from a pool
   GiveBack(d, points, reversed, *rules);

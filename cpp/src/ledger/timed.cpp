@@ -112,6 +112,8 @@ PostingStatus DecideConfirmation(Deciding* d) {
   } else {
     ActivateSource(d, lot->source, std::nullopt);
   }
+  const Reversal undone = ReversedOf(d->state, *d->original).value_or(Reversal());
+  d->Correct(of.points - undone.points, std::max<int64_t>(0, of.money - undone.money), 1);
   return PostingStatus::kPosted;
 }
 
@@ -120,8 +122,14 @@ PostingStatus DecideCancellation(Deciding* d) {
   const PostingStatus status = CheckPending(d, &lot);
   if (status != PostingStatus::kPosted) return status;
   const uint64_t source = lot->source;
+  const bool counts = !d->IsOfWaiting();
   d->entry->points =
       -d->TakeAll([&](const LotOrder& order, int64_t) { return order.source == source; });
+  if (counts) {
+    const Reversal undone = ReversedOf(d->state, *d->original).value_or(Reversal());
+    const int64_t money = std::max<int64_t>(0, d->original->entry.money - undone.money);
+    d->Correct(d->entry->points, -money, -1);
+  }
   return PostingStatus::kPosted;
 }
 
