@@ -47,6 +47,30 @@ pending = { days = 3 }
 currency = "points"
 points_per_money = "1/10"
 expiry = { model = "dates", dates = ["12-31"] }
+
+[ladders.status]
+window = { model = "cycle", start = "2024-01-15", months = 6 }
+validity = { months = 6, round_up = "period" }
+grace_days = 30
+lifetime = { level = "silver", years = 10 }
+
+[ladders.status.metrics.spent]
+of = "money"
+channels = ["store"]
+
+[ladders.status.metrics.tenure]
+of = "tenure_months"
+
+[[ladders.status.levels]]
+name = "blue"
+
+[[ladders.status.levels]]
+name = "silver"
+when = [{ spent = 50000 }, { spent = 40000, tenure = 60 }]
+
+[[ladders.status.levels]]
+name = "gold"
+by_invitation = true
 """
 
 HEADER_BYTES = 88

@@ -88,7 +88,7 @@ OF_A_CURRENCY = [
     ('expiry = { model = "dates", dates = ["6-30"] }', f'expiry.dates[0] {DATE}, not "6-30"'),
     (
         'expiry = { model = "dates", dates = ["06-30", "12-31", "06-30"] }',
-        "expiry.dates[2] must not be there twice: 06-30",
+        'expiry.dates[2] must not be there twice: "06-30"',
     ),
     ('expiry = { model = "inactivity" }', "expiry.months is missing"),
     (
@@ -308,7 +308,7 @@ def test_all_problems_at_once_in_the_order_of_their_lines() -> None:
         "shop.toml:4: rules.a.based_on is a cycle: a -> b -> c -> a",
         f'shop.toml:14: currencies."my points".expiry.dates[1] {DATE}, not "13-31"',
         'shop.toml:16: currencies."my points".expiry.dates[2] must be a text, not 1',
-        'shop.toml:16: currencies."my points".expiry.dates[3] must not be there twice: 06-30',
+        'shop.toml:16: currencies."my points".expiry.dates[3] must not be there twice: "06-30"',
         'shop.toml:17: currencies."my points".ceiling must be an integer, not ""',
         "shop.toml:19: rules.c.pending.days must be an integer of at least 0, not -1",
     ]
@@ -333,7 +333,8 @@ def test_defaults_are_written_out() -> None:
         '"return_of_expired_days":0,"reversal":"arrears","transfer":"keep_expiry"}'
     )
     assert Program.from_toml(text).to_json() == (
-        f'{{"currencies":[{currency % "points"},{currency % "miles"}],"format":1,"name":"Shop",'
+        f'{{"currencies":[{currency % "points"},{currency % "miles"}],"format":1,'
+        '"ladders":[],"name":"Shop",'
         '"rules":[{"currency":"miles","expiry":{"model":"never"},"name":"base",'
         '"over_ceiling":"reject","pending":null,"points_per_money":null,"rounding":"floor"}],'
         '"time_zone":"Europe/Paris"}'

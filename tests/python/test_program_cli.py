@@ -58,11 +58,16 @@ def test_the_example_of_the_reference_is_right() -> None:
     assert list(program.rules) == ["base", "online", "double", "welcome"]
     assert program.rules["double"].points_per_money == (1, 5)
     _, shown = fenced("text")[0].split("\n", 1)
-    wrong = example.replace("months = 12", "months = 0").replace("rounding", "roundin")
+    assert [level.name for level in program.ladders["status"].levels][1:3] == ["silver", "gold"]
+    wrong = example.replace("months = 12", "months = 0", 1).replace("rounding", "roundin")
     with pytest.raises(InvalidInputError) as caught:
         Program.from_toml(wrong, "shop.toml")
     assert str(caught.value) + "\n" == fenced("text")[0]
     assert shown.count("\n") == 2
+    contradiction = example.replace("{ spent = 100000, visits", "{ visits")
+    with pytest.raises(InvalidInputError) as caught:
+        Program.from_toml(contradiction, "shop.toml")
+    assert str(caught.value).split("\n", 1)[1] + "\n" == fenced("text")[1]
     (form,) = fenced("json")
     assert Program.from_json(form).to_json() == form.strip()
 

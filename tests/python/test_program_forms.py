@@ -3,7 +3,6 @@
 import json
 import pickle
 import re
-import tomllib
 from fractions import Fraction
 from typing import Any
 
@@ -13,103 +12,10 @@ from hypothesis import strategies as st
 
 from loyalty import InvalidInputError
 from loyalty.program import Program
-from loyalty.program.notation import inline, key_text
+
+from .program_documents import PARTS, Tables, documents, toml_of
 
 PLAIN = 'name = "Shop"\ntime_zone = "Europe/Paris"\n[currencies.points]\n'
-
-Tables = dict[str, Any]
-
-
-def texts(most: int) -> st.SearchStrategy[str]:
-    """Texts of all that UTF-8 can say."""
-    every = st.text(st.characters(codec="utf-8"), min_size=1, max_size=most)
-    return (st.sampled_from(["points", "a", "b-1", "a b"]) | every).filter(
-        lambda text: len(text.encode()) <= most
-    )
-
-
-def some(**keys: st.SearchStrategy[Any]) -> st.SearchStrategy[Tables]:
-    """Tables of some of the keys."""
-    return st.fixed_dictionaries({}, optional=keys)
-
-
-DAYS = st.integers(1, 100_000)
-DATES = st.dates().filter(lambda date: 1900 <= date.year < 2200)
-EXPIRIES = st.one_of(
-    st.just({"model": "never"}),
-    st.builds(
-        lambda span, more: {"model": "rolling", **span, **more},
-        st.builds(lambda days: {"days": days}, DAYS)
-        | st.builds(lambda months: {"months": months}, st.integers(1, 3_600)),
-        some(round_up=st.sampled_from(["none", "day", "month", "quarter", "year"])),
-    ),
-    st.builds(
-        lambda dates: {"model": "dates", "dates": dates},
-        st.lists(
-            DATES.map(str) | DATES.map(lambda date: f"{date:%m-%d}") | st.just("02-29"),
-            min_size=1,
-            max_size=4,
-            unique=True,
-        ),
-    ),
-    st.builds(lambda months: {"model": "inactivity", "months": months}, st.integers(1, 3_600)),
-)
-PENDINGS = st.builds(lambda days: {"days": days}, DAYS) | st.builds(
-    lambda days: {"confirm_within_days": days}, DAYS
-)
-OVER_CEILING = st.sampled_from(["reject", "clip"])
-PARTS = st.integers(1, 2**31 - 1)
-CURRENCIES = some(
-    decimals=st.integers(0, 9),
-    expiry=EXPIRIES,
-    pending=PENDINGS,
-    floor=st.integers(-(2**61), 0),
-    ceiling=st.integers(0, 2**61),
-    over_ceiling=OVER_CEILING,
-    reversal=st.sampled_from(["arrears", "stop_at_zero"]),
-    return_of_expired=st.just("expire") | st.builds(lambda days: {"reinstate_days": days}, DAYS),
-    reinstate_within_days=st.integers(0, 100_000),
-    transfer=st.sampled_from(["keep_expiry", "restart_expiry", "forbidden"]),
-)
-RULES = some(
-    points_per_money=PARTS | st.builds(lambda n, d: f"{n}/{d}", PARTS, PARTS),
-    rounding=st.sampled_from(["floor", "half_even", "ceil"]),
-    expiry=EXPIRIES,
-    pending=PENDINGS | st.just({"days": 0}),
-    over_ceiling=OVER_CEILING,
-)
-
-
-@st.composite
-def documents(draw: st.DrawFn) -> Tables:
-    """Valid documents, as tables."""
-    currencies = draw(st.dictionaries(texts(32), CURRENCIES, min_size=1, max_size=4))
-    rules = draw(st.dictionaries(texts(256), RULES, max_size=5))
-    names = draw(st.permutations(list(rules)))
-    for at, name in enumerate(names):  # each may be based on one before
-        base = draw(st.sampled_from([None, *names[:at]]))
-        if base is not None:
-            rules[name]["based_on"] = base
-        if base is None or draw(st.booleans()):
-            rules[name]["currency"] = draw(st.sampled_from(list(currencies)))
-    zone = draw(st.sampled_from(["UTC", "Europe/Paris", "America/New_York"]))
-    return {
-        "name": draw(texts(256)),
-        "time_zone": zone,
-        "currencies": currencies,
-        "rules": rules,
-    }
-
-
-def toml_of(tables: Tables) -> str:
-    lines = [f"{key} = {inline(tables[key])}" for key in ("name", "time_zone")]
-    for kind in ("currencies", "rules"):
-        for name, table in tables[kind].items():
-            lines += ["", f"[{key_text((kind, name))}]  # such"]
-            lines += [f"{key} = {inline(value)}" for key, value in table.items()]
-    text = "\n".join(lines) + "\n"
-    assert tomllib.loads(text) == {key: value for key, value in tables.items() if value}
-    return text
 
 
 def said(tables: Tables, name: str, key: str) -> Any:
@@ -138,6 +44,7 @@ def test_every_form_means_the_same(tables: Tables) -> None:
     assert len(program.diff(Program.from_toml(written))) == 0
     assert list(program.currencies) == list(tables["currencies"])
     assert list(program.rules) == list(tables["rules"])
+    assert list(program.ladders) == list(tables["ladders"])
     assert program.name == tables["name"]
 
 
@@ -200,6 +107,12 @@ def test_whatever_is_wrong_is_a_problem(tables: Tables, data: st.DataObject) -> 
         assert all(re.match(r"shop\.toml:\d+: ", problem) for problem in problems)
 
 
+KEYS = [
+    *("name", "currencies", "rules", "expiry", "model", "dates", "x"),
+    *("ladders", "metrics", "levels", "of", "window", "when", "validity"),
+]
+
+
 @settings(deadline=None)
 @given(
     st.recursive(
@@ -207,7 +120,7 @@ def test_whatever_is_wrong_is_a_problem(tables: Tables, data: st.DataObject) -> 
         lambda inner: (
             st.lists(inner, max_size=2)
             | st.dictionaries(
-                st.sampled_from(["name", "currencies", "rules", "expiry", "model", "dates", "x"]),
+                st.sampled_from(KEYS),
                 inner,
                 max_size=4,
             )

@@ -1,80 +1,15 @@
 #include "program/program.h"
 
 #include <algorithm>
-#include <charconv>
-#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "program/json.h"
+#include "program/read_ladder.h"
 
 namespace loyalty::program {
 
-using Json = nlohmann::json;
-
-// Reads the normalised form. Every key must be there, and no other.
+// Reads the normalised form, whose keys are those of docs/programme.md.
 struct Reader {
-  // Thrown within Parse alone, which turns it into a Status.
-  struct Wrong {
-    std::string what;
-  };
-  [[noreturn]] static void Refuse(const std::string& path, const std::string& why) {
-    throw Wrong{"the programme: " + path + " " + why};
-  }
-
-  static const Json& At(const Json& object, const std::string& path, const char* key) {
-    if (!object.is_object() || !object.contains(key))
-      Refuse(path, "has no '" + std::string(key) + "'");
-    return object[key];
-  }
-  static void OnlyKeys(const Json& object, const std::string& path,
-                       std::initializer_list<std::string_view> keys) {
-    if (!object.is_object()) Refuse(path, "must be an object");
-    for (const auto& item : object.items()) {
-      if (std::find(keys.begin(), keys.end(), item.key()) == keys.end()) {
-        Refuse(path, "has an unknown key '" + item.key() + "'");
-      }
-    }
-  }
-  static int64_t Integer(const Json& object, const std::string& path, const char* key,
-                         int64_t least, int64_t most) {
-    const Json& value = At(object, path, key);
-    if (!value.is_number_integer() || value < least || value > most) {
-      Refuse(path + "." + key,
-             "must be an integer from " + std::to_string(least) + " to " + std::to_string(most));
-    }
-    return value.get<int64_t>();
-  }
-  static std::string Text(const Json& object, const std::string& path, const char* key) {
-    const Json& value = At(object, path, key);
-    if (!value.is_string() || value.get_ref<const std::string&>().empty()) {
-      Refuse(path + "." + key, "must be a text");
-    }
-    return value.get<std::string>();
-  }
-  // The index of the text among the choices.
-  static size_t Choice(const Json& object, const std::string& path, const char* key,
-                       std::initializer_list<std::string_view> choices) {
-    const std::string text = Text(object, path, key);
-    const auto* const at = std::find(choices.begin(), choices.end(), text);
-    if (at == choices.end()) Refuse(path + "." + key, "has the unknown value '" + text + "'");
-    return size_t(at - choices.begin());
-  }
-
-  static Date ReadDate(const std::string& text, const std::string& path) {
-    Date date;
-    const char* at = text.data();
-    const char* const end = at + text.size();
-    const auto take = [&](int* number) {
-      const auto taken = std::from_chars(at, end, *number);
-      at = taken.ptr == end ? end : taken.ptr + 1;
-      return taken.ec == std::errc();
-    };
-    const bool full = text.size() == 10;
-    if ((!full && text.size() != 5) || (full && !take(&date.year)) || !take(&date.month) ||
-        !take(&date.day) || date.month < 1 || date.month > 12 || date.day < 1 || date.day > 31) {
-      Refuse(path, "has the wrong date '" + text + "'");
-    }
-    return date;
-  }
-
   static Expiry ReadExpiry(const Json& object, const std::string& parent) {
     const std::string path = parent + ".expiry";
     const Json& from = At(object, parent, "expiry");
@@ -152,10 +87,7 @@ struct Reader {
     EarnRule rule;
     rule.name = Text(from, path, "name");
     rule.currency = Text(from, path, "currency");
-    const auto known = [&](const Currency& currency) { return currency.name == rule.currency; };
-    if (std::none_of(currencies.begin(), currencies.end(), known)) {
-      Refuse(path + ".currency", "names no currency of the programme: '" + rule.currency + "'");
-    }
+    (void)IndexOf(rule.currency, currencies, path + ".currency", "currency of the programme");
     const Json& rate = At(from, path, "points_per_money");
     if (!rate.is_null()) {
       const auto positive = [](const Json& n) {
@@ -175,26 +107,11 @@ struct Reader {
     return rule;
   }
 
-  template <typename Item, typename Read>
-  static std::vector<Item> List(const Json& document, const char* key, Read read) {
-    const Json& list = At(document, "the document", key);
-    if (!list.is_array()) Refuse(key, "must be a list");
-    std::vector<Item> items;
-    for (const Json& from : list) {
-      Item item = read(from, std::string(key) + "[" + std::to_string(items.size()) + "]");
-      const auto same = [&](const Item& other) { return other.name == item.name; };
-      if (std::any_of(items.begin(), items.end(), same)) {
-        Refuse(key, "has '" + item.name + "' twice");
-      }
-      items.push_back(std::move(item));
-    }
-    return items;
-  }
-
   static std::shared_ptr<const Program> Read(std::string_view text) {
     const Json document = Json::parse(text, nullptr, false);
     if (document.is_discarded()) Refuse("the document", "is not JSON");
-    OnlyKeys(document, "the document", {"format", "name", "time_zone", "currencies", "rules"});
+    OnlyKeys(document, "the document",
+             {"format", "name", "time_zone", "currencies", "rules", "ladders"});
     (void)Integer(document, "the document", "format", 1, 1);
     auto program = std::make_shared<Program>();
     program->json_ = text;
@@ -202,12 +119,16 @@ struct Reader {
     auto calendar = Calendar::Open(Text(document, "the document", "time_zone"));
     if (!calendar.ok()) Refuse("time_zone:", calendar.status().message());
     program->calendar_ = std::move(calendar).value();
-    program->currencies_ = List<Currency>(document, "currencies", ReadCurrency);
+    const auto list = [&](const char* key) -> const Json& {
+      return At(document, "the document", key);
+    };
+    program->currencies_ = List<Currency>(list("currencies"), "currencies", ReadCurrency);
     if (program->currencies_.empty()) Refuse("currencies", "must not be empty");
     program->rules_ =
-        List<EarnRule>(document, "rules", [&](const Json& from, const std::string& path) {
+        List<EarnRule>(list("rules"), "rules", [&](const Json& from, const std::string& path) {
           return ReadRule(from, path, program->currencies_);
         });
+    program->ladders_ = ReadLadders(list("ladders"), program->currencies_);
     return program;
   }
 
@@ -222,7 +143,7 @@ struct Reader {
 Result<std::shared_ptr<const Program>> Program::Parse(std::string_view json) {
   try {
     return Reader::Read(json);
-  } catch (const Reader::Wrong& wrong) {
+  } catch (const Wrong& wrong) {
     return Status(StatusCode::kInvalidArgument, wrong.what);
   }
 }

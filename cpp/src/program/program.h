@@ -1,5 +1,5 @@
-// The loyalty programme: what a posting may leave to it, and policies, by currency and earn rule. It is
-// written and checked as docs/programme.md says; here is what the ledger heeds of it.
+// The loyalty programme: what a posting may leave to it, policies by currency and earn rule, and ladders.
+// It is written and checked as docs/programme.md says; here is what the ledger knows of it.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 
 #include "loyalty/posting.h"
 #include "program/calendar.h"
+#include "program/ladder.h"
 
 namespace loyalty::program {
 
@@ -71,6 +72,7 @@ class Program {
   const Calendar& calendar() const { return calendar_; }
   const std::vector<Currency>& currencies() const { return currencies_; }
   const std::vector<EarnRule>& rules() const { return rules_; }
+  const std::vector<Ladder>& ladders() const { return ladders_; }
 
   // When points expire that count from an instant, by inactivity if that is their model; kNever_us when they
   // do not. By inactivity they always do.
@@ -83,6 +85,7 @@ class Program {
   Calendar calendar_;
   std::vector<Currency> currencies_;
   std::vector<EarnRule> rules_;
+  std::vector<Ladder> ladders_;
 };
 
 }  // namespace loyalty::program

@@ -17,22 +17,40 @@ from loyalty.program import Program
 
 app = typer.Typer(
     name="program",
-    help="The loyalty programme: currencies, policies and earn rules, as a document"
+    help="The loyalty programme: currencies, policies, earn rules and ladders, as a document"
     " (docs/programme.md).",
     rich_markup_mode="markdown",
     no_args_is_help=True,
 )
 
 # What a table shows always, and all that is by default.
-_ALWAYS = ("currency", "rule", "points_per_money", "expiry", "pending")
+_ALWAYS = (
+    *("currency", "rule", "points_per_money", "expiry", "pending"),
+    *("ladder", "upgrade", "downgrade", "metric", "of", "window", "level", "needs"),
+)
 _PLAIN = """
 name = "plain"
 time_zone = "UTC"
 [currencies.plain]
 [rules.plain]
 currency = "plain"
+[ladders.plain]
+[ladders.plain.metrics.plain]
+of = "money"
+window = { model = "lifetime" }
+[[ladders.plain.levels]]
+name = "plain"
+[[ladders.plain.levels]]
+name = "plainer"
+by_invitation = true
 """
-_TITLES = {"currencies": "Currencies", "rules": "Earn rules"}
+_TITLES = {
+    "currencies": "Currencies",
+    "rules": "Earn rules",
+    "ladders": "Ladders",
+    "metrics": "Metrics",
+    "levels": "Levels",
+}
 
 ProgramFile = Annotated[
     Path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +11,15 @@ import pyarrow as pa
 from loyalty._table import Table
 from loyalty.errors import InvalidInputError
 from loyalty.program.form import Form
-from loyalty.program.notation import inline, key_text
+from loyalty.program.ladder_writing import (
+    ladder_values,
+    level_values,
+    metric_values,
+    said_of_ladder,
+    said_of_level,
+    said_of_metric,
+)
+from loyalty.program.notation import Path, inline, key_text
 from loyalty.program.problems import Problem
 from loyalty.program.writing import (
     currency_values,
@@ -59,17 +68,26 @@ def check_change(old: Form, new: Form, used: Collection[str]) -> None:
 def _rows(old: Form, new: Form) -> Iterator[Row]:
     for key in ("name", "time_zone"):
         yield from _row(key, getattr(old, key), getattr(new, key))
-    yield from _tables("currencies", *map(_currencies, (old, new)))
-    yield from _tables("rules", *map(_rules, (old, new)))
+    yield from _tables(("currencies",), *map(_currencies, (old, new)))
+    yield from _tables(("rules",), *map(_rules, (old, new)))
+    yield from _tables(("ladders",), *map(_ladders, (old, new)))
 
 
-# Of each name: all values to compare, and those to show where only one programme has the name.
-_Named = Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]
+@dataclass(frozen=True)
+class _Compared:
+    """A table: all values to compare, and what to show where only one programme has it."""
+
+    values: Mapping[str, Any]
+    said: Mapping[str, Any]
+    parts: Mapping[str, _Named] = field(default_factory=dict)  # tables within, by key
+
+
+_Named = Mapping[str, _Compared]
 
 
 def _currencies(form: Form) -> _Named:
     return {
-        currency.name: (currency_values(currency), said_of_currency(currency))
+        currency.name: _Compared(currency_values(currency), said_of_currency(currency))
         for currency in form.currencies
     }
 
@@ -77,22 +95,44 @@ def _currencies(form: Form) -> _Named:
 def _rules(form: Form) -> _Named:
     currencies = {currency.name: currency for currency in form.currencies}
     return {
-        rule.name: (rule_values(rule), said_of_rule(rule, currencies[rule.currency]))
+        rule.name: _Compared(rule_values(rule), said_of_rule(rule, currencies[rule.currency]))
         for rule in form.rules
     }
 
 
-def _tables(key: str, old: _Named, new: _Named) -> Iterator[Row]:
+def _ladders(form: Form) -> _Named:
+    ladders = {}
+    for ladder in form.ladders:
+        metrics = {
+            metric.name: _Compared(metric_values(metric), said_of_metric(metric))
+            for metric in ladder.metrics
+        }
+        levels = {
+            level.name: _Compared(level_values(level), said_of_level(level))
+            for level in ladder.levels
+        }
+        parts = {"metrics": metrics, "levels": levels}
+        ladders[ladder.name] = _Compared(ladder_values(ladder), said_of_ladder(ladder), parts)
+    return ladders
+
+
+def _tables(path: Path, old: _Named, new: _Named) -> Iterator[Row]:
     for name in [*old, *(name for name in new if name not in old)]:
-        path = key_text((key, name))
-        if name in old and name in new:
-            before, after = old[name][0], new[name][0]
-            for each in before:
-                yield from _row(f"{path}.{each}", before[each], after[each])
+        key = key_text((*path, name))
+        before, after = old.get(name), new.get(name)
+        if before and after:
+            for each in before.values:
+                yield from _row(f"{key}.{each}", before.values[each], after.values[each])
+            for part in before.parts:
+                yield from _tables((*path, name, part), before.parts[part], after.parts[part])
         else:
-            yield from _row(path, *(side[name][1] if name in side else None for side in (old, new)))
-    if [name for name in old if name in new] != [name for name in new if name in old]:
-        yield from _row(key, [*old], [*new])
+            yield from _row(key, *(side and side.said for side in (before, after)))
+    # Where a level is says what it is.
+    whole = path[-1] == "levels"
+    if [name for name in old if whole or name in new] != [
+        name for name in new if whole or name in old
+    ]:
+        yield from _row(key_text(path), [*old], [*new])
 
 
 def _row(key: str, old: object, new: object) -> Iterator[Row]:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from loyalty.program.kinds import (
+    ALTERNATIVES_MOST,
     CurrencyName,
+    Day,
     Days,
     DaysOrNone,
     Decimals,
+    Downgrade,
     ExpiryDate,
+    MetricKind,
+    MetricOf,
     Months,
     Name,
     OverCeiling,
@@ -21,7 +26,11 @@ from loyalty.program.kinds import (
     Reversal,
     Rounding,
     RoundUp,
+    RoundUpOrPeriod,
+    Threshold,
     Transfer,
+    Upgrade,
+    Years,
     Zone,
     must_be,
 )
@@ -114,6 +123,114 @@ class RuleTable(Part):
     based_on: Name | None = None
 
 
+class Trailing(Part):
+    """The last days or months. Just one of both is said."""
+
+    model: Literal["trailing"]
+    days: Days | None = None
+    months: Months | None = None
+
+
+class CalendarYear(Part):
+    """The year."""
+
+    model: Literal["calendar_year"]
+
+
+class Anniversary(Part):
+    """The year of membership."""
+
+    model: Literal["anniversary"]
+
+
+class Cycle(Part):
+    """The cycle: so many months, again and again from a day on."""
+
+    model: Literal["cycle"]
+    start: Day
+    months: Months
+
+
+class SinceChange(Part):
+    """From the last change of level on."""
+
+    model: Literal["since_change"]
+
+
+class WholeLife(Part):
+    """All the time."""
+
+    model: Literal["lifetime"]
+
+
+Window = Annotated[
+    Trailing | CalendarYear | Anniversary | Cycle | SinceChange | WholeLife,
+    Field(discriminator="model"),
+]
+Codes = Annotated[list[Name], Field(min_length=1)]
+
+
+class MetricTable(Part):
+    """``[ladders.NAME.metrics.NAME]``."""
+
+    of: MetricOf
+    currency: CurrencyName | None = None
+    kinds: Annotated[list[MetricKind], Field(min_length=1)] | None = None
+    rules: Codes | None = None
+    channels: Codes | None = None
+    locations: Codes | None = None
+    categories: Codes | None = None
+    window: Window | None = None
+
+
+class Validity(Part):
+    """A level is kept so long. Just one of days and months is said."""
+
+    days: Days | None = None
+    months: Months | None = None
+    round_up: RoundUpOrPeriod = "none"
+
+
+def _table_or_list(value: object) -> str:
+    return "list" if isinstance(value, list) else "table"
+
+
+Alternative = Annotated[dict[str, Threshold], Field(min_length=1)]
+Alternatives = Annotated[
+    list[Alternative], Field(min_length=1, max_length=ALTERNATIVES_MOST), Tag("list")
+]
+When = Annotated[Annotated[Alternative, Tag("table")] | Alternatives, Discriminator(_table_or_list)]
+
+
+class LevelTable(Part):
+    """``[[ladders.NAME.levels]]``."""
+
+    name: Name
+    when: When | None = None
+    by_invitation: bool = False
+    validity: Validity | None = None
+
+
+class Lifetime(Part):
+    """Who was on a level for so many years stays there for good."""
+
+    level: Name
+    years: Years
+
+
+class LadderTable(Part):
+    """``[ladders.NAME]``. What its metrics and levels do not say of window and validity is its."""
+
+    window: Window | None = None
+    upgrade: Upgrade = "at_run"
+    downgrade: Downgrade = "full"
+    validity: Validity | None = None
+    grace_days: DaysOrNone = 0
+    lifetime: Lifetime | None = None
+    metrics: dict[str, MetricTable] = Field(default_factory=dict)
+    levels: list[LevelTable]
+
+
 class Document(Part):
     """The whole document."""
 
@@ -121,3 +238,4 @@ class Document(Part):
     time_zone: Zone
     currencies: dict[str, CurrencyTable]
     rules: dict[str, RuleTable] = Field(default_factory=dict)
+    ladders: dict[str, LadderTable] = Field(default_factory=dict)

@@ -6,13 +6,27 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from loyalty.program.document import Inactivity, Never
+from loyalty.program.document import (
+    Alternative,
+    Anniversary,
+    CalendarYear,
+    Cycle,
+    Inactivity,
+    Lifetime,
+    Never,
+    SinceChange,
+    WholeLife,
+)
 from loyalty.program.kinds import (
+    ALTERNATIVES_MOST,
     CurrencyName,
     Days,
     DaysOrNone,
     Decimals,
+    Downgrade,
     ExpiryDate,
+    MetricKind,
+    MetricOf,
     MonthsOrNone,
     Name,
     OverCeiling,
@@ -22,7 +36,9 @@ from loyalty.program.kinds import (
     Reversal,
     Rounding,
     RoundUp,
+    RoundUpOrPeriod,
     Transfer,
+    Upgrade,
     Zone,
 )
 
@@ -81,6 +97,64 @@ class Rule(Part):
     over_ceiling: OverCeiling
 
 
+class Trailing(Part):
+    """The last days or months; the other one is 0."""
+
+    model: Literal["trailing"]
+    days: DaysOrNone
+    months: MonthsOrNone
+
+
+Window = Annotated[
+    Trailing | CalendarYear | Anniversary | Cycle | SinceChange | WholeLife,
+    Field(discriminator="model"),
+]
+Codes = Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class Metric(Part):
+    """A metric of a ladder. Of balance and tenure there are neither kinds nor a window."""
+
+    name: Name
+    of: MetricOf
+    currency: CurrencyName | None
+    kinds: Annotated[tuple[MetricKind, ...], Field(min_length=1)] | None
+    rules: Codes | None
+    channels: Codes | None
+    locations: Codes | None
+    categories: Codes | None
+    window: Window | None
+
+
+class Validity(Part):
+    """A level is kept so many days or months; the other one is 0."""
+
+    days: DaysOrNone
+    months: MonthsOrNone
+    round_up: RoundUpOrPeriod
+
+
+class Level(Part):
+    """A level of a ladder: any of the alternatives, all of one."""
+
+    name: Name
+    by_invitation: bool
+    when: Annotated[tuple[Alternative, ...], Field(max_length=ALTERNATIVES_MOST)]
+    validity: Validity | None
+
+
+class Ladder(Part):
+    """A ladder, its levels in rising order."""
+
+    name: Name
+    upgrade: Upgrade
+    downgrade: Downgrade
+    grace_days: DaysOrNone
+    lifetime: Lifetime | None
+    metrics: tuple[Metric, ...]
+    levels: tuple[Level, ...]
+
+
 class Form(Part):
     """A whole programme."""
 
@@ -89,3 +163,4 @@ class Form(Part):
     time_zone: Zone
     currencies: tuple[Currency, ...]
     rules: tuple[Rule, ...]
+    ladders: tuple[Ladder, ...]

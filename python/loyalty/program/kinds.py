@@ -19,6 +19,10 @@ RATE_MOST = 2**31 - 1
 CURRENCIES_MOST = 16
 CURRENCY_NAME_BYTES = 32
 NAME_BYTES = 256
+LADDERS_MOST = 8
+METRICS_MOST = 16
+LEVELS_LEAST, LEVELS_MOST = 2, 32
+ALTERNATIVES_MOST = 16
 
 _RATE = re.compile(r"([1-9][0-9]{0,18})(?:/([1-9][0-9]{0,18}))?")
 _EVERY_YEAR = re.compile(r"[0-9]{2}-[0-9]{2}")
@@ -75,6 +79,15 @@ def _expiry_date(text: str) -> str:
     raise must_be(f'a date: "MM-DD" of every year, or "YYYY-MM-DD" of {_YEARS[0]} to {_YEARS[-1]}')
 
 
+def _day(text: str) -> str:
+    try:
+        if _ONE_DAY.fullmatch(text) and dt.date.fromisoformat(text).year in _YEARS:
+            return text
+    except ValueError:
+        pass
+    raise must_be(f'a date: "YYYY-MM-DD" of {_YEARS[0]} to {_YEARS[-1]}')
+
+
 def _rate(value: object) -> tuple[int, int]:
     """Points per money, in lowest terms: of an integer, "n" or "n/d"."""
     rate = None
@@ -102,12 +115,15 @@ Days = Annotated[int, Field(ge=1, le=100_000)]
 DaysOrNone = Annotated[int, Field(ge=0, le=100_000)]
 Months = Annotated[int, Field(ge=1, le=3_600)]
 MonthsOrNone = Annotated[int, Field(ge=0, le=3_600)]
+Years = Annotated[int, Field(ge=1, le=300)]
 Decimals = Annotated[int, Field(ge=0, le=9)]
 Points = Annotated[int, Field(ge=-POINTS_MOST, le=POINTS_MOST)]
+Threshold = Annotated[int, Field(ge=1, le=POINTS_MOST)]
 RatePart = Annotated[int, Field(ge=1, le=RATE_MOST)]
 Rate = Annotated[tuple[int, int], PlainValidator(_rate)]
 Zone = Annotated[str, AfterValidator(_zone)]
 ExpiryDate = Annotated[str, AfterValidator(_expiry_date)]
+Day = Annotated[str, AfterValidator(_day)]
 Name = Annotated[str, AfterValidator(_text_of(NAME_BYTES))]
 CurrencyName = Annotated[str, AfterValidator(_text_of(CURRENCY_NAME_BYTES))]
 
@@ -116,3 +132,8 @@ OverCeiling = Literal["reject", "clip"]
 Reversal = Literal["arrears", "stop_at_zero"]
 Transfer = Literal["keep_expiry", "restart_expiry", "forbidden"]
 Rounding = Literal["floor", "half_even", "ceil"]
+Upgrade = Literal["at_run", "at_once"]
+Downgrade = Literal["full", "one_level", "never"]
+RoundUpOrPeriod = Literal["none", "day", "month", "quarter", "year", "period"]
+MetricOf = Literal["points", "money", "postings", "days", "balance", "tenure_months"]
+MetricKind = Literal["earn", "adjust", "redeem", "capture"]

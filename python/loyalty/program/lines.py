@@ -14,9 +14,12 @@ from typing import Any
 
 from loyalty.program.notation import Path
 
-# What may be open at the end of a line: a list, inside of inline tables (and of TOML 1.1 also these
-# alone).
-_CLOSERS = ("", "]", "]}", "]}}", "]}}}", "}", "}}", "}}}")
+# What may be open at the end of a line: a list, perhaps in a table of another list, inside of
+# inline tables (and of TOML 1.1 also these alone).
+_CLOSERS = (
+    *("", "]", "]}", "]}}", "]}}}", "]}}}}", "]}]", "]}]}", "]}]}}", "]}]}}}"),
+    *("}", "}}", "}}}", "}]", "}]}", "}]}}"),
+)
 _LINES_MOST = 500  # of one statement; reading it line by line takes their square
 
 
@@ -31,11 +34,15 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self._lines: dict[Path, int] = {(): 1}
+        self._last: dict[
+            Path, int
+        ] = {}  # of each list that headers make: the place of its last table
         header: Path = ()
         for first, statement in _statements(text):
-            outermost = _first_keys(_read(statement))
+            read = _read(statement)
+            outermost = _first_keys(read)
             if statement[0].lstrip().startswith("["):
-                header = outermost
+                header = self._header(outermost, in_list=_ends_in_list(read, outermost))
                 self._found(header, first)
                 self._lines[header] = first
                 continue
@@ -49,6 +56,17 @@ class Lines:
         while path not in self._lines:
             path = path[:-1]
         return self._lines[path]
+
+    def _header(self, keys: Path, *, in_list: bool) -> Path:
+        """Return the path of a header's table: of a list, what other headers name is its last."""
+        path: Path = ()
+        for at, key in enumerate(keys, start=1):
+            path = (*path, key)
+            if in_list and at == len(keys):
+                self._last[path] = self._last.get(path, -1) + 1
+            if path in self._last:
+                path = (*path, self._last[path])
+        return path
 
     def _found(self, path: Path, line: int) -> None:
         for length in range(1, len(path) + 1):
@@ -92,6 +110,12 @@ def _first_keys(value: object) -> Path:
         return ()
     key = next(iter(value))
     return (key, *_first_keys(value[key]))
+
+
+def _ends_in_list(read: Any, keys: Path) -> bool:
+    for key in keys:
+        read = read[key]
+    return isinstance(read, list)
 
 
 def _paths(value: object, path: Path) -> Iterator[Path]:

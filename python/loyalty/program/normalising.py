@@ -10,11 +10,17 @@ from loyalty.program.document import (
     Document,
     Expiry,
     Inactivity,
+    LadderTable,
+    LevelTable,
+    MetricTable,
     Never,
     Pending,
     Rolling,
     RulePending,
     RuleTable,
+    Trailing,
+    Validity,
+    Window,
 )
 from loyalty.program.relations import lineage
 
@@ -33,6 +39,7 @@ def normalise(document: Document) -> dict[str, Any]:
             normal_rule(name, [document.rules[rule] for rule in lineage(name, bases)], document)
             for name in document.rules
         ],
+        "ladders": [normal_ladder(name, ladder) for name, ladder in document.ladders.items()],
     }
 
 
@@ -71,6 +78,66 @@ def normal_rule(name: str, tables: list[RuleTable], document: Document) -> dict[
         "pending": _pending(said.get("pending", currency.pending)),
         "over_ceiling": said.get("over_ceiling", currency.over_ceiling),
     }
+
+
+def normal_ladder(name: str, table: LadderTable) -> dict[str, Any]:
+    """Return a ladder's part of the normalised form."""
+    lifetime = table.lifetime
+    first, *others = table.levels
+    return {
+        "name": name,
+        "upgrade": table.upgrade,
+        "downgrade": table.downgrade,
+        "grace_days": table.grace_days,
+        "lifetime": {"level": lifetime.level, "years": lifetime.years} if lifetime else None,
+        "metrics": [
+            normal_metric(metric, said, table.window) for metric, said in table.metrics.items()
+        ],
+        "levels": [_level(first, None), *(_level(level, table.validity) for level in others)],
+    }
+
+
+def normal_metric(name: str, table: MetricTable, window: Window | None) -> dict[str, Any]:
+    """Return a metric's part of the normalised form; the window is its ladder's."""
+    adds = table.of not in ("balance", "tenure_months")
+    return {
+        "name": name,
+        "of": table.of,
+        "currency": table.currency,
+        "kinds": sorted(table.kinds or ["earn"]) if adds else None,
+        "rules": _codes(table.rules),
+        "channels": _codes(table.channels),
+        "locations": _codes(table.locations),
+        "categories": _codes(table.categories),
+        "window": _window(table.window or window) if adds else None,
+    }
+
+
+def _level(table: LevelTable, validity: Validity | None) -> dict[str, Any]:
+    when = table.when or []
+    return {
+        "name": table.name,
+        "by_invitation": table.by_invitation,
+        "when": [when] if isinstance(when, dict) else when,
+        "validity": _validity(table.validity or validity),
+    }
+
+
+def _window(window: Window | None) -> dict[str, Any] | None:
+    if isinstance(window, Trailing):
+        return {"model": "trailing", "days": window.days or 0, "months": window.months or 0}
+    return window.model_dump() if window else None
+
+
+def _validity(validity: Validity | None) -> dict[str, Any] | None:
+    if validity is None:
+        return None
+    days, months = validity.days or 0, validity.months or 0
+    return {"days": days, "months": months, "round_up": validity.round_up}
+
+
+def _codes(codes: list[str] | None) -> list[str] | None:
+    return sorted(codes) if codes else None
 
 
 def _expiry(expiry: Expiry) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from loyalty._table import Table
 from loyalty.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from loyalty.program.form import Currency, Form, Rule
+    from loyalty.program.form import Currency, Form, Ladder, Rule
 
 # What checks and writes documents is imported by the methods that do: most who import loyalty open
 # a ledger, and never look at its programme.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Program:
-    """A loyalty programme: currencies with their policies, and earn rules.
+    """A loyalty programme: currencies with their policies, earn rules, and ladders of levels.
 
     Made by `read`, `from_toml`, `from_json` and `simple`, and always valid. Two programmes are
     equal when they mean the same, however they were written.
@@ -122,6 +122,11 @@ class Program:
         """Its earn rules by name, in the order of the document, complete: nothing is inherited."""
         return MappingProxyType({rule.name: rule for rule in self._form.rules})
 
+    @property
+    def ladders(self) -> Mapping[str, Ladder]:
+        """Its ladders by name, in the order of the document, complete."""
+        return MappingProxyType({ladder.name: ladder for ladder in self._form.ladders})
+
     def to_json(self) -> str:
         """Return the normalised form, as the ledger keeps it: sorted keys, no blanks."""
         return self._json
@@ -147,9 +152,10 @@ class Program:
         -------
         Table
             Columns ``key`` (as in the document: ``currencies.points.expiry``), ``old`` and ``new``
-            (as the document writes them; null where there is none). A currency or rule that only
-            one has is one row. Where what both have is in another order, there is a row
-            ``currencies`` or ``rules``.
+            (as the document writes them; null where there is none). A currency, rule, ladder,
+            metric or level that only one has is one row. Where what both have is in another order,
+            there is a row such as ``rules``. Levels are named: ``ladders.status.levels.gold``;
+            where one is new, gone or elsewhere, there is a row with all names.
         """
         from loyalty.program.changes import changes
 
@@ -178,12 +184,13 @@ class Program:
         check_change(old._form, self._form, used)
 
     def summary(self) -> dict[str, list[dict[str, str]]]:
-        """Return for people what it says: a dict a currency, and one a rule, of short texts.
+        """Return for people what it says, in short texts: a dict a currency, a rule and so on.
 
         Returns
         -------
         dict
-            ``currencies`` and ``rules``, each in order; the dicts of each have the same keys.
+            ``currencies``, ``rules``, and ``ladders`` with the ``metrics`` and ``levels`` of all,
+            each in order; the dicts of each have the same keys.
         """
         from loyalty.program.summary import summary
 
@@ -191,9 +198,10 @@ class Program:
 
     def __repr__(self) -> str:
         rules = len(self.rules)
+        ladders = f", ladders {', '.join(self.ladders)}" if self.ladders else ""
         return (
             f"<Program {self.name!r}: {self.time_zone}, currencies {', '.join(self.currencies)}, "
-            f"{rules} earn rule{'' if rules == 1 else 's'}>"
+            f"{rules} earn rule{'' if rules == 1 else 's'}{ladders}>"
         )
 
     def _repr_html_(self) -> str:

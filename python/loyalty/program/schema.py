@@ -6,7 +6,7 @@ import re
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from loyalty.program.notation import Path
@@ -14,6 +14,7 @@ from loyalty.program.problems import Problem, near, one_of, shown
 
 _TYPES = {
     "int_type": "an integer",
+    "bool_type": "true or false",
     "string_type": "a text",
     "string_unicode": "a text",
     "list_type": "a list",
@@ -40,6 +41,9 @@ def _problem(detail: ErrorDetails, root: type[BaseModel]) -> Problem:
         return Problem(path, "is missing")
     if kind == "too_short":
         return Problem(path, "must not be empty")
+    if kind == "too_long":
+        counts = f"at most {context['max_length']}, not {context['actual_length']}"
+        return Problem(path, f"must be {counts}")
     if kind == "union_tag_not_found":
         return Problem((*path, "model"), "is missing")
     if kind == "union_tag_invalid":
@@ -65,7 +69,8 @@ def _problem(detail: ErrorDetails, root: type[BaseModel]) -> Problem:
 def _resolve(root: type[BaseModel], location: Path) -> tuple[Path, type[BaseModel] | None]:
     """Return the path of a location, and the model of the table that its last key is in.
 
-    Pydantic's locations name also which of several models a table was taken for: by its `model`.
+    Pydantic's locations name also which of several types a value was taken for: a model by its
+    `model`, others by their tags.
     """
     path: Path = ()
     table: type[BaseModel] | None = None
@@ -73,7 +78,7 @@ def _resolve(root: type[BaseModel], location: Path) -> tuple[Path, type[BaseMode
     for part in location:
         here, several = _kinds_of(here)
         if several:
-            here = next((m for m in several if part in get_args(_annotation(m, "model"))), None)
+            here = next((each for each in several if part in _tags(each)), None)
             continue
         path = (*path, part)
         table = here if isinstance(here, type) and issubclass(here, BaseModel) else None
@@ -86,14 +91,21 @@ def _resolve(root: type[BaseModel], location: Path) -> tuple[Path, type[BaseMode
     return path, table
 
 
-def _kinds_of(annotation: Any) -> tuple[Any, list[type[BaseModel]]]:
-    """Return an annotation without None and annotations of its own, and the models if several."""
+def _kinds_of(annotation: Any) -> tuple[Any, list[Any]]:
+    """Return an annotation without None and annotations of its own, and the types if several."""
     while get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     if get_origin(annotation) not in (Union, UnionType):
         return annotation, []
     others = [each for each in get_args(annotation) if each is not type(None)]
     return _kinds_of(others[0]) if len(others) == 1 else (annotation, others)
+
+
+def _tags(annotation: Any) -> tuple[Any, ...]:
+    """Return what locations call one of several types."""
+    if get_origin(annotation) is Annotated:
+        return tuple(each.tag for each in get_args(annotation) if isinstance(each, Tag))
+    return get_args(_annotation(annotation, "model"))
 
 
 def _annotation(model: type[BaseModel], key: str | int) -> Any:

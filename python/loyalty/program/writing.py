@@ -7,6 +7,7 @@ from typing import Any
 
 from loyalty.program.document import CurrencyTable, Inactivity, RuleTable
 from loyalty.program.form import Currency, Dates, Expiry, Form, Pending, Rolling, Rule
+from loyalty.program.ladder_writing import said_of_ladder
 from loyalty.program.normalising import normal_currency
 from loyalty.program.notation import Path, inline, key_text, quoted
 
@@ -21,6 +22,15 @@ def to_toml(form: Form) -> str:
     by_name = {currency.name: currency for currency in form.currencies}
     for rule in form.rules:
         lines += _table(("rules", rule.name), said_of_rule(rule, by_name[rule.currency]))
+    for ladder in form.ladders:
+        path: Path = ("ladders", ladder.name)
+        said = dict(said_of_ladder(ladder))
+        metrics, levels = said.pop("metrics", {}), said.pop("levels")
+        lines += _table(path, said)
+        for name, metric in metrics.items():
+            lines += _table((*path, "metrics", name), metric)
+        for level in levels:
+            lines += _table((*path, "levels"), level, in_list=True)
     return "\n".join(lines) + "\n"
 
 
@@ -78,9 +88,10 @@ def _without(values: Values, silent: Values, *, keep: str) -> Values:
     return {key: value for key, value in values.items() if key == keep or value != silent[key]}
 
 
-def _table(path: Path, values: Values) -> list[str]:
+def _table(path: Path, values: Values, *, in_list: bool = False) -> list[str]:
     said = [f"{key} = {inline(value)}" for key, value in values.items()]
-    return ["", f"[{key_text(path)}]", *said]
+    header = f"[{key_text(path)}]"
+    return ["", f"[{header}]" if in_list else header, *said]
 
 
 def _expiry(expiry: Expiry) -> dict[str, Any]:

@@ -35,7 +35,7 @@ struct Shop {
                              (rule_expiry.empty() ? expiry : rule_expiry) + R"(,"pending":)" +
                              pending + R"(,"over_ceiling":")" + over_ceiling + R"("})";
     return R"({"format":1,"name":"Shop","time_zone":"UTC","currencies":[)" + currency +
-           R"(],"rules":[)" + rule + "]}";
+           R"(],"rules":[)" + rule + R"(],"ladders":[]})";
   }
 };
 

@@ -22,7 +22,7 @@ std::string ProgramJson(const std::string& reversal, const std::string& transfer
          R"(,"months":0,"round_up":"day"},"pending":null,"floor":0,"ceiling":null,)"
          R"("over_ceiling":"clip","reversal":")" +
          reversal + R"(","return_of_expired_days":2,"reinstate_within_days":0,"transfer":")" +
-         transfer + R"("}],"rules":[]})";
+         transfer + R"("}],"rules":[],"ladders":[]})";
 }
 
 // All that a journal comes to.

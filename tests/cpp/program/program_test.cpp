@@ -11,7 +11,7 @@ const std::string kShop =
     R"("pending":{"days":14},"floor":-50,"ceiling":1000,"over_ceiling":"clip","reversal":"stop_at_zero",)"
     R"("return_of_expired_days":30,"reinstate_within_days":90,"transfer":"forbidden"}],)"
     R"("rules":[{"name":"base","currency":"points","points_per_money":[1,10],"rounding":"half_even",)"
-    R"("expiry":{"model":"dates","dates":["06-30","2027-03-31"]},"pending":null,"over_ceiling":"reject"}]})";
+    R"("expiry":{"model":"dates","dates":["06-30","2027-03-31"]},"pending":null,"over_ceiling":"reject"}],"ladders":[]})";
 
 std::string With(const std::string& what, const std::string& instead) {
   std::string json = kShop;
@@ -45,6 +45,7 @@ TEST(Program, ReadsWhatItHeeds) {
   EXPECT_EQ(base.expiry.dates.at(1).year, 2027);
   EXPECT_EQ(base.pending.days, 0);
   EXPECT_FALSE(base.clips);
+  EXPECT_TRUE(program.ladders().empty());
 }
 
 TEST(Program, SaysWhichKeyIsWrong) {
@@ -67,6 +68,7 @@ TEST(Program, SaysWhichKeyIsWrong) {
       std::string::npos);
   EXPECT_NE(FaultOf(With("[1,10]", "[1,0]")).find("rules[0].points_per_money"), std::string::npos);
   EXPECT_NE(FaultOf(With("half_even", "up")).find("unknown value 'up'"), std::string::npos);
+  EXPECT_NE(FaultOf(With(",\"ladders\":[]", "")).find("has no 'ladders'"), std::string::npos);
   EXPECT_NE(FaultOf(With("\"format\":1", "\"format\":2")).find("format"), std::string::npos);
 }
 

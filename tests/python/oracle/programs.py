@@ -38,6 +38,7 @@ class ProgramGenerator:
             "time_zone": choose.one(ZONES),
             "currencies": currencies,
             "rules": rules,
+            "ladders": [],
         }
         return Program.from_json(json.dumps(form))
 
