@@ -45,7 +45,7 @@ class ScratchHistory {
   }
 
   void Add(const std::vector<Entry>& segment) {
-    if (Status status = history_->Add(segment, history_->sequence() + 1); !status.ok())
+    if (Status status = history_->Add(segment, {}, history_->sequence() + 1); !status.ok())
       Fail(status);
   }
   size_t Read(uint32_t member) {

@@ -29,6 +29,25 @@ void TakeEntries(const std::vector<SharedBlock>& blocks, uint64_t first, uint64_
   }
 }
 
+// Of the entries from `first` up to `through`.
+std::vector<history::RemarkAt> TakeRemarks(const std::vector<SharedBlock>& blocks,
+                                           std::span<const Entry> entries, uint64_t first,
+                                           uint64_t through) {
+  std::vector<history::RemarkAt> remarks;
+  std::vector<journal::RowDetails> rows;
+  for (const SharedBlock& block : blocks) {
+    block.view.AllDetails(&rows);
+    for (const journal::RowDetails& row : rows) {
+      const uint64_t sequence = block.view.first_sequence() + row.row;
+      if (sequence < first || sequence > through) continue;
+      const auto index = uint32_t(sequence - first);
+      const auto remark = history::RemarkOf(entries[index], row.details);
+      if (remark) remarks.push_back({index, *remark});
+    }
+  }
+  return remarks;
+}
+
 std::vector<ids::IdAt> TakeIds(const std::vector<SharedBlock>& blocks, uint64_t first,
                                uint64_t through) {
   std::vector<ids::IdAt> found;
@@ -69,8 +88,10 @@ Status Behind::ConsumeHistory(uint64_t through) {
     const uint64_t first = core_->history->sequence() + 1;
     if (first > through) return {};
     const uint64_t last = std::min(through, first + core_->options.segment_entries - 1);
-    TakeEntries(core_->tail.From(first), first, last, &segment_);
-    LOYALTY_RETURN_IF_ERROR(core_->history->Add(segment_, first));
+    const std::vector<SharedBlock> blocks = core_->tail.From(first);
+    TakeEntries(blocks, first, last, &segment_);
+    LOYALTY_RETURN_IF_ERROR(
+        core_->history->Add(segment_, TakeRemarks(blocks, segment_, first, last), first));
     core_->tail.DropThrough(taken());
   }
 }

@@ -11,7 +11,7 @@ Status VisitEntries(const Core& core, std::span<const uint32_t> members, uint64_
   for (const SharedBlock& block : core.tail.From(0)) {
     for (size_t row = 0; row < block.view.count(); ++row) {
       if (std::binary_search(members.begin(), members.end(), block.view.MemberAt(row))) {
-        items.push_back({block.view.first_sequence() + row, block.view.EntryAt(row)});
+        items.push_back({block.view.first_sequence() + row, block.view.EntryAt(row), {}});
       }
     }
   }

@@ -31,6 +31,12 @@ class OrderFreeSum {
         int64_t(e.status) << 16 | int64_t(e.kind) << 8 | int64_t(e.related_kind)};
     AddFields(fields, sizeof fields);
   }
+  void Add(uint64_t sequence, const history::Remark& remark) {
+    const Correction& c = remark.correction;
+    const int64_t fields[] = {int64_t(sequence), remark.waits, c.of_us,   c.points,   c.money,
+                              c.visits,          c.rule,       c.channel, c.location, c.category};
+    AddFields(fields, sizeof fields);
+  }
   void Add(uint64_t sequence, const Id& id) {
     const uint64_t fields[] = {sequence, id.hi, id.lo};
     AddFields(fields, sizeof fields);
@@ -106,6 +112,13 @@ class Verifier {
       Note(applied);
     }
     TakeErased(group);
+    for (const journal::RowDetails& row : group.details) {
+      const uint64_t sequence = group.first_sequence + row.row;
+      const Entry& entry = group.entries[row.row];
+      if (sequence > history_through_ || entry.member == Entry::kNoMember) continue;
+      const auto remark = history::RemarkOf(entry, row.details);
+      if (remark) journal_remarks_.Add(sequence, *remark);
+    }
     for (size_t i = 0; i < group.entries.size(); ++i) {
       const uint64_t sequence = group.first_sequence + i;
       if (sequence > snapshot_.sequence) break;
@@ -206,12 +219,15 @@ class Verifier {
 
   void CompareHistory() {
     OrderFreeSum sum;
+    OrderFreeSum remarks;
     const auto visit = [&](const history::Item& item) {
-      if (item.sequence <= history_through_) sum.Add(item.sequence, item.entry);
+      if (item.sequence > history_through_) return true;
+      sum.Add(item.sequence, item.entry);
+      if (item.remark != history::Remark()) remarks.Add(item.sequence, item.remark);
       return true;
     };
     Note(core_.history->Visit(visit));
-    if (sum != journal_sum_) {
+    if (sum != journal_sum_ || remarks != journal_remarks_) {
       Problem("history: its chunks differ from the journal (" + std::to_string(sum.count()) +
               " entries, the journal has " + std::to_string(journal_sum_.count()) + ")");
     }
@@ -254,6 +270,7 @@ class Verifier {
   VerifyReport report_;
   ledger::State replayed_;
   OrderFreeSum journal_sum_;
+  OrderFreeSum journal_remarks_;
   OrderFreeSum journal_ids_;
   std::vector<ids::IdAt> sampled_;
   std::vector<uint32_t> without_key_;

@@ -85,7 +85,8 @@ class HistoryImpl : public History {
   HistoryImpl(Store* store, uint64_t sequence) : store_(store), sequence_(sequence) {}
 
   uint64_t sequence() const override { return sequence_.load(std::memory_order_acquire); }
-  Status Add(std::span<const Entry> entries, uint64_t first_sequence) override;
+  Status Add(std::span<const Entry> entries, std::span<const RemarkAt> remarks,
+             uint64_t first_sequence) override;
   Status Flush() override { return store_->Flush(Family::kHistory); }
   Status Read(uint32_t member, int64_t from_us, int64_t to_us,
               std::vector<Item>* out) const override;
@@ -96,7 +97,8 @@ class HistoryImpl : public History {
   std::atomic<uint64_t> sequence_;
 };
 
-Status HistoryImpl::Add(std::span<const Entry> entries, uint64_t first_sequence) {
+Status HistoryImpl::Add(std::span<const Entry> entries, std::span<const RemarkAt> remarks,
+                        uint64_t first_sequence) {
   if (first_sequence != sequence() + 1) {
     return Status(StatusCode::kInternal,
                   "history: a segment from sequence " + std::to_string(first_sequence) +
@@ -105,7 +107,7 @@ Status HistoryImpl::Add(std::span<const Entry> entries, uint64_t first_sequence)
   if (entries.empty()) return Status();
   LOYALTY_ASSIGN_OR_RETURN(const Partition partition, Partition::Make(entries));
   Batch batch;
-  PieceEncoder encoder(entries, partition);
+  PieceEncoder encoder(entries, remarks, partition);
   std::span<const Partition::Row> rows = partition.rows();
   while (!rows.empty()) {
     size_t count = 1;
@@ -162,6 +164,14 @@ Status HistoryImpl::Visit(const std::function<bool(const Item&)>& visitor) const
 }
 
 }  // namespace
+
+std::optional<Remark> RemarkOf(const Entry& entry, const Details& details) {
+  const bool credit = entry.kind == Kind::kEarn || entry.kind == Kind::kAdjust;
+  const bool waits = credit && IsPosted(entry.status) && entry.points > 0 &&
+                     details.terms.activates_us == kNever_us;
+  if (!waits && details.correction == Correction()) return std::nullopt;
+  return Remark{waits, details.correction};
+}
 
 Result<std::unique_ptr<History>> History::Open(Store* store) {
   LOYALTY_ASSIGN_OR_RETURN(const uint64_t sequence, ReadMarker(*store));

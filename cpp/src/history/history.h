@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -34,9 +35,24 @@ constexpr uint32_t kRangeMembers = 4096;
 // Calendar month in UTC of a time within [kMinTime_us, kMaxTime_us): months since January 1900.
 uint32_t MonthOf(int64_t effective_us);
 
+// What few entries have for ladders, beside their fields.
+struct Remark {
+  bool waits = false;  // for its confirmation: it counts for nothing by itself
+  Correction correction;
+  bool operator==(const Remark&) const = default;
+};
+// Nothing for what most entries are.
+std::optional<Remark> RemarkOf(const Entry& entry, const Details& details);
+// That of the entry with this index in a segment.
+struct RemarkAt {
+  uint32_t index = 0;
+  Remark remark;
+};
+
 struct Item {
   uint64_t sequence = 0;
   Entry entry;
+  Remark remark;
 };
 
 class History {
@@ -51,11 +67,13 @@ class History {
 
   // Every entry up to this sequence is in the chunks.
   virtual uint64_t sequence() const = 0;
-  // Adds entries[i] with sequence first_sequence + i. Requires first_sequence == sequence() + 1.
+  // Adds entries[i] with sequence first_sequence + i, and remarks, in the order of entries, of those that have one.
+  // Requires first_sequence == sequence() + 1.
   // Entries without a member are passed over. Pieces and the new sequence() are written as one
   // batch (for large segments as one batch still: a crash leaves the segment whole or absent).
   // kInternal, and nothing changes, for another first_sequence or an effective time out of range.
-  virtual Status Add(std::span<const Entry> entries, uint64_t first_sequence) = 0;
+  virtual Status Add(std::span<const Entry> entries, std::span<const RemarkAt> remarks,
+                     uint64_t first_sequence) = 0;
   // Returns once all that was added is on disk.
   virtual Status Flush() = 0;
 

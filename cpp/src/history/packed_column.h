@@ -82,6 +82,22 @@ class PackedColumn {
     }
   }
 
+  // Calls put(row, value) for every row < rows that a sparse column has a value of; of another column, for every
+  // row.
+  template <typename Put>
+  void ForEachPresent(size_t rows, Put put) const {
+    if (!present_) {
+      for (size_t row = 0; row < rows; ++row) put(row, (*this)[row]);
+      return;
+    }
+    size_t rank = 0;
+    for (size_t first = 0; first < rows; first += 8) {
+      for (unsigned bits = uint8_t(present_[first >> 3]); bits; bits &= bits - 1, ++rank) {
+        put(first + size_t(std::countr_zero(bits)), (*this)[rank]);
+      }
+    }
+  }
+
  private:
   size_t PresentBefore(size_t row) const;
 

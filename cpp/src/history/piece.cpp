@@ -1,7 +1,6 @@
 #include "history/piece.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "base/bytes.h"
 #include "base/hash.h"
@@ -99,10 +98,18 @@ Status Damaged(std::string_view key, const char* what) {
                     "; history is derived: discard it and it is rebuilt from the journal");
 }
 
+PieceEncoder::PieceEncoder(std::span<const Entry> segment, std::span<const RemarkAt> remarks,
+                           const Partition& partition)
+    : segment_(segment), remarks_(remarks), partition_(partition) {
+  if (!remarks.empty()) has_remark_.resize(segment.size());
+  for (const RemarkAt& at : remarks) has_remark_[at.index] = true;
+}
+
 void PieceEncoder::Take(uint32_t month, std::span<const Partition::Row> rows) {
   Gather(month, rows);
+  const unsigned columns = GatherRemarks(month, rows) ? kColumns : kFirstRemarkColumn;
   present_ = 0;
-  for (unsigned column = 0; column < kColumns; ++column) {
+  for (unsigned column = 0; column < columns; ++column) {
     if (column == kExpiresAfter || AllEqual(Values(column), DefaultOf(column))) continue;
     if (column == kExpires) {
       EncodeExpiry();
@@ -169,6 +176,36 @@ void PieceEncoder::Gather(uint32_t month, std::span<const Partition::Row> rows) 
   }
 }
 
+bool PieceEncoder::GatherRemarks(uint32_t month, std::span<const Partition::Row> rows) {
+  if (has_remark_.empty()) return false;
+  bool some = false;
+  for (size_t i = 0; i < count_; ++i) {
+    const uint32_t index = partition_.IndexOf(rows[i]);
+    if (!has_remark_[index]) continue;
+    if (!some) {
+      std::fill(values_.data() + kFirstRemarkColumn * stride_, values_.data() + kColumns * stride_,
+                0);
+    }
+    some = true;
+    const auto at =
+        std::lower_bound(remarks_.begin(), remarks_.end(), index,
+                         [](const RemarkAt& one, uint32_t wanted) { return one.index < wanted; });
+    const auto put = [&](unsigned column, int64_t value) { values_[column * stride_ + i] = value; };
+    put(kRemark, at->remark.waits ? kWaits : kCorrects);
+    if (at->remark.waits) continue;
+    const Correction& c = at->remark.correction;
+    put(kOfTime, c.of_us - MonthStart_us(month));
+    put(kOfPoints, c.points);
+    put(kOfMoney, c.money);
+    put(kOfVisits, c.visits);
+    put(kOfRule, c.rule);
+    put(kOfChannel, c.channel);
+    put(kOfLocation, c.location);
+    put(kOfCategory, c.category);
+  }
+  return some;
+}
+
 // Points expire after a common time or on a common day: whichever makes the smaller column.
 void PieceEncoder::EncodeExpiry() {
   expiry_.clear();
@@ -218,7 +255,8 @@ PieceView PieceView::WithoutRecord(std::string_view key, const PieceView& measur
 bool PieceView::ParseColumns(std::string_view bytes) {
   if (count_ == 0 || present_ >> kColumns) return false;
   const uint32_t own = ColumnsOf(key_.part);
-  for (unsigned column = unsigned(std::countr_zero(own)); own >> column; ++column) {
+  for (unsigned column = 0; column < kColumns; ++column) {
+    if (!(own >> column & 1)) continue;
     if (!(present_ >> column & 1)) {
       columns_[column] = PackedColumn::Constant(DefaultOf(column));
     } else if (!columns_[column].Parse(count_, DefaultOf(column), LayoutOf(column), &bytes)) {
@@ -266,6 +304,16 @@ void PieceView::ReadMeasures(Rows rows, Item* items) const {
   read(kMoney, [](Item& item, int64_t v) { item.entry.money = v; });
   read(kCurrency, [](Item& item, int64_t v) { item.entry.currency = uint16_t(v); });
   read(kRelatedKind, [](Item& item, int64_t v) { item.entry.related_kind = Kind(v); });
+  if (IsDefault(kRemark)) return;
+  const int64_t month_us = MonthStart_us(key_.month);
+  read(kRemark, [=](Item& item, int64_t v) {
+    item.remark.waits = v == kWaits;
+    item.remark.correction.of_us = v == kCorrects ? month_us : 0;
+  });
+  read(kOfTime, [](Item& item, int64_t v) { item.remark.correction.of_us += v; });
+  read(kOfPoints, [](Item& item, int64_t v) { item.remark.correction.points = v; });
+  read(kOfMoney, [](Item& item, int64_t v) { item.remark.correction.money = v; });
+  read(kOfVisits, [](Item& item, int64_t v) { item.remark.correction.visits = v; });
 }
 
 void PieceView::ReadCodes(Rows rows, Item* items) const {
@@ -277,6 +325,15 @@ void PieceView::ReadCodes(Rows rows, Item* items) const {
   read(kChannel, &Codes::channel);
   read(kLocation, &Codes::location);
   read(kCategory, &Codes::category);
+  const auto read_of = [&](unsigned column, int64_t Correction::*code) {
+    if (IsDefault(Column(column))) return;
+    ReadColumn(column, rows, items,
+               [=](Item& item, int64_t v) { item.remark.correction.*code = v; });
+  };
+  read_of(kOfRule, &Correction::rule);
+  read_of(kOfChannel, &Correction::channel);
+  read_of(kOfLocation, &Correction::location);
+  read_of(kOfCategory, &Correction::category);
 }
 
 void PieceView::ReadRest(Rows rows, Item* items) const {

@@ -74,16 +74,30 @@ enum Column : unsigned {
   kTag = 17,
   kActor = 18,
   kReason = 19,
+
+  // Remarks. Of the measures:
+  kRemark = 20,  // RemarkKind
+  kOfTime = 21,  // microseconds since the month began
+  kOfPoints = 22,
+  kOfMoney = 23,
+  kOfVisits = 24,
+  // Of the codes:
+  kOfRule = 25,
+  kOfChannel = 26,
+  kOfLocation = 27,
+  kOfCategory = 28,
 };
-constexpr unsigned kColumns = 20;
+constexpr unsigned kColumns = 29;
+constexpr unsigned kFirstRemarkColumn = kRemark;
+enum RemarkKind : uint8_t { kNoRemark = 0, kWaits = 1, kCorrects = 2 };
 
 // The columns of a part, as bits.
 constexpr uint32_t ColumnsOf(Part part) {
   switch (part) {
-    case Part::kMeasures: return 0x7f;
+    case Part::kMeasures: return 0x1f0'007f;
     case Part::kTimes: return 1u << kEffective;
-    case Part::kCodes: return 0xf00;
-    case Part::kRest: return 0xff000;
+    case Part::kCodes: return 0x1e00'0f00;
+    case Part::kRest: return 0xf'f000;
   }
   return 0;
 }
@@ -91,8 +105,8 @@ constexpr uint32_t ColumnsOf(Part part) {
 // Encodes the pieces of one segment, one after the other. Not thread-safe; owns neither argument.
 class PieceEncoder {
  public:
-  PieceEncoder(std::span<const Entry> segment, const Partition& partition)
-      : segment_(segment), partition_(partition) {}
+  PieceEncoder(std::span<const Entry> segment, std::span<const RemarkAt> remarks,
+               const Partition& partition);
 
   // Takes all rows of the next piece, in order.
   void Take(uint32_t month, std::span<const Partition::Row> rows);
@@ -103,12 +117,16 @@ class PieceEncoder {
 
  private:
   void Gather(uint32_t month, std::span<const Partition::Row> rows);
+  // Whether there are any.
+  bool GatherRemarks(uint32_t month, std::span<const Partition::Row> rows);
   void EncodeExpiry();
   std::span<const int64_t> Values(unsigned column) const {
     return {values_.data() + column * stride_, count_};
   }
 
   const std::span<const Entry> segment_;
+  const std::span<const RemarkAt> remarks_;
+  std::vector<bool> has_remark_;  // by entry; empty when there is none
   const Partition& partition_;
   std::vector<int64_t> values_;  // by column
   size_t stride_ = 0;

@@ -118,6 +118,8 @@ class BlockView {
   // All of it, as it was encoded, in the place of what `group` held.
   void Read(Group* group) const;
   Details DetailsAt(size_t i) const { return details_.Of(uint32_t(i)); }
+  // The details of all entries that have some, in the place of what `all` held.
+  void AllDetails(std::vector<RowDetails>* all) const { details_.Read(all); }
   // The movements and the text of entry i; walks the entries before it.
   std::vector<LotMovement> MovementsOf(size_t i) const;
   std::string_view TextOf(size_t i) const;

@@ -1,7 +1,7 @@
 #include "tiers/measure.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 namespace loyalty::tiers {
 namespace {
@@ -26,16 +26,25 @@ bool Filter::NeedsCodes() const {
   return std::any_of(codes.begin(), codes.end(), [](const auto& some) { return some.has_value(); });
 }
 
-bool Filter::Matches(const Entry& entry) const {
-  if (!IsPosted(entry.status) || !HasKind(entry.kind)) return false;
-  if (currency && entry.currency != *currency) return false;
-  const Codes& own = entry.codes;
-  const std::array<uint32_t, 4> values = {own.rule, own.channel, own.location, own.category};
+bool Filter::MatchesCodes(const std::array<uint32_t, 4>& values) const {
   for (size_t i = 0; i < codes.size(); ++i) {
     if (codes[i] && !std::binary_search(codes[i]->begin(), codes[i]->end(), values[i]))
       return false;
   }
   return true;
+}
+
+bool Filter::Matches(const Entry& entry) const {
+  const Codes& own = entry.codes;
+  return IsPosted(entry.status) && HasKind(entry.kind) &&
+         (!currency || entry.currency == *currency) &&
+         MatchesCodes({own.rule, own.channel, own.location, own.category});
+}
+
+bool Filter::Matches(const Entry& entry, const Correction& c) const {
+  return HasKind(entry.related_kind) && (!currency || entry.currency == *currency) &&
+         MatchesCodes(
+             {uint32_t(c.rule), uint32_t(c.channel), uint32_t(c.location), uint32_t(c.category)});
 }
 
 int64_t Measure::ValueOf(const Entry& entry) const {
@@ -45,6 +54,14 @@ int64_t Measure::ValueOf(const Entry& entry) const {
       return entry.points == INT64_MIN ? INT64_MAX : -entry.points;
     case Of::kMoney: return entry.money;
     default: return 1;
+  }
+}
+
+int64_t Measure::ValueOf(const Correction& correction) const {
+  switch (of) {
+    case Of::kPoints: return debits ? -correction.points : correction.points;
+    case Of::kMoney: return correction.money;
+    default: return correction.visits;
   }
 }
 
@@ -72,18 +89,29 @@ int64_t SaturatingSum(int64_t a, int64_t b) {
 }
 
 int64_t Total(const Measure& measure, const Span_us& span, const program::Calendar& calendar,
-              std::span<const Entry> entries) {
+              std::span<const history::Item> entries) {
   int64_t total = 0;
-  std::set<int32_t> days;
-  for (const Entry& entry : entries) {
-    if (!span.Has(entry.effective_us) || !measure.filter.Matches(entry)) continue;
+  std::map<int32_t, int64_t> days;  // visits
+  const auto add = [&](int64_t at_us, int64_t value) {
+    if (!span.Has(at_us)) return;
     if (measure.of == Of::kDays) {
-      days.insert(calendar.DayOf(entry.effective_us));
+      days[calendar.DayOf(at_us)] += value;
     } else {
-      total = SaturatingSum(total, measure.ValueOf(entry));
+      total = SaturatingSum(total, value);
+    }
+  };
+  for (const history::Item& item : entries) {
+    const Entry& entry = item.entry;
+    const Correction& correction = item.remark.correction;
+    if (item.remark.waits) continue;
+    if (measure.filter.Matches(entry)) add(entry.effective_us, measure.ValueOf(entry));
+    if (correction != Correction() && entry.effective_us <= span.to_us &&
+        measure.filter.Matches(entry, correction)) {
+      add(correction.of_us, measure.ValueOf(correction));
     }
   }
-  return measure.of == Of::kDays ? int64_t(days.size()) : total;
+  if (measure.of != Of::kDays) return total;
+  return std::count_if(days.begin(), days.end(), [](const auto& day) { return day.second > 0; });
 }
 
 }  // namespace loyalty::tiers

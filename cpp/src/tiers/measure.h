@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "history/history.h"
 #include "ledger/state.h"
 #include "program/ladder.h"
 #include "tiers/window.h"
@@ -23,7 +24,11 @@ struct Filter {
 
   bool HasKind(Kind kind) const { return uint8_t(kind) < 64 && kinds >> uint8_t(kind) & 1; }
   bool NeedsCodes() const;
+  // An entry by itself.
   bool Matches(const Entry& entry) const;
+  // What it corrects.
+  bool Matches(const Entry& entry, const Correction& correction) const;
+  bool MatchesCodes(const std::array<uint32_t, 4>& values) const;
   bool operator==(const Filter&) const = default;
 };
 
@@ -34,6 +39,7 @@ struct Measure {
 
   // What an entry that matches adds; of days and postings 1.
   int64_t ValueOf(const Entry& entry) const;
+  int64_t ValueOf(const Correction& correction) const;
 };
 
 // A metric of a ladder by the ledger's numbers. A code that the ledger has never seen matches nothing.
@@ -43,7 +49,7 @@ Measure Resolve(const program::Metric& metric, const std::vector<std::string>& c
 // The measure of a member over a span, of his entries in any order: what a scan of all members gives, too. What leaves
 // 64 bits stays at their end.
 int64_t Total(const Measure& measure, const Span_us& span, const program::Calendar& calendar,
-              std::span<const Entry> entries);
+              std::span<const history::Item> entries);
 int64_t SaturatingSum(int64_t a, int64_t b);
 
 }  // namespace loyalty::tiers

@@ -11,6 +11,7 @@ using history::Column;
 using history::kRangeMembers;
 using history::Part;
 using history::PieceView;
+using history::Walk;
 using Of = program::Metric::Of;
 
 constexpr std::array kCodeColumns = {Column::kRule, Column::kChannel, Column::kLocation,
@@ -42,7 +43,9 @@ void Months::Include(const Months& others) {
 }
 
 Status RangeScan::Begin(uint32_t first_range, uint32_t end_range, const Months& months) {
-  walk_.emplace(store_, history::Extent{first_range, end_range, months.first, months.end});
+  months_ = months;
+  walk_ = std::make_unique<Walk>(store_,
+                                 history::Extent{first_range, end_range, months.first, months.end});
   at_piece_ = walk_->Next();
   return walk_->status();
 }
@@ -55,6 +58,7 @@ Status RangeScan::Run(uint32_t range, const std::vector<Sum>& sums) {
   for (size_t s = 0; s < sums.size(); ++s) {
     if (sums[s].measure->of == Of::kDays) days_[s] = DayCounter(kRangeMembers);
   }
+  recounted_.clear();
   month_ = UINT32_MAX;
   for (; at_piece_ && walk_->measures().key().range <= range; at_piece_ = walk_->Next()) {
     const history::PieceKey& key = walk_->measures().key();
@@ -64,7 +68,8 @@ Status RangeScan::Run(uint32_t range, const std::vector<Sum>& sums) {
   for (size_t s = 0; s < sums.size(); ++s) {
     if (sums[s].measure->of == Of::kDays) results_[s] = days_[s].Finish();
   }
-  return walk_->status();
+  LOYALTY_RETURN_IF_ERROR(walk_->status());
+  return recounted_.empty() ? Status() : Recount(range, sums);
 }
 
 Status RangeScan::AddPiece(const std::vector<Sum>& sums) {
@@ -78,6 +83,9 @@ Status RangeScan::AddPiece(const std::vector<Sum>& sums) {
   }
   has_times_ = false;
   Unpack(piece, Column::kMember, &members_);
+  const bool needs_codes = std::any_of(
+      sums.begin(), sums.end(), [](const Sum& sum) { return sum.measure->filter.NeedsCodes(); });
+  LOYALTY_RETURN_IF_ERROR(LoadRemarks(needs_codes));
   const Filter* marked = nullptr;  // what the marks are of
   for (size_t s = 0; s < sums.size(); ++s) {
     const Sum& sum = sums[s];
@@ -90,6 +98,7 @@ Status RangeScan::AddPiece(const std::vector<Sum>& sums) {
       LOYALTY_RETURN_IF_ERROR(MarkTimes(sum));
       marked = nullptr;
     }
+    AddCorrections(sum, s);
     if (measure.of == Of::kDays) {
       LOYALTY_RETURN_IF_ERROR(LoadTimes());
       for (size_t i = 0; i < piece.count(); ++i) {
@@ -119,6 +128,7 @@ Status RangeScan::Mark(const Filter& filter) {
     Unpack(piece, Column::kStatus, &small_);
     for (size_t i = 0; i < count; ++i) marks_[i] &= -int64_t(IsPosted(PostingStatus(small_[i])));
   }
+  for (const uint32_t row : waiting_) marks_[row] = 0;
   if (filter.currency && (*filter.currency != 0 || !piece.IsDefault(Column::kCurrency))) {
     Unpack(piece, Column::kCurrency, &small_);
     for (size_t i = 0; i < count; ++i) marks_[i] &= -int64_t(small_[i] == *filter.currency);
@@ -148,6 +158,68 @@ Status RangeScan::LoadTimes() {
   Unpack(*times, Column::kEffective, &times_us_);
   has_times_ = true;
   return {};
+}
+
+Status RangeScan::LoadRemarks(bool needs_codes) {
+  waiting_.clear();
+  corrected_.clear();
+  const PieceView& piece = walk_->measures();
+  if (piece.IsDefault(Column::kRemark)) return {};
+  const size_t count = piece.count();
+  if (corrected_at_.size() < count) corrected_at_.resize(count);
+  piece.column(Column::kRemark).ForEachPresent(count, [&](size_t row, int64_t kind) {
+    if (kind == history::kWaits) waiting_.push_back(uint32_t(row));
+    if (kind != history::kCorrects) return;
+    corrected_at_[row] = uint32_t(corrected_.size());
+    corrected_.push_back({uint32_t(row), {}, {}});
+  });
+  if (corrected_.empty()) return {};
+  LOYALTY_RETURN_IF_ERROR(LoadTimes());
+  const int64_t month_us = history::MonthStart_us(piece.key().month);
+  for (Corrected& one : corrected_) {
+    one.entry.effective_us = month_us + times_us_[one.row];
+    one.correction.of_us = month_us;
+  }
+  const auto read = [&](const PieceView& part, Column column, auto put) {
+    if (part.IsDefault(column)) return;
+    part.column(column).ForEachPresent(count, [&](size_t row, int64_t value) {
+      const uint32_t at = corrected_at_[row];
+      if (at < corrected_.size() && corrected_[at].row == row) put(&corrected_[at], value);
+    });
+  };
+  read(piece, Column::kRelatedKind,
+       [](Corrected* c, int64_t v) { c->entry.related_kind = Kind(v); });
+  read(piece, Column::kCurrency, [](Corrected* c, int64_t v) { c->entry.currency = uint16_t(v); });
+  read(piece, Column::kOfTime, [](Corrected* c, int64_t v) { c->correction.of_us += v; });
+  read(piece, Column::kOfPoints, [](Corrected* c, int64_t v) { c->correction.points = v; });
+  read(piece, Column::kOfMoney, [](Corrected* c, int64_t v) { c->correction.money = v; });
+  read(piece, Column::kOfVisits, [](Corrected* c, int64_t v) { c->correction.visits = v; });
+  if (!needs_codes) return {};
+  const PieceView* const codes = walk_->Get(Part::kCodes);
+  if (!codes) return walk_->status();
+  read(*codes, Column::kOfRule, [](Corrected* c, int64_t v) { c->correction.rule = v; });
+  read(*codes, Column::kOfChannel, [](Corrected* c, int64_t v) { c->correction.channel = v; });
+  read(*codes, Column::kOfLocation, [](Corrected* c, int64_t v) { c->correction.location = v; });
+  read(*codes, Column::kOfCategory, [](Corrected* c, int64_t v) { c->correction.category = v; });
+  return {};
+}
+
+void RangeScan::AddCorrections(const Sum& sum, size_t number) {
+  const Measure& measure = *sum.measure;
+  for (const Corrected& one : corrected_) {
+    const uint16_t member = members_[one.row];
+    const Span_us& span = sum.of_each.empty() ? sum.common : sum.of_each[member];
+    if (!span.Has(one.correction.of_us) || one.entry.effective_us > span.to_us) continue;
+    if (!measure.filter.Matches(one.entry, one.correction)) continue;
+    const int64_t value = measure.ValueOf(one.correction);
+    if (measure.of == Of::kDays) {
+      if (value == 0) continue;
+      recounted_.push_back({number, member, calendar_.DayOf(one.correction.of_us), value});
+    } else {
+      int64_t& total = results_[number][member];
+      total = SaturatingSum(total, value);
+    }
+  }
 }
 
 Status RangeScan::MarkTimes(const Sum& sum) {
@@ -184,6 +256,61 @@ void RangeScan::AddUp(const PieceView& piece, const Measure& measure, size_t sum
     total =
         SaturatingSum(total, sign < 0 && values_[i] == INT64_MIN ? INT64_MAX : values_[i] * sign);
   }
+}
+
+Status RangeScan::Recount(uint32_t range, const std::vector<Sum>& sums) {
+  std::vector<std::vector<bool>> wanted(sums.size());
+  for (const Visits& visits : recounted_) {
+    wanted[visits.sum].resize(kRangeMembers);
+    wanted[visits.sum][visits.member] = true;
+  }
+  auto walk =
+      std::make_unique<Walk>(store_, history::Extent{range, range + 1, months_.first, months_.end});
+  std::swap(walk, walk_);
+  Status status;
+  while (status.ok() && walk_->Next()) {
+    if (walk_->measures().key().first_sequence <= through_) status = AddVisits(sums, wanted);
+  }
+  if (status.ok()) status = walk_->status();
+  std::swap(walk, walk_);
+  LOYALTY_RETURN_IF_ERROR(status);
+  for (size_t s = 0; s < sums.size(); ++s) {
+    for (size_t m = 0; m < wanted[s].size(); ++m) {
+      if (wanted[s][m]) results_[s][m] = 0;
+    }
+  }
+  std::sort(recounted_.begin(), recounted_.end());
+  for (size_t i = 0; i < recounted_.size();) {
+    const Visits& first = recounted_[i];
+    int64_t visits = 0;
+    for (; i < recounted_.size() && recounted_[i].sum == first.sum &&
+           recounted_[i].member == first.member && recounted_[i].day == first.day;
+         ++i) {
+      visits += recounted_[i].count;
+    }
+    results_[first.sum][first.member] += visits > 0;
+  }
+  return {};
+}
+
+Status RangeScan::AddVisits(const std::vector<Sum>& sums,
+                            const std::vector<std::vector<bool>>& wanted) {
+  const PieceView& piece = walk_->measures();
+  const int64_t month_us = history::MonthStart_us(piece.key().month);
+  has_times_ = false;
+  Unpack(piece, Column::kMember, &members_);
+  LOYALTY_RETURN_IF_ERROR(LoadRemarks(false));
+  LOYALTY_RETURN_IF_ERROR(LoadTimes());
+  for (size_t s = 0; s < sums.size(); ++s) {
+    if (wanted[s].empty()) continue;
+    LOYALTY_RETURN_IF_ERROR(Mark(sums[s].measure->filter));
+    LOYALTY_RETURN_IF_ERROR(MarkTimes(sums[s]));
+    for (size_t i = 0; i < piece.count(); ++i) {
+      if (!marks_[i] || !wanted[s][members_[i]]) continue;
+      recounted_.push_back({s, members_[i], calendar_.DayOf(month_us + times_us_[i]), 1});
+    }
+  }
+  return {};
 }
 
 const DaysOfMonth& RangeScan::DaysOf(uint32_t month) {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
+#include <memory>
 #include <vector>
 
 #include "history/walk.h"
@@ -52,13 +52,20 @@ class RangeScan {
   Status MarkCodes(const Filter& filter);
   Status MarkTimes(const Sum& sum);
   Status LoadTimes();
+  // The rows with remarks, and what they say.
+  Status LoadRemarks(bool needs_codes);
+  void AddCorrections(const Sum& sum, size_t number);
+  // Counts the days of members with corrected visits anew: a day may have had others.
+  Status Recount(uint32_t range, const std::vector<Sum>& sums);
+  Status AddVisits(const std::vector<Sum>& sums, const std::vector<std::vector<bool>>& wanted);
   void AddUp(const history::PieceView& piece, const Measure& measure, size_t sum);
   const DaysOfMonth& DaysOf(uint32_t month);
 
   const storage::Store& store_;
   const program::Calendar& calendar_;
   const uint64_t through_;
-  std::optional<history::Walk> walk_;
+  Months months_;
+  std::unique_ptr<history::Walk> walk_;
   bool at_piece_ = false;
   std::vector<std::vector<int64_t>> results_;
   std::vector<bool> careful_;     // by sum: whether it might leave 64 bits
@@ -74,6 +81,23 @@ class RangeScan {
   std::vector<int64_t> times_us_;  // since the month began
   std::vector<int64_t> marks_;
   bool has_times_ = false;
+  std::vector<uint32_t> waiting_;  // rows
+  struct Corrected {
+    uint32_t row;
+    Entry entry;  // its related kind, currency and time
+    Correction correction;
+  };
+  std::vector<Corrected> corrected_;
+  // Visits of a member on a day, more or fewer.
+  struct Visits {
+    size_t sum;
+    uint16_t member;
+    int32_t day;
+    int64_t count;
+    auto operator<=>(const Visits&) const = default;
+  };
+  std::vector<Visits> recounted_;
+  std::vector<uint32_t> corrected_at_;  // by row, of those in it: their place in corrected_
 };
 
 }  // namespace loyalty::tiers

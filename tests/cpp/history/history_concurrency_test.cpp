@@ -41,7 +41,7 @@ TEST_F(HistoryConcurrencyTest, ReadersSeeWholeSegmentsAndNeverLessThanTheSequenc
   std::thread second(read, 2);
   for (uint64_t i = 0; i < kSegments; ++i) {
     EXPECT_TRUE(
-        Check(history_->Add(std::span(all).subspan(i * kSegment, kSegment), i * kSegment + 1)));
+        Check(history_->Add(std::span(all).subspan(i * kSegment, kSegment), {}, i * kSegment + 1)));
     if (i % 16 == 15) {
       EXPECT_TRUE(Check(history_->Flush()));
     }

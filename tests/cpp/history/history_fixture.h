@@ -25,10 +25,12 @@ constexpr int64_t kStart_us = 1'704'067'200 * kSecond_us;  // 2024-01-01
 inline auto Kept(const Item& item) {
   const Entry& e = item.entry;
   const Codes& c = e.codes;
+  const Correction& r = item.remark.correction;
   return std::make_tuple(item.sequence, e.effective_us, e.points, e.money, e.expires_us, e.balance,
                          e.related, e.tag, e.member, e.currency, uint16_t(e.status),
                          uint8_t(e.kind), uint8_t(e.related_kind), c.rule, c.channel, c.location,
-                         c.category, c.actor, c.reason);
+                         c.category, c.actor, c.reason, item.remark.waits, r.of_us, r.points,
+                         r.money, r.visits, r.rule, r.channel, r.location, r.category);
 }
 
 using KeptItem = decltype(Kept(Item()));
@@ -67,6 +69,25 @@ class EntryMaker {
     return entries;
   }
 
+  // Of every so manieth entry.
+  std::vector<RemarkAt> Remarks(const std::vector<Entry>& segment, uint64_t every) {
+    std::vector<RemarkAt> remarks;
+    for (uint32_t i = 0; i < segment.size(); ++i) {
+      if (!OneIn(every)) continue;
+      RemarkAt& at = remarks.emplace_back(RemarkAt{i, {}});
+      at.remark.waits = OneIn(3);
+      if (at.remark.waits) continue;
+      at.remark.correction = {
+          .of_us = segment[i].effective_us - int64_t(Below(uint64_t(90 * kDay_us))),
+          .points = int64_t(Below(2'000)) - 1'000,
+          .money = -int64_t(Below(10'000)),
+          .visits = int64_t(Below(3)) - 1,
+          .rule = int64_t(Below(4)),
+          .channel = int64_t(Below(2)),
+          .category = int64_t(Below(3))};
+    }
+    return remarks;
+  }
   // Any value in any field.
   void MakeOdd(Entry* entry) {
     entry->kind = OneIn(2) ? Kind::kOpenMember : Kind(Below(256));
@@ -123,12 +144,15 @@ class HistoryFixture : public ::testing::Test {
     history_ = std::move(history).value();
   }
 
-  void Add(const std::vector<Entry>& entries) {
+  void Add(const std::vector<Entry>& entries, const std::vector<RemarkAt>& remarks = {}) {
     const uint64_t first = history_->sequence() + 1;
-    ASSERT_TRUE(Check(history_->Add(entries, first)));
+    ASSERT_TRUE(Check(history_->Add(entries, remarks, first)));
     ASSERT_EQ(history_->sequence(), first + entries.size() - 1);
+    std::vector<Remark> remark_of(entries.size());
+    for (const RemarkAt& at : remarks) remark_of[at.index] = at.remark;
     for (size_t i = 0; i < entries.size(); ++i) {
-      if (entries[i].member != Entry::kNoMember) model_.push_back({first + i, entries[i]});
+      if (entries[i].member == Entry::kNoMember) continue;
+      model_.push_back({first + i, entries[i], remark_of[i]});
     }
   }
 

@@ -38,6 +38,18 @@ TEST_F(HistoryTest, ReadEqualsAFilterOverAllAdded) {
   }
 }
 
+TEST_F(HistoryTest, RemarksStayWithTheirEntries) {
+  for (const uint64_t every : {1, 3, 500}) {
+    EntryMaker maker(every);
+    const std::vector<Entry> segment = maker.Segment(3000, 2 * kRangeMembers, 70);
+    Add(segment, maker.Remarks(segment, every));
+  }
+  ExpectMatchesModel();
+  for (uint32_t member = 0; member < 300; ++member) {
+    ASSERT_EQ(Sorted(Read(member)), Sorted(Expected(member)));
+  }
+}
+
 TEST_F(HistoryTest, TheEdgesOfTimesAndOfRanges) {
   std::vector<Entry> entries;
   for (const uint32_t member : {0u, kRangeMembers - 1, kRangeMembers, 2 * kRangeMembers - 1,
@@ -141,10 +153,10 @@ TEST_F(HistoryTest, AClosedStoreKeepsAll) {
 TEST_F(HistoryTest, OnlyTheNextSegmentIsTaken) {
   EntryMaker maker(1);
   const std::vector<Entry> segment = maker.Segment(100, 50, 31);
-  EXPECT_EQ(history_->Add(segment, 2).code(), StatusCode::kInternal);
+  EXPECT_EQ(history_->Add(segment, {}, 2).code(), StatusCode::kInternal);
   Add(segment);
   for (const uint64_t first : {0, 1, 100, 102}) {
-    EXPECT_EQ(history_->Add(segment, first).code(), StatusCode::kInternal) << first;
+    EXPECT_EQ(history_->Add(segment, {}, first).code(), StatusCode::kInternal) << first;
   }
   EXPECT_EQ(history_->sequence(), 100u);
   ExpectMatchesModel();
@@ -155,7 +167,7 @@ TEST_F(HistoryTest, TimesOutOfRangeAreRefusedAndChangeNothing) {
     std::vector<Entry> segment = EntryMaker(1).Segment(10, 5, 31);
     segment[7].member = 1;
     segment[7].effective_us = at_us;
-    const Status status = history_->Add(segment, 1);
+    const Status status = history_->Add(segment, {}, 1);
     EXPECT_EQ(status.code(), StatusCode::kInternal);
     EXPECT_NE(status.message().find("entry 7"), std::string::npos) << status.message();
   }
@@ -216,7 +228,7 @@ TEST_F(HistoryTest, APartOfOtherRowsIsDamage) {
   const std::vector<Entry> segment = EntryMaker(2).Segment(10, 1024, 25);
   const Result<Partition> partition = Partition::Make(segment);
   ASSERT_TRUE(Check(partition.status()));
-  PieceEncoder encoder(segment, *partition);
+  PieceEncoder encoder(segment, {}, *partition);
   PieceKey key;
   ASSERT_TRUE(PieceKey::Decode(times.key, &key));
   encoder.Take(key.month, partition->rows());

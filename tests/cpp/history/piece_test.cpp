@@ -18,7 +18,7 @@ struct Stored {
 std::vector<Stored> RecordsOf(const std::vector<Entry>& segment) {
   const Result<Partition> partition = Partition::Make(segment);
   EXPECT_TRUE(Check(partition.status()));
-  PieceEncoder encoder(segment, *partition);
+  PieceEncoder encoder(segment, {}, *partition);
   std::vector<Stored> records;
   for (std::span<const Partition::Row> rows = partition->rows(); !rows.empty();) {
     size_t count = 0;

@@ -37,13 +37,16 @@ class RangeScanTest : public history::HistoryFixture {
         entry.codes.rule = uint32_t(maker.Below(4));
         entry.codes.category = uint32_t(maker.Below(3));
       }
-      Add(segment);
+      for (Entry& entry : segment) {
+        entry.related_kind = maker.OneIn(2) ? Kind::kEarn : Kind::kRedeem;
+      }
+      Add(segment, maker.Remarks(segment, 5));
     }
   }
-  std::vector<Entry> EntriesOf(uint32_t member, uint64_t through) const {
-    std::vector<Entry> entries;
+  std::vector<Item> EntriesOf(uint32_t member, uint64_t through) const {
+    std::vector<Item> entries;
     for (const Item& item : model_) {
-      if (item.entry.member == member && item.sequence <= through) entries.push_back(item.entry);
+      if (item.entry.member == member && item.sequence <= through) entries.push_back(item);
     }
     return entries;
   }
@@ -61,7 +64,7 @@ class RangeScanTest : public history::HistoryFixture {
       }
       ASSERT_TRUE(history::Check(scan.Run(range, sums)));
       for (uint32_t m = 0; m < kRangeMembers; ++m) {
-        const std::vector<Entry> entries = EntriesOf(range * kRangeMembers + m, through);
+        const std::vector<Item> entries = EntriesOf(range * kRangeMembers + m, through);
         for (size_t i = 0; i < sums.size(); ++i) {
           const Span_us span = sums[i].of_each.empty() ? sums[i].common : sums[i].of_each[m];
           ASSERT_EQ(scan.result(i)[m], Total(measures[i], span, calendar_, entries))
@@ -137,6 +140,29 @@ TEST_F(RangeScanTest, DaysAreTheZonesAndCountOnce) {
   ASSERT_TRUE(history::Check(scan.Run(0, {{&days, {kMinTime_us, INT64_MAX}, {}}})));
   EXPECT_EQ(scan.result(0)[5], 4);
   EXPECT_EQ(scan.result(0)[4], 0);
+}
+
+TEST_F(RangeScanTest, AnUndoneVisitLeavesTheOthersOfItsDay) {
+  const auto visit = [](uint32_t member, int64_t at_us, Kind kind = Kind::kEarn) {
+    return Entry{.effective_us = at_us,
+                 .member = member,
+                 .status = PostingStatus::kPosted,
+                 .kind = kind,
+                 .related_kind = kind == Kind::kEarn ? Kind::kUnspecified : Kind::kEarn};
+  };
+  const int64_t day_us = Utc(2024, 1, 10, 12);
+  const history::RemarkAt undone{3, {false, {.of_us = day_us, .visits = -1}}};
+  Add({visit(5, day_us), visit(5, day_us + 1), visit(6, day_us),
+       visit(5, Utc(2024, 3, 1), Kind::kReverse), visit(6, Utc(2024, 3, 1), Kind::kReverse)},
+      {undone, {4, undone.remark}});
+  Measure days{.of = Of::kDays, .filter = {.kinds = uint64_t(1) << uint8_t(Kind::kEarn)}};
+  RangeScan scan(*store_, calendar_, history_->sequence());
+  ASSERT_TRUE(history::Check(scan.Begin(0, 1, kAllMonths)));
+  ASSERT_TRUE(history::Check(scan.Run(
+      0, {{&days, {kMinTime_us, INT64_MAX}, {}}, {&days, {kMinTime_us, Utc(2024, 2, 1)}, {}}})));
+  EXPECT_EQ(scan.result(0)[5], 1);
+  EXPECT_EQ(scan.result(0)[6], 0);
+  EXPECT_EQ(scan.result(1)[6], 1);  // in February it was not undone yet
 }
 
 TEST_F(RangeScanTest, WhatLeaves64BitsStaysAtTheirEnd) {
