@@ -97,6 +97,8 @@ bool Fits(const Deciding& d);
 // What was reversed so far of a posting, by whomever its member was merged into since, too; nothing: it never
 // was.
 std::optional<Reversal> ReversedOf(const State& state, const Original& original);
+// What was not paid back of its money.
+int64_t MoneyLeft(const Entry& of, const Reversal& before);
 
 PostingStatus DecideTransfer(Deciding* d);
 // Whether the other member, who then gets them, has room for the points that the entry takes.

@@ -101,6 +101,10 @@ std::optional<Reversal> ReversedOf(const State& state, const Original& original)
   return sum;
 }
 
+int64_t MoneyLeft(const Entry& of, const Reversal& before) {
+  return std::max<int64_t>(0, of.money - before.money);
+}
+
 // Of what was left, the reversal takes so many points, and all or what is paid back of the money.
 void CorrectReversed(Deciding* d, int64_t points, bool whole, int64_t money_left) {
   if (d->IsOfWaiting()) return;
@@ -119,7 +123,7 @@ PostingStatus DecideReversal(Deciding* d) {
   if (left == 0 && before) return PostingStatus::kRelatedAlreadyReversed;
   if (points > left) return d->Refuse(PostingStatus::kReversalExceedsOriginal, left);
   const std::shared_ptr<const Rules> rules = d->state.RulesOf(d->original->program_version);
-  const int64_t paid = std::max<int64_t>(0, of.money - (before ? before->money : 0));
+  const int64_t paid = MoneyLeft(of, before.value_or(Reversal()));
   bool whole = points == left;
   if (d->entry->by_program & kPointsByRule) {
     if (d->entry->money > paid) return d->Refuse(PostingStatus::kRefundExceedsOriginal, paid);

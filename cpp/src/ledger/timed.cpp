@@ -113,7 +113,7 @@ PostingStatus DecideConfirmation(Deciding* d) {
     ActivateSource(d, lot->source, std::nullopt);
   }
   const Reversal undone = ReversedOf(d->state, *d->original).value_or(Reversal());
-  d->Correct(of.points - undone.points, std::max<int64_t>(0, of.money - undone.money), 1);
+  d->Correct(of.points - undone.points, MoneyLeft(of, undone), 1);
   return PostingStatus::kPosted;
 }
 
@@ -122,13 +122,11 @@ PostingStatus DecideCancellation(Deciding* d) {
   const PostingStatus status = CheckPending(d, &lot);
   if (status != PostingStatus::kPosted) return status;
   const uint64_t source = lot->source;
-  const bool counts = !d->IsOfWaiting();
   d->entry->points =
       -d->TakeAll([&](const LotOrder& order, int64_t) { return order.source == source; });
-  if (counts) {
+  if (!d->IsOfWaiting()) {
     const Reversal undone = ReversedOf(d->state, *d->original).value_or(Reversal());
-    const int64_t money = std::max<int64_t>(0, d->original->entry.money - undone.money);
-    d->Correct(d->entry->points, -money, -1);
+    d->Correct(d->entry->points, -MoneyLeft(d->original->entry, undone), -1);
   }
   return PostingStatus::kPosted;
 }

@@ -26,6 +26,11 @@ struct Window {
   int days = 0;
   int months = 0;
   Date start;  // of a cycle
+
+  // Whether it is one of periods, which follow one another.
+  bool has_periods() const {
+    return model == Model::kCalendarYear || model == Model::kAnniversary || model == Model::kCycle;
+  }
 };
 
 struct Metric {

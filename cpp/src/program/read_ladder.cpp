@@ -231,11 +231,6 @@ void CheckRising(const std::vector<Level>& levels, const std::string& path) {
   }
 }
 
-bool HasPeriods(Window::Model model) {
-  using enum Window::Model;
-  return model == kCalendarYear || model == kAnniversary || model == kCycle;
-}
-
 bool SamePeriods(const Window& one, const Window& other) {
   return one.model == other.model && one.months == other.months &&
          one.start.year == other.start.year && one.start.month == other.start.month &&
@@ -246,7 +241,7 @@ bool SamePeriods(const Window& one, const Window& other) {
 bool HasOnePeriod(const std::vector<Metric>& metrics) {
   const Window* period = nullptr;
   for (const Metric& metric : metrics) {
-    if (!HasPeriods(metric.window.model)) continue;
+    if (!metric.window.has_periods()) continue;
     if (period != nullptr && !SamePeriods(*period, metric.window)) return false;
     period = &metric.window;
   }

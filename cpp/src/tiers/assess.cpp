@@ -28,7 +28,7 @@ int64_t Assessor::ValidUntil_us(int level, int64_t from_us, int64_t opened_us) c
                                             : calendar_.AddMonths(from_us, validity->months);
   if (!validity->to_period_end) return calendar_.EndOf(end_us, validity->round_up);
   for (const program::Metric& metric : ladder_.metrics) {
-    if (!HasPeriods(metric.window)) continue;
+    if (!metric.window.has_periods()) continue;
     return PeriodEnd_us(metric.window, calendar_, end_us - 1, {opened_us, opened_us});
   }
   return end_us;

@@ -49,9 +49,7 @@ bool Filter::Matches(const Entry& entry, const Correction& c) const {
 
 int64_t Measure::ValueOf(const Entry& entry) const {
   switch (of) {
-    case Of::kPoints:
-      if (!debits) return entry.points;
-      return entry.points == INT64_MIN ? INT64_MAX : -entry.points;
+    case Of::kPoints: return Signed(entry.points);
     case Of::kMoney: return entry.money;
     default: return 1;
   }
@@ -59,7 +57,7 @@ int64_t Measure::ValueOf(const Entry& entry) const {
 
 int64_t Measure::ValueOf(const Correction& correction) const {
   switch (of) {
-    case Of::kPoints: return debits ? -correction.points : correction.points;
+    case Of::kPoints: return Signed(correction.points);
     case Of::kMoney: return correction.money;
     default: return correction.visits;
   }

@@ -40,6 +40,11 @@ struct Measure {
   // What an entry that matches adds; of days and postings 1.
   int64_t ValueOf(const Entry& entry) const;
   int64_t ValueOf(const Correction& correction) const;
+  // Points as they are counted.
+  int64_t Signed(int64_t points) const {
+    if (!debits) return points;
+    return points == INT64_MIN ? INT64_MAX : -points;
+  }
 };
 
 // A metric of a ladder by the ledger's numbers. A code that the ledger has never seen matches nothing.

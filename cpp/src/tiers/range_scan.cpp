@@ -23,6 +23,9 @@ void Unpack(const PieceView& part, Column column, std::vector<T>* to) {
   part.column(column).Unpack(part.count(), to->data());
 }
 
+// Of values so small no ledger has enough to leave 64 bits.
+constexpr int64_t kSmall = int64_t(1) << 30;
+
 // Whether a span has all of a month.
 bool Covers(const Span_us& span, uint32_t month) {
   return span.from_us <= history::MonthStart_us(month) &&
@@ -35,11 +38,6 @@ Months Months::Of(const Span_us& span) {
   if (span.from_us > span.to_us) return {};
   return {history::MonthOf(std::clamp(span.from_us, kMinTime_us, kMaxTime_us - 1)),
           history::MonthOf(std::clamp(span.to_us, kMinTime_us, kMaxTime_us - 1)) + 1};
-}
-
-void Months::Include(const Months& others) {
-  if (others.first == others.end) return;
-  *this = first == end ? others : Months{std::min(first, others.first), std::max(end, others.end)};
 }
 
 Status RangeScan::Begin(uint32_t first_range, uint32_t end_range, const Months& months) {
@@ -216,6 +214,7 @@ void RangeScan::AddCorrections(const Sum& sum, size_t number) {
       if (value == 0) continue;
       recounted_.push_back({number, member, calendar_.DayOf(one.correction.of_us), value});
     } else {
+      if (value < -kSmall || value > kSmall) careful_[number] = true;
       int64_t& total = results_[number][member];
       total = SaturatingSum(total, value);
     }
@@ -241,20 +240,18 @@ void RangeScan::AddUp(const PieceView& piece, const Measure& measure, size_t sum
   }
   const Column column = measure.of == Of::kPoints ? Column::kPoints : Column::kMoney;
   Unpack(piece, column, &values_);
-  const int64_t sign = measure.of == Of::kPoints && measure.debits ? -1 : 1;
-  // Of so small ones no ledger has enough to leave 64 bits.
-  constexpr int64_t kSmall = int64_t(1) << 30;
+  const bool turned = measure.of == Of::kPoints && measure.debits;
   const history::PackedColumn::Bounds bounds = piece.column(column).bounds();
   if (bounds.low < -kSmall || bounds.high > kSmall) careful_[sum] = true;
   if (!careful_[sum]) {
+    const int64_t sign = turned ? -1 : 1;
     for (size_t i = 0; i < count; ++i) totals[members_[i]] += (values_[i] * sign) & marks_[i];
     return;
   }
   for (size_t i = 0; i < count; ++i) {
     if (!marks_[i]) continue;
     int64_t& total = totals[members_[i]];
-    total =
-        SaturatingSum(total, sign < 0 && values_[i] == INT64_MIN ? INT64_MAX : values_[i] * sign);
+    total = SaturatingSum(total, turned ? measure.Signed(values_[i]) : values_[i]);
   }
 }
 

@@ -27,7 +27,6 @@ struct Months {
 
   // Those that a span has some of.
   static Months Of(const Span_us& span);
-  void Include(const Months& others);
 };
 
 // For one thread.

@@ -45,15 +45,6 @@ int64_t PeriodStart_us(const Window& window, const Calendar& calendar, int64_t a
 
 }  // namespace
 
-bool IsCommon(const Window& window) {
-  return window.model != Model::kAnniversary && window.model != Model::kSinceChange;
-}
-
-bool HasPeriods(const Window& window) {
-  return window.model == Model::kCalendarYear || window.model == Model::kAnniversary ||
-         window.model == Model::kCycle;
-}
-
 Span_us SpanOf(const Window& window, const Calendar& calendar, int64_t at_us,
                const Anchors& anchors) {
   switch (window.model) {

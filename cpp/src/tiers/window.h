@@ -22,18 +22,12 @@ struct Anchors {
   int64_t changed_us = 0;  // his last change of level; without one, his opening
 };
 
-// Whether it is the same for all members.
-bool IsCommon(const program::Window& window);
-
-// Whether it is one of periods, which follow one another: a calendar year, a year of membership, a cycle.
-bool HasPeriods(const program::Window& window);
-
 // The window of an assessment as of an instant.
 Span_us SpanOf(const program::Window& window, const program::Calendar& calendar, int64_t at_us,
                const Anchors& anchors);
 
 // The end of the period that an instant is in. An instant at which a period begins is in that one. Requires
-// HasPeriods(window).
+// window.has_periods().
 int64_t PeriodEnd_us(const program::Window& window, const program::Calendar& calendar,
                      int64_t at_us, const Anchors& anchors);
 
