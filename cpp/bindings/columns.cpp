@@ -152,8 +152,8 @@ T ValueAt(const T* values, size_t row, T absent) {
 void FillPostings(const PostingColumns& columns, size_t begin, std::span<Posting> out,
                   PostingParts* parts) {
   const auto& codes = columns.codes;
-  const bool has_terms =
-      columns.activates_us || columns.deadline_us || columns.floors || columns.ceilings;
+  const bool has_terms = columns.activates_us || columns.deadline_us || columns.floors ||
+                         columns.ceilings || codes[6] || codes[7];
   const bool has_others = columns.has_other || columns.other_offsets;
   parts->terms.resize(has_terms ? out.size() : 0);
   parts->others.resize(has_others ? out.size() : 0);
@@ -181,7 +181,9 @@ void FillPostings(const PostingColumns& columns, size_t begin, std::span<Posting
     parts->terms[i] = {ValueAt(columns.activates_us, row, kByProgram),
                        ValueAt(columns.deadline_us, row, kNever_us),
                        ValueAt(columns.floors, row, kByProgram),
-                       ValueAt(columns.ceilings, row, kByProgram)};
+                       ValueAt(columns.ceilings, row, kByProgram),
+                       ValueAt(codes[6], row, 0u),
+                       ValueAt(codes[7], row, 0u)};
     posting.terms = &parts->terms[i];
   }
 }
@@ -206,8 +208,9 @@ void register_columns(py::module_& m) {
            py::arg("other_data").noconvert() = py::none(),
            py::arg("linked").noconvert() = py::none())
       .def("set_codes", &SetCodes, py::arg("codes").noconvert(),
-           "The numbers of rule, channel, location, category, actor and reason; None: no such "
-           "column.")
+           "The numbers of rule, channel, location, category, actor, reason, ladder and level; "
+           "None: "
+           "no such column.")
       .def("__len__", [](const PostingColumns& columns) { return columns.rows; });
 }
 

@@ -20,7 +20,8 @@ template <typename T>
 using Array = py::array_t<T, py::array::c_style>;
 
 struct PostingColumns {
-  static constexpr size_t kCodes = 6;  // rule, channel, location, category, actor, reason
+  // rule, channel, location, category, actor, reason, ladder, level
+  static constexpr size_t kCodes = 8;
 
   size_t rows = 0;
   const uint8_t* ids = nullptr;  // rows x 16

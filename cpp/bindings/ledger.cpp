@@ -16,6 +16,7 @@
 #include "postings.h"
 #include "pulse.h"
 #include "records.h"
+#include "tiers.h"
 
 namespace loyalty::python {
 namespace {
@@ -342,6 +343,7 @@ void register_ledger(py::module_& m) {
   m.def("open_ledger", &OpenLedger, py::arg("directory"), py::arg("options"));
   AddPostingMethods(ledger, m);
   AddReadingMethods(ledger);
+  AddTierMethods(ledger, m);
   ledger
       .def("currencies",
            [](const Ledger& self) { return WithoutGil([&] { return self.Currencies(); }); })

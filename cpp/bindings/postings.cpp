@@ -176,7 +176,7 @@ Reply PostOne(Ledger& ledger, const py::bytes& id, Kind kind, uint16_t currency,
               const std::array<uint32_t, PostingColumns::kCodes>& codes, const py::bytes& related,
               uint64_t tag, int64_t activates_us, int64_t deadline_us, int64_t floor,
               int64_t ceiling, const std::optional<Key>& other_member, bool linked) {
-  const Terms terms{activates_us, deadline_us, floor, ceiling};
+  const Terms terms{activates_us, deadline_us, floor, ceiling, codes[6], codes[7]};
   Posting posting;
   posting.id = ToId(std::string_view(id));
   posting.kind = kind;

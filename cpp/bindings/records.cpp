@@ -66,6 +66,23 @@ void AppendNumbers(const Record& record, RecordColumns& to) {
   StoreId(entry.id, to.id.data() + to.id.size() - 16);
 }
 
+Status AppendLevel(const Record& record, CodeTexts* texts, RecordColumns* to) {
+  const Terms& asked = record.details.terms;
+  const LevelChange change = record.level.value_or(
+      LevelChange{uint32_t(asked.ladder), 0, {.level = uint32_t(asked.level)}, kNever_us, {}});
+  LOYALTY_ASSIGN_OR_RETURN(const uint32_t ladder, texts->Index(change.ladder));
+  LOYALTY_ASSIGN_OR_RETURN(const uint32_t from, texts->Index(change.from));
+  LOYALTY_ASSIGN_OR_RETURN(const uint32_t level, texts->Index(change.to.level));
+  to->ladder.push_back(ladder);
+  to->from_level.push_back(from);
+  to->level.push_back(level);
+  to->assessed_us.push_back(change.assessed_us);
+  to->values.insert(to->values.end(), change.values.begin(), change.values.end());
+  to->value_offsets.push_back(int64_t(to->values.size()));
+  to->program_version.push_back(record.program_version);
+  return {};
+}
+
 }  // namespace
 
 void TextColumn::Append(std::string_view text) {
@@ -131,6 +148,13 @@ ColumnDict RecordColumns::ToDict() && {
   std::move(other).AddTo(columns, "other");
   columns["text_offsets"] = ToNumpy(std::move(text.offsets));
   columns["text_data"] = ToNumpy(std::move(text.data));
+  columns["ladder"] = ToNumpy(std::move(ladder));
+  columns["from_level"] = ToNumpy(std::move(from_level));
+  columns["level"] = ToNumpy(std::move(level));
+  columns["assessed_us"] = ToNumpy(std::move(assessed_us));
+  columns["value_offsets"] = ToNumpy(std::move(value_offsets));
+  columns["values"] = ToNumpy(std::move(values));
+  columns["program_version"] = ToNumpy(std::move(program_version));
   return columns;
 }
 
@@ -160,6 +184,7 @@ Result<RecordColumns> ToColumns(const Ledger& ledger, std::span<const Record> re
       LOYALTY_ASSIGN_OR_RETURN(const uint32_t index, texts.Index(numbers[i]));
       columns.codes[i].push_back(index);
     }
+    LOYALTY_RETURN_IF_ERROR(AppendLevel(record, &texts, &columns));
   }
   columns.code_texts = std::move(texts).TakeTexts();
   return columns;

@@ -47,6 +47,11 @@ struct RecordColumns {
   std::vector<std::string> code_texts;       // "" first
   MemberColumn member, other;
   TextColumn text;
+  // Of changes of level, and what of them was asked for; 0 elsewhere, as codes are.
+  std::vector<uint32_t> ladder, from_level, level;
+  std::vector<int64_t> assessed_us;               // kNever_us elsewhere
+  std::vector<int64_t> value_offsets{0}, values;  // of metrics
+  std::vector<uint32_t> program_version;
 
   ColumnDict ToDict() &&;
 };

@@ -23,6 +23,7 @@ from loyalty._posting import Posting
 from loyalty._reports import Balance, Info, VerifyReport
 from loyalty._result import PostResult, Reply
 from loyalty._table import Table
+from loyalty._tiers import Need, TierProgress, TierRun
 from loyalty.errors import (
     AlreadyExistsError,
     ClosedError,
@@ -66,6 +67,7 @@ __all__ = [
     "LedgerBusyError",
     "LoyaltyError",
     "MemberNotFoundError",
+    "Need",
     "NoSpaceError",
     "NotFoundError",
     "PostInterrupted",
@@ -78,6 +80,8 @@ __all__ = [
     "Reply",
     "StoppedError",
     "Table",
+    "TierProgress",
+    "TierRun",
     "UnsupportedFormatError",
     "VerifyReport",
     "create",

@@ -20,11 +20,13 @@ from loyalty._frame import Columns, bad_column, bad_row, read_frame
 from loyalty.errors import InvalidInputError
 
 CODES = ("rule", "channel", "location", "category", "actor", "reason")
+LEVEL = ("ladder", "level")  # codes, too
 REQUIRED = ("id", "kind", "member", "effective_time")
 NAMES = (
     *("id", "kind", "member", "currency", "points", "money", "effective_time", "expires_time"),
     *("activates_time", "deadline_time", "floor", "ceiling", "other_member"),
     *CODES,
+    *LEVEL,
     *("related", "tag", "linked"),
 )
 MOST_LINKED = 8192  # postings that stand or fall together: what the ledger takes at once
@@ -44,6 +46,7 @@ WITHOUT_CURRENCY = (
     _core.Kind.MERGE_MEMBERS,
     _core.Kind.UNMERGE_MEMBERS,
     _core.Kind.ERASE_MEMBER,
+    _core.Kind.SET_LEVEL,
 )
 _CREDITS = (_core.Kind.EARN, _core.Kind.ADJUST)
 
@@ -95,13 +98,14 @@ def to_postings(
         arrays["related"] = _convert.ids("related", given["related"], required=False)
     if "linked" in given:
         arrays["linked"] = _linked(given["linked"])
-    codes = {name: _convert.dictionary(name, given[name]) for name in CODES if name in given}
+    names = (*CODES, *LEVEL)
+    codes = {name: _convert.dictionary(name, given[name]) for name in names if name in given}
     checked = _core.PostingColumns(**arrays)
     numbers = _numbers(codes, intern)
     checked.set_codes(
         [
             codes[name].replace(numbers.__getitem__, np.uint32) if name in codes else None
-            for name in CODES
+            for name in names
         ]
     )
     return checked

@@ -8,13 +8,15 @@ from types import TracebackType
 from typing import Self
 
 from loyalty import _core
+from loyalty._membership import MembershipWriter
 from loyalty._posting import integer
 from loyalty._progress import ProgressLike, progress_callback
 from loyalty._records import expiry_table, totals_table
 from loyalty._reports import VerifyReport
 from loyalty._table import Table
+from loyalty._tiers import TierRun, members_of, run_of
 from loyalty._times import TimeLike, now_us, time_us
-from loyalty._writing import CHUNK_ROWS, LedgerWriter
+from loyalty._writing import CHUNK_ROWS
 from loyalty.program import Program
 
 _UINT32 = (1, 2**32 - 1)
@@ -91,7 +93,7 @@ def open(  # noqa: A001 - as gzip.open
     return Ledger(core, os.fspath(path), min(CHUNK_ROWS, queue_capacity))
 
 
-class Ledger(LedgerWriter):
+class Ledger(MembershipWriter):
     """An open ledger. Made by `create` and `open`; a context manager that closes itself.
 
     Any thread may call any method at any time. Posting threads share one writer; readers never
@@ -183,6 +185,59 @@ class Ledger(LedgerWriter):
         with progress_callback(progress, "expiring") as callback:
             report = self._core.expire(at_us, dry_run, callback)
         return expiry_table(report, self._currencies)
+
+    def recompute_tiers(
+        self,
+        at: TimeLike | None = None,
+        *,
+        ladders: Sequence[str] | None = None,
+        members: object = None,
+        dry_run: bool = False,
+        threads: int | None = None,
+        progress: ProgressLike = False,
+    ) -> TierRun:
+        """Assess members on the programme's ladders, and journal whose level changes.
+
+        Members climb, and fall as the ladder's validity, grace and ``downgrade`` say; periods that
+        ended since the last run are assessed one by one, as of their ends. Run again, nothing
+        changes. Posting goes on. Stopped by Ctrl-C or a crash, the next run goes on where it was.
+
+        Parameters
+        ----------
+        at : datetime, date, numpy.datetime64 or int, optional
+            The instant to assess as of, of all that is posted by now; now, by default. Members
+            whose level has changed since are left alone.
+        ladders : list of str, optional
+            Only these; all, by default.
+        members : sequence or array of int or str, optional
+            Only these; all, by default.
+        dry_run : bool
+            Only tell what would change.
+        threads : int, optional
+            As many as there are processors, by default.
+        progress : bool or callable
+            As in `verify`.
+
+        Raises
+        ------
+        InvalidInputError
+            `at` is in the future, or before the first member; or the programme has no ladders.
+        NotFoundError
+            There is no such ladder, or no such member.
+        LedgerBusyError
+            Another run is under way.
+        """
+        at_us = None if at is None else time_us(at, "at")
+        with progress_callback(progress, "assessing") as callback:
+            run = self._core.recompute_tiers(
+                at_us=at_us,
+                ladders=list(ladders or ()),
+                members=members_of(members),
+                dry_run=dry_run,
+                threads=0 if threads is None else integer(threads, "threads", (1, 1024)),
+                progress=callback,
+            )
+        return run_of(run, self._core, dry_run, self._core.members_are_texts())
 
     def verify(self, progress: ProgressLike = False) -> VerifyReport:
         """Check the whole ledger: checksums, chain, state, history, ids, trial balance.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from loyalty import _core
-from loyalty._columns import CODES, WITH_POINTS, kind_of
+from loyalty._columns import CODES, LEVEL, WITH_POINTS, kind_of
 from loyalty._ids import NO_ID, IdLike, id_bytes, new_id
 from loyalty._times import TimeLike, time_us
 from loyalty.errors import InvalidInputError
@@ -36,7 +36,8 @@ class Posting:
         What to do: ``open_member``, ``earn``, ``redeem``, ``adjust``, ``reverse``, ``hold``,
         ``capture``, ``release``, ``confirm``, ``cancel``, ``extend``, ``reinstate``,
         ``set_limits``, ``transfer``, ``join_pool``, ``leave_pool``, ``close_member``,
-        ``reopen_member``, ``merge_members``, ``unmerge_members`` or ``erase_member``.
+        ``reopen_member``, ``merge_members``, ``unmerge_members``, ``erase_member`` or
+        ``set_level``.
     member : int or str
         The member's key: an integer (int64), or a text of 1 to 64 bytes of UTF-8.
     points : int or None
@@ -54,7 +55,7 @@ class Posting:
     expires_time : the same, optional
         When the points expire: `loyalty.NEVER`, or a time; None: as the programme says. For
         ``extend`` and ``reinstate``: the new expiry. For ``confirm``: None leaves what the credit
-        said.
+        said. For ``set_level``: until when nothing takes the member below it; None: for good.
     activates_time : the same, optional
         Of points that are earned or given by an adjustment: from when on they can be spent, the
         effective time for at once; None: as the programme says. Until then they are pending.
@@ -71,8 +72,10 @@ class Posting:
         ``merge_members``: whose key leads to `member` from then on.
     rule, channel, location, category, actor, reason : str, optional
         Codes for analysis and audit; ``adjust``, ``extend``, ``reinstate``, ``set_limits``,
-        ``close_member``, ``reopen_member``, ``merge_members``, ``unmerge_members`` and
-        ``erase_member`` need the last two.
+        ``close_member``, ``reopen_member``, ``merge_members``, ``unmerge_members``,
+        ``erase_member`` and ``set_level`` need the last two.
+    ladder, level : str, optional
+        For ``set_level``: a ladder of the programme, and the level on it that the member gets.
     related : UUID, str or 16 bytes, optional
         The id of the posting that this one is about: to reverse, capture, release, confirm, cancel,
         extend, reinstate or unmerge.
@@ -104,6 +107,8 @@ class Posting:
     category: str | None = None
     actor: str | None = None
     reason: str | None = None
+    ladder: str | None = None
+    level: str | None = None
     related: IdLike | None = None
     tag: int = 0
     linked: bool = False
@@ -129,6 +134,7 @@ def to_frame(postings: Sequence[Posting]) -> dict[str, Any]:
                 *("kind", "member", "points", "currency", "money", "tag", "floor", "ceiling"),
                 *("other_member", "linked"),
                 *CODES,
+                *LEVEL,
             )
         },
     }

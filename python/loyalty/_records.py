@@ -24,6 +24,7 @@ _WITHOUT_CURRENCY = (
     _core.Kind.DEFINE_PROGRAM,
     _core.Kind.RUN_STARTED,
     _core.Kind.RUN_FINISHED,
+    _core.Kind.CHANGE_LEVEL,
 )
 _NO_MEMBER, _NUMBER, _TEXT = 0, 1, 2  # "member_sorts"
 
@@ -71,8 +72,18 @@ def records_table(
         ),
         "tag": pa.array(raw["tag"]),
         "text": _texts(raw["text_offsets"], raw["text_data"]),
+        **{name: _code(raw[name], raw["code_texts"]) for name in ("ladder", "from_level", "level")},
+        "assessed_time": times(raw["assessed_us"], raw["assessed_us"] == _core.NEVER_US),
+        "metrics": _metrics(raw),
+        "program_version": pa.array(raw["program_version"]),
     }
     return Table(pa.table(columns), metadata)
+
+
+def _metrics(raw: Raw) -> pa.Array:
+    """Return the metrics that decided a change of level; null for what is none."""
+    lists = pa.LargeListArray.from_arrays(pa.array(raw["value_offsets"]), pa.array(raw["values"]))
+    return _masked(lists, raw["assessed_us"] == _core.NEVER_US)
 
 
 def _others(raw: Raw) -> Raw:

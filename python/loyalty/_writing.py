@@ -6,14 +6,22 @@ from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 from loyalty import _core
-from loyalty._columns import CODES, currency_of, kind_of, needs_currency, to_postings, wrong_code
-from loyalty._frame import Frame, read_column
-from loyalty._ids import IdLike, new_ids
+from loyalty._columns import (
+    CODES,
+    LEVEL,
+    currency_of,
+    kind_of,
+    needs_currency,
+    to_postings,
+    wrong_code,
+)
+from loyalty._frame import Frame
+from loyalty._ids import IdLike
 from loyalty._posting import Posting, core_arguments, to_frame
 from loyalty._progress import ProgressLike, progress_callback
 from loyalty._reading import LedgerReader
 from loyalty._result import STATUS_NAMES, PostResult, Reply
-from loyalty._times import TimeLike, now_us, time_us
+from loyalty._times import TimeLike
 from loyalty.errors import InvalidInputError, LoyaltyError, PostInterrupted
 
 # Measured from 2,048 rows x 8 to 32,768 x 2: the rate is the same. Of those in flight, one is
@@ -23,7 +31,7 @@ _CHUNKS_IN_FLIGHT = 4
 
 
 class LedgerWriter(LedgerReader):
-    """The posting half of `loyalty.Ledger`."""
+    """The posting half of `loyalty.Ledger`: batches, and what is about points."""
 
     def __init__(self, core: _core.Ledger, path: str, chunk_rows: int) -> None:
         super().__init__(core, path)
@@ -156,13 +164,13 @@ class LedgerWriter(LedgerReader):
         InvalidInputError
             A field is unknown, or of a wrong type or size.
         """
-        return self._post_one(_posting("earn", member, points, currency, fields))
+        return self._post_one(posting_of("earn", member, points, currency, fields))
 
     def redeem(
         self, member: int | str, points: int, currency: str | None = None, **fields: Any
     ) -> Reply:
         """Take points (above 0) that a member spends; as `earn` otherwise."""
-        return self._post_one(_posting("redeem", member, points, currency, fields))
+        return self._post_one(posting_of("redeem", member, points, currency, fields))
 
     def adjust(
         self,
@@ -176,7 +184,7 @@ class LedgerWriter(LedgerReader):
     ) -> Reply:
         """Correct a balance by `points` (signed, not 0), saying who and why; else as `earn`."""
         fields |= {"actor": actor, "reason": reason}
-        return self._post_one(_posting("adjust", member, points, currency, fields))
+        return self._post_one(posting_of("adjust", member, points, currency, fields))
 
     def reverse(
         self, member: int | str, related: IdLike, currency: str | None = None, **fields: Any
@@ -203,7 +211,7 @@ class LedgerWriter(LedgerReader):
         back; without either they are back at the deadline.
         """
         fields |= {"deadline_time": deadline_time}
-        return self._post_one(_posting("hold", member, points, currency, fields))
+        return self._post_one(posting_of("hold", member, points, currency, fields))
 
     def capture(
         self, member: int | str, related: IdLike, currency: str | None = None, **fields: Any
@@ -275,7 +283,7 @@ class LedgerWriter(LedgerReader):
     ) -> Reply:
         """Set an account's floor and ceiling (see `Posting`), saying who and why."""
         fields |= {"floor": floor, "ceiling": ceiling, "actor": actor, "reason": reason}
-        return self._post_one(_posting("set_limits", member, 0, currency, fields))
+        return self._post_one(posting_of("set_limits", member, 0, currency, fields))
 
     def transfer(
         self,
@@ -290,7 +298,7 @@ class LedgerWriter(LedgerReader):
         They keep their expiry, get a new one or may not be moved, by the programme. Else as `earn`.
         """
         fields |= {"other_member": other_member}
-        return self._post_one(_posting("transfer", member, points, currency, fields))
+        return self._post_one(posting_of("transfer", member, points, currency, fields))
 
     def join_pool(
         self,
@@ -308,92 +316,14 @@ class LedgerWriter(LedgerReader):
         Joining again changes the limit.
         """
         fields |= {"other_member": member, "ceiling": limit}
-        return self._post_one(_posting("join_pool", pool, 0, currency, fields))
+        return self._post_one(posting_of("join_pool", pool, 0, currency, fields))
 
     def leave_pool(
         self, pool: int | str, member: int | str, currency: str | None = None, **fields: Any
     ) -> Reply:
         """Let a member leave a pool, with what is left of the points he brought; else as `earn`."""
         fields |= {"other_member": member}
-        return self._post_one(_posting("leave_pool", pool, 0, currency, fields))
-
-    def close_member(self, member: int | str, *, actor: str, reason: str, **fields: Any) -> Reply:
-        """Let a member take part in no new business, saying who and why; else as `earn`."""
-        fields |= {"actor": actor, "reason": reason}
-        return self._post_one(_posting("close_member", member, 0, None, fields))
-
-    def reopen_member(self, member: int | str, *, actor: str, reason: str, **fields: Any) -> Reply:
-        """Undo `close_member`."""
-        fields |= {"actor": actor, "reason": reason}
-        return self._post_one(_posting("reopen_member", member, 0, None, fields))
-
-    def merge_members(
-        self,
-        member: int | str,
-        other_member: int | str,
-        *,
-        actor: str,
-        reason: str,
-        **fields: Any,
-    ) -> Reply:
-        """Make one member of two, saying who and why; else as `earn`.
-
-        All that `other_member` has goes to `member`: points with their expiry, pending ones, holds,
-        what he owes, and what he has earned and redeemed in his life. Both keys lead to him from
-        then on, also for what is about earlier postings of either.
-        """
-        fields |= {"other_member": other_member, "actor": actor, "reason": reason}
-        return self._post_one(_posting("merge_members", member, 0, None, fields))
-
-    def unmerge_members(
-        self, member: int | str, related: IdLike, *, actor: str, reason: str, **fields: Any
-    ) -> Reply:
-        """Undo the ``merge_members`` whose id is `related`, saying who and why.
-
-        The other member gets back what he had, but for what has expired since. What was posted
-        since stays with the survivor: what he spent of the other's points, he owes.
-        """
-        fields |= {"related": related, "actor": actor, "reason": reason}
-        return self._post_one(_posting("unmerge_members", member, 0, None, fields))
-
-    def erase_member(self, member: int | str, *, actor: str, reason: str, **fields: Any) -> Reply:
-        """Erase a member's key, saying who and why; else as `earn`.
-
-        From then on the key leads nowhere, as if it had never been opened, and may be opened again:
-        as another member. All entries, balances and totals stay, and frames show his key as null.
-        `checkpoint` and `close` return when no file of the ledger has it any more; it is rid of in
-        the background, too. Copies of the ledger, and codes, references and tags that tell of a
-        person, are the caller's.
-        """
-        fields |= {"actor": actor, "reason": reason}
-        return self._post_one(_posting("erase_member", member, 0, None, fields))
-
-    def open_member(self, member: int | str, **fields: Any) -> Reply:
-        """Open a member, whose first posting this must be; else as `earn`."""
-        return self._post_one(_posting("open_member", member, 0, None, fields))
-
-    def open_members(self, members: object, effective_time: TimeLike | None = None) -> PostResult:
-        """Open many members.
-
-        Opening a member that is open answers ``member_already_open`` and changes nothing, so
-        calling this again for the same members is safe.
-
-        Parameters
-        ----------
-        members : sequence or array of int or str
-            Their keys.
-        effective_time : datetime, date, numpy.datetime64 or int, optional
-            Now, by default.
-        """
-        keys = read_column("member", members)
-        at_us = now_us() if effective_time is None else time_us(effective_time, "effective_time")
-        frame = {
-            "id": new_ids(len(keys)),
-            "kind": "open_member",
-            "member": keys,
-            "effective_time": at_us,
-        }
-        return self.post(frame)
+        return self._post_one(posting_of("leave_pool", pool, 0, currency, fields))
 
     def _post_about(
         self,
@@ -405,7 +335,7 @@ class LedgerWriter(LedgerReader):
     ) -> Reply:
         points = fields.pop("points", None)
         return self._post_one(
-            _posting(kind, member, points, currency, fields | {"related": related})
+            posting_of(kind, member, points, currency, fields | {"related": related})
         )
 
     def _post_one(self, posting: Posting) -> Reply:
@@ -413,7 +343,7 @@ class LedgerWriter(LedgerReader):
         kind = kind_of(posting.kind)
         about = needs_currency(kind)
         currency = currency_of(posting.currency, self._currencies) if about else 0
-        texts = [_code_text(name, getattr(posting, name)) for name in CODES]
+        texts = [_code_text(name, getattr(posting, name)) for name in (*CODES, *LEVEL)]
         codes = self._core.intern_codes(texts)
         reply = self._core.post_one(kind=kind, currency=currency, codes=codes, **arguments)
         parts = reply.balance
@@ -430,7 +360,7 @@ class LedgerWriter(LedgerReader):
         )
 
 
-def _posting(
+def posting_of(
     kind: str,
     member: int | str,
     points: int | None,

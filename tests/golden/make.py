@@ -31,6 +31,8 @@ LEDGER = Path(__file__).parent / f"format-{FORMAT}"
 EXPECTED = LEDGER.with_suffix(".json")
 STATEMENT_OF = 7
 STATE_AT = dt.datetime(2024, 7, 1, tzinfo=dt.UTC)
+ASSESSED_AT = dt.datetime(2024, 6, 2, tzinfo=dt.UTC)
+AFTER_CHECKPOINT = 3
 
 PROGRAM = """
 name = "Golden club"
@@ -66,7 +68,7 @@ name = "blue"
 
 [[ladders.status.levels]]
 name = "silver"
-when = [{ spent = 50000 }, { spent = 40000, tenure = 60 }]
+when = [{ spent = 4000 }, { spent = 3000, tenure = 60 }]
 
 [[ladders.status.levels]]
 name = "gold"
@@ -113,7 +115,7 @@ ENTRY_COLUMNS = (
     "left to the programme",
     "number of lot movements",
 )
-KINDS_WITH_TEXT = (1, 64, 65, 69, 70, 71)
+KINDS_WITH_TEXT = (1, 22, 64, 65, 69, 70, 71, 73)
 MOVEMENT_COLUMNS = ("points", "expiry", "effective time", "source sequence")
 
 
@@ -264,6 +266,17 @@ def postings() -> list[Posting]:
         # After the checkpoint: opening replays these. The first is backdated.
         Posting("earn", "ada", 1_000, "points", id=uuid(10), effective_time=at(may, 2)),
         Posting("redeem", 7, 450, "points", id=uuid(11), effective_time=at(june, 15)),
+        Posting(
+            "set_level",
+            "ada",
+            ladder="status",
+            level="gold",
+            expires_time=at(next_may, 0),
+            id=uuid(21),
+            effective_time=at(june, 15),
+            actor="clerk 12",
+            reason="vip",
+        ),
     ]
 
 
@@ -275,10 +288,11 @@ def make(directory: Path) -> None:
     with loyalty.open(directory, segment_entries=8) as ledger:
         ledger.apply_program(loyalty.Program.from_toml(PROGRAM))
         # A batch's members are all integers or all texts.
-        for _, batch in groupby(everything[:-2], lambda posting: type(posting.member)):
+        for _, batch in groupby(everything[:-AFTER_CHECKPOINT], lambda posting: type(posting.member)):
             ledger.post(list(batch))
+        ledger.recompute_tiers(ASSESSED_AT)
         ledger.checkpoint()
-        for posting in everything[-2:]:
+        for posting in everything[-AFTER_CHECKPOINT:]:
             ledger.post(posting).raise_for_status()
     for log in directory.glob("store/LOG*"):
         log.unlink()
@@ -294,6 +308,7 @@ def expectations(ledger: loyalty.Ledger) -> dict[str, Any]:
         },
         "totals": _plain(ledger.totals()),
         "statement": _plain(ledger.statement(STATEMENT_OF)),
+        "tiers": _plain(ledger.tiers()),
     }
 
 

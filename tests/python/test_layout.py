@@ -20,7 +20,7 @@ PARTS = {
     "ledger": {"base", "storage", "journal", "ids", "program"},
     "history": {"base", "storage", "journal"},
     "tiers": {"base", "storage", "journal", "program", "ledger", "history"},
-    "engine": {"base", "storage", "journal", "ids", "ledger", "history", "program"},
+    "engine": {"base", "storage", "journal", "ids", "ledger", "history", "program", "tiers"},
 }
 
 # Where the headers of a library may be named: one part owns each, and tests and benchmarks may look

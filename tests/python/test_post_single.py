@@ -158,6 +158,12 @@ def test_every_field_arrives(ada: loyalty.Ledger) -> None:
         "id": posting_id.bytes,
         "tag": 2**64 - 1,
         "text": "",
+        "ladder": None,
+        "from_level": None,
+        "level": None,
+        "assessed_time": None,
+        "metrics": None,
+        "program_version": 0,
     }
 
 

@@ -54,7 +54,7 @@ def test_the_order_is_that_of_precedence() -> None:
     forms, ids, states = (
         [n for n in numbers if n // 10 in tens] for tens in ((1, 2, 9), (3, 4), (6, 7, 8, 10))
     )
-    later = [27, 28, 92]  # by the programme, by other postings
+    later = [27, 28, 29, 92]  # by the programme, by other postings
     forms = [n for n in forms if n not in later]
     assert numbers == [*forms, *ids, *later, *states, 2, 1]
     assert forms == sorted(forms)

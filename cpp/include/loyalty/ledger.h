@@ -22,6 +22,7 @@
 #include "loyalty/digest.h"
 #include "loyalty/posting.h"
 #include "loyalty/status.h"
+#include "loyalty/tiers.h"
 
 namespace loyalty {
 
@@ -69,6 +70,8 @@ struct Record {
   Details details;
   // Of kOpenMember (the key, as ToString; empty when it was erased), kDefineCurrency, kDefineCode.
   std::string text;
+  std::optional<LevelChange> level;  // of kSetLevel, kChangeLevel, if posted
+  uint32_t program_version = 0;      // in force then
 };
 
 // Where a page of a statement ended, and through which sequence the statement was begun: what is posted
@@ -296,6 +299,22 @@ class Ledger {
   // and confirmations whose time has passed, lots that expired. No answer about any instant changes by it.
   // Posting goes on. Two runs at a time: kBusy. Stopped by `progress` or a crash, the next run goes on.
   virtual Result<ExpiryReport> Expire(int64_t as_of_us, bool dry_run, const Progress& progress) = 0;
+
+  // Assesses members on the programme's ladders, and journals what changes; posting goes on. Run again, nothing
+  // changes. Stopped by `progress` or a crash, the next run goes on. kInvalidArgument for a time to come or before
+  // the first member, or without ladders; kNotFound for an unknown ladder or member; kBusy for a second run at a
+  // time that is not dry.
+  virtual Result<TierRun> RecomputeTiers(const TierQuery& query, const Progress& progress) = 0;
+  // Where members stand on all ladders; nothing: all members.
+  virtual Result<TierTable> Tiers(const std::optional<std::vector<MemberKey>>& members) const = 0;
+  // The same as of an instant: what was effective by then. Of named members.
+  virtual Result<TierTable> TiersAsOf(std::span<const MemberKey> members, int64_t at_us) const = 0;
+  // What a member has, lacks and will have, by ladder; progress[i] is of ladders[i]. kNotFound.
+  struct MemberProgress {
+    std::vector<LadderNames> ladders;
+    std::vector<TierProgress> progress;
+  };
+  virtual Result<MemberProgress> TierProgressOf(const MemberKey& member) const = 0;
 
   virtual Result<std::vector<Totals>> TrialBalance() const = 0;
   // Reads the whole journal up to there.

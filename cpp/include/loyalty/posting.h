@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace loyalty {
 
@@ -90,6 +91,7 @@ enum class Kind : uint8_t {
   kMergeMembers = 19,
   kUnmergeMembers = 20,
   kEraseMember = 21,
+  kSetLevel = 22,
   // Written by the ledger itself, never accepted from a caller.
   kDefineCurrency = 64,
   kDefineCode = 65,
@@ -99,7 +101,8 @@ enum class Kind : uint8_t {
   kActivate = 68,  // of a pending lot, at its time
   kRunStarted = 69,
   kRunFinished = 70,
-  kMovePoints = 72,  // between two members, by their merging or its undoing
+  kMovePoints = 72,   // between two members, by their merging or its undoing
+  kChangeLevel = 73,  // of a ladder, by an assessment
 };
 std::string_view ToString(Kind kind);
 
@@ -129,6 +132,7 @@ enum class PostingStatus : uint16_t {
   kOtherMemberInvalid = 26,
   kRuleOfOtherCurrency = 27,
   kNoPointsByRule = 28,
+  kLevelNotFound = 29,
   kLinkedChainOpen = 90,
   kLinkedNotAllowed = 91,
   kLinkedPostingMalformed = 92,
@@ -149,6 +153,7 @@ enum class PostingStatus : uint16_t {
   kExistsWithDifferentDeadline = 43,
   kExistsWithDifferentLimits = 44,
   kExistsWithDifferentOtherMember = 45,
+  kExistsWithDifferentLevel = 46,
   // Refused by the state of the ledger: journaled, and the id is used up.
   kMemberNotFound = 60,
   kMemberAlreadyOpen = 61,
@@ -185,6 +190,7 @@ enum class PostingStatus : uint16_t {
   kRelatedNotAMerge = 102,
   kMergedSince = 103,
   kRefundExceedsOriginal = 104,
+  kLevelChangedSince = 105,
 };
 std::string_view ToString(PostingStatus status);
 // Whether it moved points: all of them, or part.
@@ -196,7 +202,8 @@ inline bool IsMalformed(PostingStatus s) {
 }
 // Whether it depends on the programme in force: asked only of an id that was not seen before.
 inline bool IsRefusedByProgram(PostingStatus s) {
-  return s == PostingStatus::kRuleOfOtherCurrency || s == PostingStatus::kNoPointsByRule;
+  return s == PostingStatus::kRuleOfOtherCurrency || s == PostingStatus::kNoPointsByRule ||
+         s == PostingStatus::kLevelNotFound;
 }
 inline bool IsDuplicate(PostingStatus s) { return uint16_t(s) >= 30 && uint16_t(s) < 60; }
 
@@ -231,6 +238,8 @@ struct Terms {
   int64_t floor = kByProgram;       // kSetLimits: the account's from now on
   // kSetLimits: likewise; or kNoCeiling. kJoinPool: how many points the member may spend from it, in all.
   int64_t ceiling = kByProgram;
+  int64_t ladder = 0;  // kSetLevel: codes of the names of the ladder, and of the level on it
+  int64_t level = 0;
   bool operator==(const Terms&) const = default;
 };
 
@@ -246,7 +255,7 @@ struct Posting {
   int64_t money = 0;         // minor units, >= 0: what was paid, carried for tiers and analysis
   int64_t effective_us = 0;  // when it happened in the shop
   // Of the lot that an earn or a positive adjustment makes, that a confirmation makes active, or that is
-  // extended or reinstated. kNever_us: never.
+  // extended or reinstated. kNever_us: never. kSetLevel: until when nothing takes the member below the level.
   int64_t expires_us = kByProgram;
   Codes codes;  // adjust, extend, set limits: actor and reason required
   // The id of the posting that this one is about: to reverse, capture, release, confirm, cancel, extend,
@@ -322,6 +331,30 @@ struct Correction {
   int64_t location = 0;
   int64_t category = 0;
   bool operator==(const Correction&) const = default;
+};
+
+// Where a member stands on a ladder. Levels are the codes of their names; 0: the ladder's first one.
+struct LevelStanding {
+  uint32_t level = 0;
+  int64_t since_us = kMinTime_us;  // when the member came to the level
+  int64_t until_us = kNever_us;    // the end of its validity, if that was said; then it is assessed
+  uint32_t kept = 0;               // nothing takes the member below this level
+  int64_t kept_until_us = kMinTime_us;  // before this instant
+  // Since when without a break on the level, or above it, that the ladder gives for life; kNever_us: not.
+  int64_t lifetime_from_us = kNever_us;
+  bool operator==(const LevelStanding&) const = default;
+};
+
+// What an entry of kSetLevel or kChangeLevel makes of it.
+struct LevelChange {
+  uint32_t ladder = 0;  // code of its name
+  uint32_t from = 0;    // as LevelStanding::level
+  LevelStanding to;
+  // Of an assessment: the instant that its metrics are as of, and what they were, in the order in which the
+  // programme has them.
+  int64_t assessed_us = kNever_us;
+  std::vector<int64_t> values;
+  bool operator==(const LevelChange&) const = default;
 };
 
 // What few entries have.

@@ -48,6 +48,8 @@ std::string_view ToString(Kind kind) {
     case Kind::kLeavePool: return "leave_pool";
     case Kind::kMergeMembers: return "merge_members";
     case Kind::kUnmergeMembers: return "unmerge_members";
+    case Kind::kSetLevel: return "set_level";
+    case Kind::kChangeLevel: return "change_level";
     case Kind::kEraseMember: return "erase_member";
     case Kind::kDefineCurrency: return "define_currency";
     case Kind::kDefineCode: return "define_code";
@@ -139,6 +141,9 @@ std::string_view ToString(PostingStatus status) {
     case PostingStatus::kRelatedNotAMerge: return "related_not_a_merge";
     case PostingStatus::kMergedSince: return "merged_since";
     case PostingStatus::kRefundExceedsOriginal: return "refund_exceeds_original";
+    case PostingStatus::kLevelChangedSince: return "level_changed_since";
+    case PostingStatus::kLevelNotFound: return "level_not_found";
+    case PostingStatus::kExistsWithDifferentLevel: return "exists_with_different_level";
     case PostingStatus::kNothingExpired: return "nothing_expired";
     case PostingStatus::kReinstatementTooLate: return "reinstatement_too_late";
     case PostingStatus::kReinstatementExceedsExpired: return "reinstatement_exceeds_expired";

@@ -55,6 +55,20 @@ struct Batch {
   std::vector<Due> due;
   int64_t due_by_us = 0;
   std::function<void(const Entry&, int64_t points)> on_due;
+  // Instead of postings: what an assessment changes of members' standings on ladders. Passed over is whose
+  // standing is not the one that it began with, or who is closed or merged by now.
+  struct LevelChanges {
+    struct Change {
+      int64_t effective_us = 0;
+      std::string text;
+    };
+    uint32_t member = 0;
+    uint32_t ladder = 0;    // code
+    uint64_t sequence = 0;  // of the last change before; 0: there was none
+    std::vector<Change> changes;
+  };
+  std::vector<LevelChanges> levels;
+  uint64_t passed_over = 0;
   // Instead of postings: runs on the writer's thread, between postings.
   std::function<void()> inspect;
 

@@ -137,6 +137,7 @@ PostingStatus CompareWithOriginal(const ledger::Merges& merges, uint64_t sequenc
   if (ledger::NamesOther(asked.kind) && !same(asked_details.other, original_details.other)) {
     return kExistsWithDifferentOtherMember;
   }
+  if (terms.ladder != then.ladder || terms.level != then.level) return kExistsWithDifferentLevel;
   return kAlreadyExists;
 }
 

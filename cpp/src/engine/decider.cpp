@@ -55,6 +55,8 @@ void Decider::Process(const std::shared_ptr<Batch>& batch) {
     for (const Batch::Due& due : batch->due) {
       PostDue(due.member, due.currency, batch->due_by_us, ledger::DueScope::kAll, batch->on_due);
     }
+  } else if (!batch->levels.empty()) {
+    for (Batch::LevelChanges& asked : batch->levels) batch->passed_over += !ChangeLevels(&asked);
   } else {
     batch->fault = ProcessRows(batch.get());
   }
@@ -307,6 +309,24 @@ void Decider::PostDue(uint32_t member, uint16_t currency, int64_t by_us, ledger:
   }
 }
 
+bool Decider::ChangeLevels(Batch::LevelChanges* asked) {
+  const ledger::Page& page = *core_->state->PageOf(asked->member);
+  const ledger::MemberLevel* const now = page.FindLevel(asked->member, asked->ladder);
+  if ((now ? now->sequence : 0) != asked->sequence || page.IsClosed(asked->member) ||
+      SurvivorOf(asked->member) != asked->member) {
+    return false;
+  }
+  for (Batch::LevelChanges::Change& change : asked->changes) {
+    Entry entry;
+    entry.kind = Kind::kChangeLevel;
+    entry.status = PostingStatus::kPosted;
+    entry.member = asked->member;
+    entry.effective_us = change.effective_us;
+    Record(&entry, 0, &change.text, nullptr);
+  }
+  return true;
+}
+
 void Decider::Post(Entry* entry, const Details* details, const Original* original,
                    std::string* text, Reply* reply) {
   journal::Group& group = open_->group;
@@ -314,6 +334,11 @@ void Decider::Post(Entry* entry, const Details* details, const Original* origina
   if (details) details_ = *details;
   FollowMerges(&details_);
   ledger::Decide(*core_->state, original, entry, &details_, &group.movements);
+  std::string given;
+  if (entry->kind == Kind::kSetLevel) {
+    if (IsPosted(entry->status)) given = ledger::TextOfGiven(*core_->state, *entry, details_);
+    text = &given;
+  }
   Record(entry, group.movements.size() - movements_before, text, reply);
 }
 

@@ -85,6 +85,8 @@ class Decider {
             std::string* text, Reply* reply);
   // Applies and journals an entry as decided: with details_, and the last `movements` of the group's.
   void Record(Entry* entry, size_t movements, std::string* text, Reply* reply);
+  // False when it is passed over.
+  bool ChangeLevels(Batch::LevelChanges* asked);
   // Gives the other member of a transfer its points, which the entry before has taken.
   void PostSecond();
   // Fills in the member's slot if he was opened since preparation, perhaps by an earlier row.

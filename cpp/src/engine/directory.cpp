@@ -83,8 +83,8 @@ journal::Group FirstGroup(const std::vector<std::string>& currencies,
   };
   int64_t code = 0;
   if (program) {
-    for (const program::EarnRule& rule : program->rules()) {
-      add(Kind::kDefineCode, rule.name).balance = ++code;
+    for (const std::string& name : program->Names()) {
+      add(Kind::kDefineCode, name).balance = ++code;
     }
   }
   uint16_t number = 0;

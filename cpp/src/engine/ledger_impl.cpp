@@ -141,7 +141,7 @@ Result<uint32_t> LedgerImpl::ApplyProgram(std::string_view json, const Codes& co
     batch->texts.push_back({uint32_t(batch->entries.size()), std::move(text)});
     batch->entries.emplace_back().kind = kind;
   };
-  for (const program::EarnRule& rule : program->rules()) add(Kind::kDefineCode, rule.name);
+  for (const std::string& name : program->Names()) add(Kind::kDefineCode, name);
   for (const program::Currency& currency : program->currencies()) {
     add(Kind::kDefineCurrency, currency.name);
   }

@@ -48,6 +48,10 @@ class LedgerImpl : public Ledger {
   Result<Explanation> Explain(uint64_t sequence) const override;
   Result<VerifyReport> Verify(const Progress& progress) const override;
   Result<ExpiryReport> Expire(int64_t as_of_us, bool dry_run, const Progress& progress) override;
+  Result<TierRun> RecomputeTiers(const TierQuery& query, const Progress& progress) override;
+  Result<TierTable> Tiers(const std::optional<std::vector<MemberKey>>& members) const override;
+  Result<TierTable> TiersAsOf(std::span<const MemberKey> members, int64_t at_us) const override;
+  Result<MemberProgress> TierProgressOf(const MemberKey& member) const override;
   Result<std::vector<Totals>> TrialBalance() const override;
   Result<std::vector<Totals>> TrialBalanceAsOf(const AsOf& as_of,
                                                const Progress& progress) const override;
@@ -86,6 +90,7 @@ class LedgerImpl : public Ledger {
   // Shared while a batch is prepared and queued, since it then names members by their slots.
   SharedMutex preparing_;
   std::atomic<bool> expiring_ = false;
+  std::atomic<bool> assessing_ = false;
   std::atomic<bool> closing_ = false;
   std::atomic<bool> closed_ = false;
 };

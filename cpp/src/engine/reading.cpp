@@ -201,11 +201,15 @@ Result<std::vector<Record>> LedgerImpl::Changes(uint64_t sequence, size_t limit)
       const uint64_t at = group.first_sequence + row;
       const bool detailed = details < group.details.size() && group.details[details].row == row;
       if (at >= sequence && records.size() < limit) {
-        records.push_back({at, group.recorded_us, entry,
-                           detailed ? group.details[details].details : Details(), ""});
+        records.push_back({at,
+                           group.recorded_us,
+                           entry,
+                           detailed ? group.details[details].details : Details(),
+                           "",
+                           {},
+                           group.program_version});
         if (has_text) {
-          LOYALTY_ASSIGN_OR_RETURN(records.back().text,
-                                   PublicText(*core_, entry, group.texts[text]));
+          LOYALTY_RETURN_IF_ERROR(ReadText(*core_, group.texts[text], &records.back()));
         }
       }
       text += has_text;

@@ -3,19 +3,29 @@
 #include <algorithm>
 #include <numeric>
 
+#include "journal/level_change.h"
+
 namespace loyalty::engine {
 
-Result<std::string> PublicText(const Core& core, const Entry& entry, std::string_view stored) {
-  if (entry.kind != Kind::kOpenMember) return std::string(stored);
-  LOYALTY_ASSIGN_OR_RETURN(const OwnedKey key, core.KeyOf(entry.member));
-  return ToString(key);
+Status ReadText(const Core& core, std::string_view stored, Record* record) {
+  const Entry& entry = record->entry;
+  if (ledger::IsAboutLevels(entry.kind)) {
+    record->level = journal::DecodeLevelChange(stored, entry.effective_us);
+  } else if (entry.kind == Kind::kOpenMember) {
+    LOYALTY_ASSIGN_OR_RETURN(const OwnedKey key, core.KeyOf(entry.member));
+    record->text = ToString(key);
+  } else {
+    record->text = stored;
+  }
+  return {};
 }
 
 Result<Record> RecordAt(const Core& core, const journal::BlockView& view, uint64_t sequence) {
   const size_t row = sequence - view.first_sequence();
-  Record record{sequence, view.recorded_us(), view.EntryAt(row), view.DetailsAt(row), ""};
+  Record record{sequence, view.recorded_us(),    view.EntryAt(row), view.DetailsAt(row), "",
+                {},       view.program_version()};
   if (journal::HasText(record.entry.kind)) {
-    LOYALTY_ASSIGN_OR_RETURN(record.text, PublicText(core, record.entry, view.TextOf(row)));
+    LOYALTY_RETURN_IF_ERROR(ReadText(core, view.TextOf(row), &record));
   }
   return record;
 }

@@ -9,8 +9,8 @@
 
 namespace loyalty::engine {
 
-// The text of an entry as callers know it: a member's key, if he has it still, not its hash.
-Result<std::string> PublicText(const Core& core, const Entry& entry, std::string_view stored);
+// Fills in what the stored text of a record's entry says: of an opening the member's key, if he has it still.
+Status ReadText(const Core& core, std::string_view stored, Record* record);
 Result<Record> RecordAt(const Core& core, const journal::BlockView& view, uint64_t sequence);
 // records[i] is that of sequences[i], all durable; each block is read once.
 Result<std::vector<Record>> ReadRecords(const Core& core, std::span<const uint64_t> sequences);

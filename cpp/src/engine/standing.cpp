@@ -26,7 +26,9 @@ bool IsOnAccount(const Entry& entry) {
     case Kind::kReopenMember:
     case Kind::kEraseMember:
     case Kind::kMergeMembers:
-    case Kind::kUnmergeMembers: return false;
+    case Kind::kUnmergeMembers:
+    case Kind::kSetLevel:
+    case Kind::kChangeLevel: return false;
     default: return true;
   }
 }

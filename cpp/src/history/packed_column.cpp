@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/varint.h"
+
 namespace loyalty::history {
 namespace {
 
@@ -47,9 +49,6 @@ constexpr std::array<Unpacker<T>, sizeof...(kWidths)> Unpackers(std::index_seque
 
 constexpr unsigned kSparseFlag = 0x80;
 constexpr unsigned kMaxPackedBits = 56;  // with a shift of up to 7 bits it still fits a word
-
-uint64_t ZigZag(int64_t value) { return (uint64_t(value) << 1) ^ uint64_t(value >> 63); }
-uint64_t UnZigZag(uint64_t value) { return (value >> 1) ^ (0 - (value & 1)); }
 
 // Divides multiples of one number by a multiplication with its inverse modulo 2^64 (Hacker's
 // Delight, second edition, 10-16 and 10-17): a division for every value would cost more than the
@@ -198,24 +197,6 @@ void AppendColumn(std::span<const int64_t> values, int64_t default_value, Layout
   AppendValues(values, packing, out);
 }
 
-void AppendVarint(uint64_t value, std::string* out) {
-  for (; value >= 0x80; value >>= 7) out->push_back(char(value | 0x80));
-  out->push_back(char(value));
-}
-
-bool TakeVarint(std::string_view* bytes, uint64_t* value) {
-  *value = 0;
-  for (size_t i = 0; i < bytes->size() && i < 10; ++i) {
-    const auto byte = uint8_t((*bytes)[i]);
-    *value |= uint64_t(byte & 0x7f) << (7 * i);
-    if (byte < 0x80) {
-      bytes->remove_prefix(i + 1);
-      return true;
-    }
-  }
-  return false;
-}
-
 PackedColumn PackedColumn::Constant(int64_t value) {
   PackedColumn column;
   column.base_ = uint64_t(value);
@@ -229,7 +210,7 @@ bool PackedColumn::Parse(size_t rows, int64_t default_value, Layout layout,
   bytes->remove_prefix(1);
   uint64_t base = 0;
   if (!TakeVarint(bytes, &base) || !TakeVarint(bytes, &step_)) return false;
-  base_ = UnZigZag(base);
+  base_ = uint64_t(UnZigZag(base));
   default_ = default_value;
   width_ = head & ~kSparseFlag;
   if (width_ > kMaxPackedBits && width_ != 64) return false;

@@ -32,9 +32,6 @@ bool AllEqual(std::span<const int64_t> values, int64_t value);
 void AppendColumn(std::span<const int64_t> values, int64_t default_value, Layout layout,
                   std::string* out);
 
-void AppendVarint(uint64_t value, std::string* out);
-bool TakeVarint(std::string_view* bytes, uint64_t* value);
-
 // Reads a column in place. Reads up to 7 bytes behind the column: a piece ends in 8 bytes of
 // checksum.
 class PackedColumn {

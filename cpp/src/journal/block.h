@@ -54,10 +54,12 @@ struct Group {
 };
 
 // Entries that come with a text: a member's key (StoredKey; in a block its salted hash, see key_records.h, or
-// nothing when it was refused), a currency's name, a code, a programme, a run's name.
+// nothing when it was refused), a currency's name, a code, a programme, a run's name, a change of level
+// (level_change.h).
 constexpr bool HasText(Kind kind) {
   return kind == Kind::kOpenMember || kind == Kind::kDefineCurrency || kind == Kind::kDefineCode ||
-         kind == Kind::kDefineProgram || kind == Kind::kRunStarted || kind == Kind::kRunFinished;
+         kind == Kind::kDefineProgram || kind == Kind::kRunStarted || kind == Kind::kRunFinished ||
+         kind == Kind::kSetLevel || kind == Kind::kChangeLevel;
 }
 
 // A member's key as stored: 'i' and 8 bytes little-endian, or 't' and the text.

@@ -24,6 +24,8 @@ inline constexpr std::array kDetailsFields = {
     +[](Details& d) -> int64_t& { return d.terms.deadline_us; },
     +[](Details& d) -> int64_t& { return d.terms.floor; },
     +[](Details& d) -> int64_t& { return d.terms.ceiling; },
+    +[](Details& d) -> int64_t& { return d.terms.ladder; },
+    +[](Details& d) -> int64_t& { return d.terms.level; },
     +[](Details& d) -> int64_t& { return d.other; },
     +[](Details& d) -> int64_t& { return d.asked; },
     +[](Details& d) -> int64_t& { return d.held; },

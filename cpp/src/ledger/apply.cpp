@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "journal/level_change.h"
 #include "ledger/books.h"
 #include "ledger/transition.h"
 
@@ -138,6 +139,9 @@ class Applying {
     }
     StoreForReaders(&account_->sequence, sequence_);
     StoreForReaders(&page_->sequence, sequence_);
+    if (entry_.effective_us > page_->latest_us) {
+      StoreForReaders(&page_->latest_us, entry_.effective_us);
+    }
   }
 
   const Entry& entry_;
@@ -157,7 +161,7 @@ Status OpenMember(const Entry& entry, uint64_t sequence, std::string_view text, 
   if (entry.member != state->keys.size()) return DoesNotFit(sequence);
   state->EnsurePage(entry.member);
   if (state->PageOf(entry.member)->sequence < sequence) {
-    state->SetMember(entry.member, false, sequence);
+    state->SetOpening(entry.member, entry.effective_us, sequence);
   }
   if (is_erased) {
     state->keys.AddErased();
@@ -174,7 +178,16 @@ void ChangeMember(const Entry& entry, uint64_t sequence, State* state) {
   const Page& page = *state->PageOf(entry.member);
   if (page.sequence >= sequence) return;
   const bool was_closed = page.IsClosed(entry.member);
-  state->SetMember(entry.member, erases ? was_closed : entry.kind == Kind::kCloseMember, sequence);
+  state->SetClosed(entry.member, erases ? was_closed : entry.kind == Kind::kCloseMember, sequence);
+}
+
+Status ChangeLevel(const Entry& entry, uint64_t sequence, std::string_view text, State* state) {
+  const auto change = journal::DecodeLevelChange(text, entry.effective_us);
+  if (!change) return DoesNotFit(sequence);
+  if (state->PageOf(entry.member)->sequence < sequence) {
+    state->SetLevel(entry.member, *change, sequence);
+  }
+  return {};
 }
 
 }  // namespace
@@ -232,6 +245,10 @@ Result<BalanceParts> Apply(const Entry& entry, const Details& details, uint64_t 
   if (entry.kind == Kind::kCloseMember || entry.kind == Kind::kReopenMember ||
       entry.kind == Kind::kEraseMember) {
     if (posted) ChangeMember(entry, sequence, state);
+    return BalanceParts();
+  }
+  if (IsAboutLevels(entry.kind)) {
+    if (posted) LOYALTY_RETURN_IF_ERROR(ChangeLevel(entry, sequence, text, state));
     return BalanceParts();
   }
   if (IsAboutMerging(entry.kind)) {

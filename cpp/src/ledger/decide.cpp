@@ -79,9 +79,15 @@ bool IsNewBusiness(Kind kind) {
     case Kind::kHold:
     case Kind::kTransfer:
     case Kind::kJoinPool:
+    case Kind::kSetLevel:
     case Kind::kSetLimits: return true;
     default: return false;
   }
+}
+
+// What defines something, or notes a run.
+bool IsOfTheLedger(Kind kind) {
+  return journal::HasText(kind) && kind != Kind::kOpenMember && !IsAboutLevels(kind);
 }
 
 bool IsAboutMembership(Kind kind) {
@@ -157,7 +163,7 @@ void PrefetchAhead(std::span<const Entry> entries, size_t i, const State& state)
 void Decide(const State& state, const Original* original, Entry* entry, Details* details,
             std::vector<LotMovement>* movements) {
   const size_t before = movements->size();
-  if (entry->kind != Kind::kOpenMember && journal::HasText(entry->kind)) {
+  if (entry->member == Entry::kNoMember && IsOfTheLedger(entry->kind)) {
     entry->status = PostingStatus::kPosted;
   } else if (entry->kind == Kind::kOpenMember) {
     const bool taken = entry->member != Entry::kNoMember;
@@ -169,6 +175,8 @@ void Decide(const State& state, const Original* original, Entry* entry, Details*
     entry->status = DecideMembership(state, *entry);
   } else if (IsNewBusiness(entry->kind) && state.PageOf(entry->member)->IsClosed(entry->member)) {
     entry->status = PostingStatus::kMemberClosed;
+  } else if (entry->kind == Kind::kSetLevel) {
+    entry->status = DecideLevel(state, *entry, *details);
   } else if (details->other == int64_t(entry->member)) {
     entry->status = PostingStatus::kSameMember;
   } else {

@@ -100,6 +100,7 @@ std::optional<Reversal> ReversedOf(const State& state, const Original& original)
 // What was not paid back of its money.
 int64_t MoneyLeft(const Entry& of, const Reversal& before);
 
+PostingStatus DecideLevel(const State& state, const Entry& entry, const Details& details);
 PostingStatus DecideTransfer(Deciding* d);
 // Whether the other member, who then gets them, has room for the points that the entry takes.
 PostingStatus CheckFitsOther(Deciding* d);

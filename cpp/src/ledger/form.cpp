@@ -16,6 +16,7 @@ struct KindRules {
   bool audited = false;   // must say who and why
   bool deadline = false;  // must have one
   bool currency = true;   // is about an account
+  bool level = false;     // names one, and must
   enum Other { kNobody, kMayName, kMustName };
   Other other = kNobody;  // member
 };
@@ -53,6 +54,7 @@ KindRules RulesOf(Kind kind) {
     case kReinstate:
       return {.known = true, .points = KindRules::kZeroOrMore, .related = true, .audited = true};
     case kSetLimits: return {.known = true, .audited = true};
+    case kSetLevel: return {.known = true, .audited = true, .currency = false, .level = true};
     default: return {};
   }
 }
@@ -129,7 +131,8 @@ PostingStatus CheckForm(const Posting& p, const Rules& in_force, uint32_t codes)
   if (p.money < 0) return PostingStatus::kMoneyInvalid;
   if (!IsTime(p.effective_us)) return PostingStatus::kEffectiveTimeOutOfRange;
   if (!ExpiryFits(p, terms)) return PostingStatus::kExpiryInvalid;
-  if (std::max({c.rule, c.channel, c.location, c.category, c.actor, c.reason}) >= codes) {
+  if (std::max({int64_t(c.rule), int64_t(c.channel), int64_t(c.location), int64_t(c.category),
+                int64_t(c.actor), int64_t(c.reason), terms.ladder, terms.level}) >= codes) {
     return PostingStatus::kCodeNotFound;
   }
   if (rules.audited && c.actor == 0) return PostingStatus::kActorMissing;
@@ -145,12 +148,13 @@ PostingStatus CheckForm(const Posting& p, const Rules& in_force, uint32_t codes)
   if (p.other && (!IsKey(*p.other) || *p.other == p.member)) {
     return PostingStatus::kOtherMemberInvalid;
   }
+  if (!rules.level && (terms.ladder != 0 || terms.level != 0)) return PostingStatus::kLevelNotFound;
   return PostingStatus::kUnspecified;
 }
 
 bool SaysExpiry(Kind kind, int64_t points) {
   return MakesALot(kind, points) || kind == Kind::kConfirm || kind == Kind::kExtend ||
-         kind == Kind::kReinstate;
+         kind == Kind::kReinstate || kind == Kind::kSetLevel;
 }
 
 bool NamesOther(Kind kind) { return RulesOf(kind).other != KindRules::kNobody; }

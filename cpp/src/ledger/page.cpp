@@ -59,6 +59,33 @@ void Page::SetClosed(uint32_t member, bool is_closed) {
   if (!is_closed && was) closed.erase(at);
 }
 
+namespace {
+
+// Of const or mutable levels.
+auto PlaceOf(uint32_t member, uint32_t ladder, auto& levels) {
+  return std::lower_bound(levels.begin(), levels.end(), std::pair(member, ladder),
+                          [](const MemberLevel& level, const auto& wanted) {
+                            return std::pair(level.member, level.ladder) < wanted;
+                          });
+}
+
+}  // namespace
+
+const MemberLevel* Page::FindLevel(uint32_t member, uint32_t ladder) const {
+  const auto at = PlaceOf(member, ladder, levels);
+  const bool found = at != levels.end() && at->member == member && at->ladder == ladder;
+  return found ? &*at : nullptr;
+}
+
+void Page::SetLevel(const MemberLevel& level) {
+  const auto at = PlaceOf(level.member, level.ladder, levels);
+  if (at != levels.end() && at->member == level.member && at->ladder == level.ladder) {
+    *at = level;
+  } else {
+    levels.insert(at, level);
+  }
+}
+
 BalanceParts Page::SumParts(const Account& account, int64_t at_us) const {
   const Extra& extra = extras.Of(account);
   BalanceParts parts;
@@ -127,7 +154,8 @@ void Page::SetReversal(uint64_t original, const std::optional<Reversal>& reversa
 
 uint64_t Page::ram_bytes() const {
   uint64_t bytes = sizeof(Page) + lots.ram_bytes() + extras.ram_bytes() +
-                   reversals.capacity() * sizeof(Reversal);
+                   reversals.capacity() * sizeof(Reversal) +
+                   levels.capacity() * sizeof(MemberLevel);
   for (const auto& array : accounts) bytes += array ? sizeof(Accounts) : 0;
   return bytes;
 }

@@ -27,6 +27,22 @@ struct Reversal {
   void Add(const Reversal& other);
 };
 
+// When a member was opened, for ladders: in whole minutes since 1900, rounded down.
+constexpr int64_t kMinute_us = 60'000'000;
+constexpr uint32_t OpeningMinute(int64_t at_us) {
+  return uint32_t((at_us - kMinTime_us) / kMinute_us);
+}
+constexpr int64_t OpeningOf_us(uint32_t minute) { return kMinTime_us + minute * kMinute_us; }
+static_assert(OpeningOf_us(OpeningMinute(kMaxTime_us - 1)) == kMaxTime_us - kMinute_us);
+
+// Where a member stands on a ladder that he has changed his level on.
+struct MemberLevel {
+  uint32_t member = 0;
+  uint32_t ladder = 0;    // code of its name
+  uint64_t sequence = 0;  // of the change
+  LevelStanding standing;
+};
+
 // The extras of a page's accounts, by index.
 class ExtraPool {
  public:
@@ -61,7 +77,10 @@ struct alignas(64) Page {
         lots(other.lots),
         extras(other.extras),
         reversals(other.reversals),
-        closed(other.closed) {
+        closed(other.closed),
+        levels(other.levels),
+        latest_us(other.latest_us),
+        opening_minutes(other.opening_minutes) {
     for (size_t c = 0; c < kMaxCurrencies; ++c) {
       if (other.accounts[c]) accounts[c] = NewAccounts(*other.accounts[c]);
     }
@@ -75,6 +94,10 @@ struct alignas(64) Page {
   ExtraPool extras;
   std::vector<Reversal> reversals;  // by original
   std::vector<uint32_t> closed;     // slots of the members that are closed, in order
+  std::vector<MemberLevel> levels;  // by member, ladder
+  int64_t latest_us =
+      kMinTime_us;  // the greatest effective time of all that was posted to accounts
+  std::array<uint32_t, kPageMembers> opening_minutes = {};
 
   // The account to change; makes the currency's array when it is the first.
   Account& MutableAccount(uint32_t member, uint16_t currency) {
@@ -91,6 +114,9 @@ struct alignas(64) Page {
     return !closed.empty() && std::binary_search(closed.begin(), closed.end(), member);
   }
   void SetClosed(uint32_t member, bool is_closed);
+  // Null: he never changed his level on it.
+  const MemberLevel* FindLevel(uint32_t member, uint32_t ladder) const;
+  void SetLevel(const MemberLevel& level);
   // What the account has at an instant, if nothing is posted until then.
   BalanceParts PartsAt(const Account& account, int64_t at_us) const {
     if (account.IsPlainAt(at_us)) return {account.total, 0, 0, 0};

@@ -197,6 +197,37 @@ Status DecodeExtras(std::string_view* bytes, Page* page) {
   return {};
 }
 
+void EncodeLevels(const std::vector<MemberLevel>& l, std::string* out) {
+  AppendLittle(out, uint32_t(l.size()));
+  EncodeColumn<uint64_t>(l.size(), out, [&](size_t i) { return l[i].member; });
+  EncodeColumn<uint64_t>(l.size(), out, [&](size_t i) { return l[i].ladder; });
+  EncodeColumn<uint64_t>(l.size(), out, [&](size_t i) { return l[i].sequence; });
+  EncodeColumn<uint64_t>(l.size(), out, [&](size_t i) { return l[i].standing.level; });
+  EncodeColumn<int64_t>(l.size(), out, [&](size_t i) { return l[i].standing.since_us; });
+  EncodeColumn<int64_t>(l.size(), out, [&](size_t i) { return l[i].standing.until_us; });
+  EncodeColumn<uint64_t>(l.size(), out, [&](size_t i) { return l[i].standing.kept; });
+  EncodeColumn<int64_t>(l.size(), out, [&](size_t i) { return l[i].standing.kept_until_us; });
+  EncodeColumn<int64_t>(l.size(), out, [&](size_t i) { return l[i].standing.lifetime_from_us; });
+}
+
+Status DecodeLevels(std::string_view* bytes, Page* page) {
+  uint32_t count = 0;
+  if (!TakeCount(bytes, &count)) return Damaged("cut short");
+  ColumnView c[9];
+  for (ColumnView& column : c) {
+    if (!column.Parse(count, bytes)) return Damaged("a column of levels is cut short");
+  }
+  page->levels.reserve(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    page->levels.push_back({uint32_t(c[0][i]),
+                            uint32_t(c[1][i]),
+                            c[2][i],
+                            {uint32_t(c[3][i]), int64_t(c[4][i]), int64_t(c[5][i]),
+                             uint32_t(c[6][i]), int64_t(c[7][i]), int64_t(c[8][i])}});
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string EncodePage(const Page& page) {
@@ -217,6 +248,9 @@ std::string EncodePage(const Page& page) {
   EncodeColumn<int64_t>(r.size(), &out, [&](size_t i) { return r[i].money; });
   AppendLittle(&out, uint32_t(page.closed.size()));
   EncodeColumn<uint64_t>(page.closed.size(), &out, [&](size_t i) { return page.closed[i]; });
+  AppendLittle(&out, page.latest_us);
+  EncodeColumn<uint64_t>(kPageMembers, &out, [&](size_t i) { return page.opening_minutes[i]; });
+  EncodeLevels(page.levels, &out);
   const uint64_t checksum = Checksum(std::string_view(out).substr(12));
   std::memcpy(out.data() + 4, &checksum, sizeof checksum);
   return out;
@@ -248,6 +282,13 @@ Result<std::unique_ptr<Page>> DecodePage(std::string_view bytes) {
   ColumnView members;
   if (!TakeCount(&bytes, &closed) || !members.Parse(closed, &bytes)) return Damaged("cut short");
   members.ForEach([&](size_t, uint64_t member) { page->closed.push_back(uint32_t(member)); });
+  ColumnView openings;
+  if (bytes.size() < sizeof page->latest_us) return Damaged("cut short");
+  page->latest_us = LoadLittle<int64_t>(bytes.data());
+  bytes.remove_prefix(sizeof page->latest_us);
+  if (!openings.Parse(kPageMembers, &bytes)) return Damaged("the openings are cut short");
+  openings.ForEach([&](size_t i, uint64_t minute) { page->opening_minutes[i] = uint32_t(minute); });
+  LOYALTY_RETURN_IF_ERROR(DecodeLevels(&bytes, page.get()));
   return page;
 }
 

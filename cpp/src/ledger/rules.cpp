@@ -41,6 +41,25 @@ Rules::Rules(std::shared_ptr<const program::Program> program, uint32_t version,
     if (codes.Find(rule.name, &code)) rules_[code] = &rule;
     has_inactivity_ = has_inactivity_ || by_inactivity(rule.expiry);
   }
+  for (const program::Ladder& ladder : program_->ladders()) {
+    CodedLadder& coded = ladders_.emplace_back();
+    coded.ladder = &ladder;
+    (void)codes.Find(ladder.name, &coded.code);
+    for (const program::Level& level : ladder.levels) {
+      (void)codes.Find(level.name, &coded.levels.emplace_back());
+    }
+  }
+}
+
+int CodedLadder::PlaceOf(uint32_t level) const {
+  const auto found = std::find(levels.begin(), levels.end(), level);
+  return found == levels.end() ? 0 : int(found - levels.begin());
+}
+
+const CodedLadder* Rules::LadderAt(uint32_t code) const {
+  const auto found = std::find_if(ladders_.begin(), ladders_.end(),
+                                  [&](const CodedLadder& ladder) { return ladder.code == code; });
+  return found == ladders_.end() ? nullptr : &*found;
 }
 
 const program::Currency& Rules::CurrencyAt(uint16_t currency) const {
@@ -95,6 +114,11 @@ PostingStatus Rules::Complete(Entry* entry, Details* details) const {
     const auto points = rule && rule->numerator > 0 ? rule->PointsOf(entry->money) : std::nullopt;
     if (!points) return PostingStatus::kNoPointsByRule;
     entry->points = *points;
+  }
+  if (entry->kind == Kind::kSetLevel) {
+    const CodedLadder* const ladder = LadderAt(uint32_t(details->terms.ladder));
+    const bool found = ladder && ladder->Has(uint32_t(details->terms.level));
+    return found ? PostingStatus::kUnspecified : PostingStatus::kLevelNotFound;
   }
   if (entry->by_program & kByInactivity) {  // by other rules
     entry->by_program &= uint8_t(~kByInactivity);

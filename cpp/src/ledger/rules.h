@@ -15,12 +15,23 @@ namespace loyalty::ledger {
 class Dictionary;
 class State;
 
+// A ladder, with the codes of its levels' names.
+struct CodedLadder {
+  uint32_t code = 0;  // of its own name
+  const program::Ladder* ladder = nullptr;
+  std::vector<uint32_t> levels;
+
+  // The place of a level; 0, so the first one, for what is none of its levels.
+  int PlaceOf(uint32_t level) const;
+  bool Has(uint32_t level) const { return PlaceOf(level) > 0 || levels[0] == level; }
+};
+
 // Thread safety: immutable.
 class Rules {
  public:
   // Every rule at its default, for currencies that no programme has spoken of yet.
   explicit Rules(std::vector<std::string> currencies);
-  // `currencies` are the ledger's, by number; `codes` has the names of all earn rules.
+  // `currencies` are the ledger's, by number; `codes` has the names of all earn rules, ladders and levels.
   Rules(std::shared_ptr<const program::Program> program, uint32_t version,
         std::vector<std::string> currencies, const Dictionary& codes);
 
@@ -39,6 +50,9 @@ class Rules {
     const auto found = rules_.find(code);
     return found == rules_.end() ? nullptr : found->second;
   }
+  const std::vector<CodedLadder>& ladders() const { return ladders_; }
+  // Null when the code is no ladder's name.
+  const CodedLadder* LadderAt(uint32_t code) const;
   // What says when an entry's lot expires and becomes active: its rule, or else its currency.
   const program::Expiry& ExpiryOf(const Entry& entry) const;
   const program::Pending& PendingOf(const Entry& entry) const;
@@ -61,6 +75,7 @@ class Rules {
   std::vector<const program::Currency*> currencies_;  // null: removed
   bool has_inactivity_ = false;
   std::unordered_map<uint32_t, const program::EarnRule*> rules_;
+  std::vector<CodedLadder> ladders_;
 };
 
 // kInvalidArgument when the programme cannot follow the one in force: it lacks a currency that is in use, or

@@ -83,13 +83,56 @@ void State::DropAccounts(uint32_t member, uint16_t currency) {
   slot.page.get()->accounts[currency].reset();
 }
 
-void State::SetMember(uint32_t member, bool is_closed, uint64_t at) {
+template <typename Change>
+void State::ChangePage(uint32_t member, uint64_t at, Change change) {
   PageSlot& slot = SlotOf(member);
   SpinLockHolder lock(slot.lock);
   if (!slot.page.unique()) slot.page = PagePtr(std::make_unique<Page>(*slot.page.get()));
   Page& page = *slot.page.get();
-  page.SetClosed(member, is_closed);
+  change(page);
   StoreForReaders(&page.sequence, std::max(page.sequence, at));
+}
+
+void State::SetOpening(uint32_t member, int64_t opened_us, uint64_t at) {
+  ChangePage(member, at, [&](Page& page) {
+    page.opening_minutes[member % kPageMembers] = OpeningMinute(opened_us);
+  });
+}
+
+void State::SetClosed(uint32_t member, bool is_closed, uint64_t at) {
+  ChangePage(member, at, [&](Page& page) { page.SetClosed(member, is_closed); });
+}
+
+void State::SetLevel(uint32_t member, const LevelChange& change, uint64_t at) {
+  ChangePage(member, at, [&](Page& page) {
+    page.SetLevel({member, change.ladder, at, change.to});
+  });
+}
+
+void State::ReadLevels(uint32_t page_number, PageLevels* levels) const {
+  const PageSlot& slot = SlotOf(page_number * kPageMembers);
+  SpinLockHolder lock(slot.lock);
+  const Page& page = *slot.page.get();
+  levels->opening_minutes = page.opening_minutes;
+  levels->closed = page.closed;
+  levels->levels = page.levels;
+  levels->latest_us = LoadBesideWriter(page.latest_us);
+}
+
+int64_t State::OpeningOf_us(uint32_t member) const {
+  const PageSlot& slot = SlotOf(member);
+  SpinLockHolder lock(slot.lock);
+  return ledger::OpeningOf_us(slot.page.get()->opening_minutes[member % kPageMembers]);
+}
+
+std::vector<MemberLevel> State::LevelsOf(uint32_t member) const {
+  const PageSlot& slot = SlotOf(member);
+  SpinLockHolder lock(slot.lock);
+  std::vector<MemberLevel> levels;
+  for (const MemberLevel& level : slot.page.get()->levels) {
+    if (level.member == member) levels.push_back(level);
+  }
+  return levels;
 }
 
 void State::EnsurePage(uint32_t member) {

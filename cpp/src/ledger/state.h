@@ -82,6 +82,17 @@ class State {
   Account ReadAccount(uint32_t member, uint16_t currency) const;
   // The last entry that changed anything in the member's page. Any thread.
   uint64_t PageSequence(uint32_t member) const;
+  // What a page has for ladders. Any thread. Requires that it has a member < keys.size().
+  struct PageLevels {
+    std::array<uint32_t, kPageMembers> opening_minutes;
+    std::vector<uint32_t> closed;
+    std::vector<MemberLevel> levels;
+    int64_t latest_us;
+  };
+  void ReadLevels(uint32_t page_number, PageLevels* levels) const;
+  int64_t OpeningOf_us(uint32_t member) const;  // any thread; the same
+  // A member's levels on all ladders that he changed his level on. Any thread. Requires member < keys.size().
+  std::vector<MemberLevel> LevelsOf(uint32_t member) const;
 
   // How many. Writer only.
   uint16_t currency_count() const { return uint16_t(totals.size()); }
@@ -123,8 +134,10 @@ class State {
   // What is changed between the two, readers see as one change.
   void BeginOneChange() { in_one_change_ = true; }
   void EndOneChange();
-  // A member was opened, closed or reopened at sequence `at`.
-  void SetMember(uint32_t member, bool is_closed, uint64_t at);
+  // At sequence `at` a member was opened, closed or reopened, or changed his level.
+  void SetOpening(uint32_t member, int64_t opened_us, uint64_t at);
+  void SetClosed(uint32_t member, bool is_closed, uint64_t at);
+  void SetLevel(uint32_t member, const LevelChange& change, uint64_t at);
   // Makes room for slots up to `member`.
   void EnsurePage(uint32_t member);
   void InstallPage(uint32_t number, std::unique_ptr<Page> page);
@@ -178,6 +191,9 @@ class State {
   // Puts rules in force: of the present version, or the next.
   void ChangeRules(Rules rules);
   void MakeWritable(PageSlot* slot, uint16_t currency);
+  // Calls change(page) under the lock, with the page free to change.
+  template <typename Change>
+  void ChangePage(uint32_t member, uint64_t at, Change change);
 
   PageSlot& SlotOf(uint32_t member) const {
     const uint32_t page = member / kPageMembers;

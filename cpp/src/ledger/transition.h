@@ -45,6 +45,10 @@ inline bool IsAboutMerging(Kind kind) {
   return kind == Kind::kMergeMembers || kind == Kind::kUnmergeMembers;
 }
 
+inline bool IsAboutLevels(Kind kind) {
+  return kind == Kind::kSetLevel || kind == Kind::kChangeLevel;
+}
+
 // A well-formed posting as an entry to decide, and its details, but for what it leaves to the programme
 // (Rules::Complete). `member` is its slot, or kNoMember.
 Entry AsAsked(const Posting& posting, uint32_t member, Details* details);
@@ -89,6 +93,9 @@ inline int64_t LotExpiry(const Entry& entry) {
 inline LotOrder OwnLot(const Entry& entry, uint64_t sequence) {
   return {LotExpiry(entry), entry.effective_us, sequence};
 }
+
+// The text of a posted entry of kSetLevel: what it makes of the member's standing.
+std::string TextOfGiven(const State& state, const Entry& entry, const Details& details);
 
 // What a posted entry sets aside, if anything: by a hold, or by one that moves with its member and goes by its
 // sequence still.

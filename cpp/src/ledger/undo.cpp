@@ -22,6 +22,7 @@ AccountBefore::AccountBefore(const State& state, const Entry& entry) {
   extra_ = page.extras.Of(account_);
   inactive_us_ = page.lots.InactiveFrom(account_);
   page_sequence_ = page.sequence;
+  page_latest_us_ = page.latest_us;
   const Reversal* const reversal = page.FindReversal(entry.related);
   if (reversal) reversal_ = *reversal;
 }
@@ -47,6 +48,7 @@ void AccountBefore::Restore(const Entry& entry, const Details& details, uint64_t
     page.extras.Tidy(&account);
     page.SetReversal(entry.related, reversal_);
     StoreForReaders(&page.sequence, page_sequence_);
+    StoreForReaders(&page.latest_us, page_latest_us_);
   });
   if (is_first_) state->DropAccounts(entry.member, entry.currency);
 }

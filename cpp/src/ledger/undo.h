@@ -24,6 +24,7 @@ class AccountBefore {
   bool is_first_ = false;  // of its currency in the page
   int64_t inactive_us_ = kNever_us;
   uint64_t page_sequence_ = 0;
+  int64_t page_latest_us_ = kMinTime_us;
   std::optional<Reversal> reversal_;  // of the posting that the entry is about
 };
 

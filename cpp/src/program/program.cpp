@@ -168,6 +168,19 @@ std::optional<int64_t> EarnRule::PointsOf(int64_t money) const {
   return int64_t(points);
 }
 
+std::vector<std::string> Program::Names() const {
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  for (const EarnRule& rule : rules_) add(rule.name);
+  for (const Ladder& ladder : ladders_) {
+    add(ladder.name);
+    for (const Level& level : ladder.levels) add(level.name);
+  }
+  return names;
+}
+
 int64_t Program::ExpiryFrom(const Expiry& expiry, int64_t at_us) const {
   int64_t expires_us = kNever_us;
   if (expiry.model == Expiry::Model::kRolling) {

@@ -74,6 +74,9 @@ class Program {
   const std::vector<EarnRule>& rules() const { return rules_; }
   const std::vector<Ladder>& ladders() const { return ladders_; }
 
+  // Of rules, ladders and levels, which entries name by codes; each once.
+  std::vector<std::string> Names() const;
+
   // When points expire that count from an instant, by inactivity if that is their model; kNever_us when they
   // do not. By inactivity they always do.
   int64_t ExpiryFrom(const Expiry& expiry, int64_t at_us) const;

@@ -1,5 +1,6 @@
 #include "tiers/window.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "loyalty/posting.h"
@@ -62,6 +63,12 @@ Span_us SpanOf(const Window& window, const Calendar& calendar, int64_t at_us,
 int64_t PeriodEnd_us(const Window& window, const Calendar& calendar, int64_t at_us,
                      const Anchors& anchors) {
   return PeriodStart_us(window, calendar, at_us, anchors, true);
+}
+
+int64_t MonthsSince(const Calendar& calendar, int64_t from_us, int64_t at_us) {
+  int months = calendar.MonthOf(at_us) - calendar.MonthOf(from_us);
+  if (months > 0 && calendar.AddMonths(from_us, months) > at_us) --months;
+  return std::max(months, 0);
 }
 
 }  // namespace loyalty::tiers

@@ -19,7 +19,7 @@ struct Span_us {
 // What a window may count from, of one member.
 struct Anchors {
   int64_t opened_us = 0;
-  int64_t changed_us = 0;  // his last change of level; without one, his opening
+  int64_t changed_us = 0;  // his last change of level: what comes after it counts
 };
 
 // The window of an assessment as of an instant.
@@ -30,5 +30,8 @@ Span_us SpanOf(const program::Window& window, const program::Calendar& calendar,
 // window.has_periods().
 int64_t PeriodEnd_us(const program::Window& window, const program::Calendar& calendar,
                      int64_t at_us, const Anchors& anchors);
+
+// How many whole months have passed.
+int64_t MonthsSince(const program::Calendar& calendar, int64_t from_us, int64_t at_us);
 
 }  // namespace loyalty::tiers

@@ -21,6 +21,7 @@ struct Shop {
   std::string rule_expiry = "";  // the same as of the currency
   std::string name = "points";
   int decimals = 0;
+  std::string ladders = "";  // separated by commas
 
   std::string Json() const {
     const std::string currency =
@@ -35,7 +36,7 @@ struct Shop {
                              (rule_expiry.empty() ? expiry : rule_expiry) + R"(,"pending":)" +
                              pending + R"(,"over_ceiling":")" + over_ceiling + R"("})";
     return R"({"format":1,"name":"Shop","time_zone":"UTC","currencies":[)" + currency +
-           R"(],"rules":[)" + rule + R"(],"ladders":[]})";
+           R"(],"rules":[)" + rule + R"(],"ladders":[)" + ladders + "]}";
   }
 };
 

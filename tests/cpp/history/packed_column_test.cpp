@@ -5,6 +5,8 @@
 #include <random>
 #include <vector>
 
+#include "base/varint.h"
+
 namespace loyalty::history {
 namespace {
 

@@ -23,6 +23,12 @@ std::unique_ptr<Page> RandomPage(uint64_t seed) {
   }
   for (uint64_t original : {90, 5, 70})
     page->Add({original, int64_t(original), int64_t(original) % 8});
+  page->latest_us = 77;
+  page->opening_minutes[3] = OpeningMinute(90 * kMinute_us);
+  for (uint32_t member : {7, 3, 1000}) {
+    page->SetLevel({member, 12, member + 1u, {.level = member + 2, .since_us = member - 9}});
+  }
+  page->SetLevel({7, 11, 5, {.level = 4, .kept = 4, .kept_until_us = kNever_us}});
   for (uint32_t m = 0; m < 20; ++m) {
     Extra& extra = page->extras.Mutable(&page->MutableAccount(m * 31, uint16_t(m % 2 * 2)));
     extra.arrears = m;
@@ -45,6 +51,12 @@ TEST(Page, RoundTripOfItsStoredForm) {
   EXPECT_EQ((*back)->FindReversal(70)->points, 70);
   EXPECT_EQ((*back)->FindReversal(71), nullptr);
   EXPECT_EQ((*back)->extras.CountHolds(), page->extras.CountHolds());
+  EXPECT_EQ((*back)->latest_us, 77);
+  EXPECT_EQ(OpeningOf_us((*back)->opening_minutes[3]), 90 * kMinute_us);
+  EXPECT_EQ((*back)->levels.size(), 4u);
+  EXPECT_EQ((*back)->FindLevel(7, 11)->standing, page->FindLevel(7, 11)->standing);
+  EXPECT_EQ((*back)->FindLevel(7, 12)->sequence, 8u);
+  EXPECT_EQ((*back)->FindLevel(8, 12), nullptr);
   for (uint32_t m = 0; m < kPageMembers; ++m) {
     EXPECT_EQ((*back)->GetAccount(m, 2).total, page->GetAccount(m, 2).total);
   }

@@ -1,0 +1,300 @@
+#include "engine/tier_run.h"
+
+#include <algorithm>
+#include <numeric>
+#include <thread>
+
+#include "base/clock.h"
+#include "engine/member_entries.h"
+#include "engine/past.h"
+#include "engine/standing.h"
+#include "journal/level_change.h"
+#include "tiers/parallel.h"
+#include "tiers/range_assessor.h"
+
+namespace loyalty::engine {
+namespace {
+
+using history::kRangeMembers;
+using tiers::MemberChanges;
+
+constexpr size_t kChangesTogether = 4096;
+constexpr size_t kBatchesInFlight = 4;
+
+// Of a survivor, with what those who are merged into him had.
+Result<int64_t> ActiveAt(const Core& core, uint32_t member, uint16_t currency, int64_t at_us,
+                         uint64_t through) {
+  const std::vector<uint32_t> family = core.state->merges.FamilyOf(member, through);
+  std::vector<Standing> standings(family.size());
+  const auto add = [&](const JournalRow& row) -> Status {
+    const auto at = std::lower_bound(family.begin(), family.end(), row.entry.member);
+    const bool is_his = at != family.end() && *at == row.entry.member;
+    if (is_his && row.entry.currency == currency && IsOnAccount(row.entry)) {
+      standings[size_t(at - family.begin())].Add(row);
+    }
+    return {};
+  };
+  const Past past{through, at_us, at_us};
+  LOYALTY_RETURN_IF_ERROR(VisitMembers(core, family, 1, past, add));
+  int64_t active = 0;
+  for (Standing& standing : standings) active += standing.BalanceAt(at_us).parts.active;
+  return active;
+}
+
+class Run {
+ public:
+  Run(Core* core, Behind* behind, Pipeline* pipeline, const TierQuery& query,
+      const Progress& progress)
+      : core_(core),
+        behind_(behind),
+        pipeline_(pipeline),
+        query_(query),
+        progress_(progress),
+        members_(core->state->keys.size()) {}
+
+  Result<TierRun> Go() {
+    run_.at_us = query_.at_us.value_or(Now_us());
+    LOYALTY_RETURN_IF_ERROR(CheckTime());
+    LOYALTY_ASSIGN_OR_RETURN(plan_, PlanTiers(*core_, query_.ladders, run_.at_us));
+    LOYALTY_RETURN_IF_ERROR(FindMembers());
+    run_.program_version = plan_.rules->version();
+    run_.ladders = NamesOf(plan_.ladders);
+    for (const LadderNames& names : run_.ladders) {
+      run_.moved.emplace_back(names.levels.size() * names.levels.size());
+    }
+    if (!query_.dry_run) {
+      LOYALTY_ASSIGN_OR_RETURN(run_.started_sequence, Note(Kind::kRunStarted));
+    }
+    LOYALTY_RETURN_IF_ERROR(behind_->ConsumeHistory(core_->durable.sequence()));
+    run_.through_sequence = plan_.through = core_->history->sequence();
+    Status status = AssessAll();
+    for (auto& batch : in_flight_) {
+      const Status journaled = Collect(*batch);
+      if (status.ok()) status = journaled;
+    }
+    LOYALTY_RETURN_IF_ERROR(status);
+    // What it saw of standings is durable, too.
+    LOYALTY_RETURN_IF_ERROR(pipeline_->Inspect([] {}));
+    SortChanges();
+    if (!query_.dry_run) {
+      LOYALTY_ASSIGN_OR_RETURN(run_.finished_sequence, Note(Kind::kRunFinished));
+    }
+    return std::move(run_);
+  }
+
+ private:
+  Status CheckTime() const {
+    if (run_.at_us > Now_us()) {
+      return {StatusCode::kInvalidArgument,
+              "tiers are recomputed as of now or of a time that has passed; that one is to come"};
+    }
+    int64_t first_us = kMaxTime_us;
+    for (uint32_t member = 0; member < members_; member += ledger::kPageMembers) {
+      ledger::State::PageLevels page;
+      core_->state->ReadLevels(member / ledger::kPageMembers, &page);
+      const uint32_t count = std::min(ledger::kPageMembers, members_ - member);
+      first_us = std::min(
+          first_us, ledger::OpeningOf_us(*std::min_element(page.opening_minutes.begin(),
+                                                           page.opening_minutes.begin() + count)));
+      if (first_us <= run_.at_us) return {};
+    }
+    if (members_ == 0) return {};
+    return {StatusCode::kInvalidArgument,
+            "tiers cannot be recomputed as of a time before the first member was opened"};
+  }
+
+  Status FindMembers() {
+    if (!query_.members) return {};
+    plan_.members.assign(members_, false);
+    for (const MemberKey& key : *query_.members) {
+      LOYALTY_ASSIGN_OR_RETURN(const uint32_t slot, core_->FindMember(key));
+      if (slot >= members_) {
+        return {StatusCode::kNotFound, "there is no member " + ToString(key)};
+      }
+      plan_.members[core_->state->merges.SurvivorOf(slot)] = true;
+    }
+    return {};
+  }
+
+  // Journals that the run starts or ends; returns the entry's sequence.
+  Result<uint64_t> Note(Kind kind) {
+    Reply reply;
+    auto batch = std::make_shared<Batch>();
+    batch->replies = &reply;
+    Entry& entry = batch->entries.emplace_back();
+    entry.kind = kind;
+    entry.effective_us = run_.at_us;
+    entry.related = run_.started_sequence;
+    batch->texts.push_back({0, "tiers"});
+    LOYALTY_RETURN_IF_ERROR(pipeline_->Submit(batch));
+    LOYALTY_RETURN_IF_ERROR(batch->Wait());
+    return reply.sequence;
+  }
+
+  Status AssessAll() {
+    const size_t ranges = (size_t(members_) + kRangeMembers - 1) / kRangeMembers;
+    const unsigned threads =
+        query_.threads != 0 ? query_.threads : std::max(1u, std::thread::hardware_concurrency());
+    tiers::ForAll(ranges, threads, [&]() -> tiers::Worker {
+      auto assessor = std::make_shared<tiers::RangeAssessor>(plan_);
+      return [this, assessor, ranges](size_t begin, size_t end) {
+        {
+          MutexLock lock(mutex_);
+          if (!status_.ok()) return;
+        }
+        std::vector<MemberChanges> changes;
+        tiers::Tally tally(plan_);
+        Status status =
+            assessor->Assess(uint32_t(begin), uint32_t(end), members_, &changes, &tally);
+        MutexLock lock(mutex_);
+        if (status.ok() && status_.ok()) status = Take(std::move(changes), tally);
+        ranges_done_ += end - begin;
+        if (status.ok() && progress_ && !progress_(ranges_done_, ranges)) {
+          status = {StatusCode::kInterrupted,
+                    "the run of tiers was stopped; run it again, and it goes on where it was"};
+        }
+        if (status_.ok()) status_ = status;
+      };
+    });
+    MutexLock lock(mutex_);
+    return status_;
+  }
+
+  // Notes what was found, and hands it to the writer.
+  Status Take(std::vector<MemberChanges> changes, const tiers::Tally& tally) REQUIRES(mutex_) {
+    run_.assessed += tally.members;
+    for (size_t l = 0; l < run_.moved.size(); ++l) {
+      const size_t levels = run_.ladders[l].levels.size();
+      for (size_t place = 0; place < levels; ++place) {
+        run_.moved[l][place * levels + place] += tally.on_level[l][place];
+      }
+    }
+    for (const MemberChanges& of_member : changes) {
+      std::vector<uint64_t>& moved = run_.moved[of_member.ladder];
+      const size_t levels = run_.ladders[of_member.ladder].levels.size();
+      const auto from = size_t(of_member.changes.front().from);
+      --moved[from * levels + from];
+      ++moved[from * levels + size_t(of_member.changes.back().to.level)];
+      if (query_.keep_changes) Keep(of_member);
+    }
+    if (query_.dry_run) return {};
+    for (size_t first = 0; first < changes.size(); first += kChangesTogether) {
+      const size_t end = std::min(first + kChangesTogether, changes.size());
+      LOYALTY_RETURN_IF_ERROR(Submit(std::span(changes).subspan(first, end - first)));
+    }
+    return {};
+  }
+
+  void Keep(const MemberChanges& of_member) REQUIRES(mutex_) {
+    for (const tiers::Change& change : of_member.changes) {
+      run_.changes.push_back({of_member.member, uint16_t(of_member.ladder), uint16_t(change.from),
+                              uint16_t(change.to.level), change.effective_us, change.assessed_us,
+                              change.to.until_us, run_.values.size()});
+      run_.values.insert(run_.values.end(), change.values.begin(), change.values.end());
+    }
+  }
+
+  Status Submit(std::span<const MemberChanges> changes) REQUIRES(mutex_) {
+    auto batch = std::make_shared<Batch>();
+    for (const MemberChanges& of_member : changes) {
+      const tiers::LadderPlan& ladder = plan_.ladders[of_member.ladder];
+      Batch::LevelChanges& asked = batch->levels.emplace_back();
+      asked = {of_member.member, ladder.coded->code, of_member.sequence, {}};
+      for (const tiers::Change& change : of_member.changes) {
+        asked.changes.push_back(
+            {change.effective_us,
+             journal::EncodeLevelChange(ladder.Coded(change), change.effective_us)});
+      }
+    }
+    LOYALTY_RETURN_IF_ERROR(pipeline_->Submit(batch));
+    in_flight_.push_back(std::move(batch));
+    if (in_flight_.size() < kBatchesInFlight) return {};
+    const auto oldest = std::move(in_flight_.front());
+    in_flight_.pop_front();
+    return Collect(*oldest);
+  }
+
+  Status Collect(Batch& batch) {
+    const Status status = batch.Wait();
+    if (status.ok()) run_.passed_over += batch.passed_over;
+    return status;
+  }
+
+  // Threads found them in any order.
+  void SortChanges() {
+    std::stable_sort(run_.changes.begin(), run_.changes.end(),
+                     [](const TierChange& a, const TierChange& b) {
+                       return std::pair(a.member, a.ladder) < std::pair(b.member, b.ladder);
+                     });
+  }
+
+  Core* const core_;
+  Behind* const behind_;
+  Pipeline* const pipeline_;
+  const TierQuery& query_;
+  const Progress& progress_;
+  const uint32_t members_;
+  tiers::Plan plan_;
+  Mutex mutex_;  // of all below while threads assess
+  TierRun run_;
+  Status status_;
+  size_t ranges_done_ = 0;
+  std::deque<std::shared_ptr<Batch>> in_flight_;
+};
+
+}  // namespace
+
+Result<tiers::Plan> PlanTiers(const Core& core, const std::vector<std::string>& ladders,
+                              int64_t at_us) {
+  const auto rules = core.state->rules();
+  std::vector<size_t> which;
+  const std::vector<program::Ladder>& all = rules->program().ladders();
+  for (const std::string& name : ladders) {
+    const auto found = std::find_if(
+        all.begin(), all.end(), [&](const program::Ladder& ladder) { return ladder.name == name; });
+    if (found == all.end()) {
+      return Status(StatusCode::kNotFound, "the programme has no ladder '" + name + "'");
+    }
+    which.push_back(size_t(found - all.begin()));
+  }
+  if (ladders.empty()) {
+    which.resize(all.size());
+    std::iota(which.begin(), which.end(), 0);
+  }
+  if (which.empty()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "the programme has no ladders: add one, [ladders.NAME], and apply it");
+  }
+  const auto active_at = [&core](uint32_t member, uint16_t currency, int64_t when_us,
+                                 uint64_t through) {
+    return ActiveAt(core, member, currency, when_us, through);
+  };
+  const auto entries_of = [&core](std::span<const uint32_t> members, uint64_t through,
+                                  std::vector<history::Item>* entries) {
+    return ReadItems(core, members, through, entries);
+  };
+  return tiers::Plan{{core.state.get(), entries_of, core.store.get(), active_at},
+                     rules,
+                     tiers::PlanLadders(*rules, which, core.state->codes),
+                     at_us,
+                     core.history->sequence(),
+                     {}};
+}
+
+std::vector<LadderNames> NamesOf(const std::vector<tiers::LadderPlan>& ladders) {
+  std::vector<LadderNames> names;
+  for (const tiers::LadderPlan& plan : ladders) {
+    LadderNames& of = names.emplace_back();
+    of.name = plan.ladder().name;
+    for (const program::Level& level : plan.ladder().levels) of.levels.push_back(level.name);
+    for (const program::Metric& metric : plan.ladder().metrics) of.metrics.push_back(metric.name);
+  }
+  return names;
+}
+
+Result<TierRun> RunTiers(Core* core, Behind* behind, Pipeline* pipeline, const TierQuery& query,
+                         const Progress& progress) {
+  return Run(core, behind, pipeline, query, progress).Go();
+}
+
+}  // namespace loyalty::engine

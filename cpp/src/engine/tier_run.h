@@ -1,0 +1,20 @@
+// A run of tiers: assesses members in parallel, and journals what changes.
+#pragma once
+
+#include "engine/behind.h"
+#include "engine/core.h"
+#include "engine/pipeline.h"
+#include "loyalty/tiers.h"
+#include "tiers/plan.h"
+
+namespace loyalty::engine {
+
+// The plan of a query as of an instant, of what is in history; without its members. kNotFound for an unknown ladder.
+Result<tiers::Plan> PlanTiers(const Core& core, const std::vector<std::string>& ladders,
+                              int64_t at_us);
+std::vector<LadderNames> NamesOf(const std::vector<tiers::LadderPlan>& ladders);
+
+Result<TierRun> RunTiers(Core* core, Behind* behind, Pipeline* pipeline, const TierQuery& query,
+                         const Progress& progress);
+
+}  // namespace loyalty::engine

@@ -1,0 +1,37 @@
+// One member by himself: his metrics from his entries. The way for the few whom a scan does not fit, and for
+// whoever is asked about by name.
+#pragma once
+
+#include <vector>
+
+#include "tiers/plan.h"
+
+namespace loyalty::tiers {
+
+class Alone {
+ public:
+  // Reads the entries of a survivor and of all who are merged into him.
+  static Result<Alone> Load(const Plan& plan, uint32_t member);
+
+  int64_t opened_us() const { return opened_us_; }
+  // A metric as of an instant; a fault is kept in status(), and the metric 0.
+  int64_t Value(const LadderPlan& ladder, size_t metric, int64_t at_us, int64_t changed_us);
+  Found Evaluate(const LadderPlan& ladder, int64_t at_us, int64_t changed_us);
+  Status status() const { return status_; }
+
+ private:
+  Alone(const Plan& plan, uint32_t member) : plan_(&plan), member_(member) {}
+
+  const Plan* plan_;
+  uint32_t member_;
+  int64_t opened_us_ = 0;
+  std::vector<history::Item> entries_;
+  Status status_;
+};
+
+// What windows of a member's count from. `changed_us` as in Evaluate.
+inline Anchors AnchorsOf(int64_t opened_us, int64_t changed_us) {
+  return {opened_us, changed_us == kMinTime_us ? opened_us - 1 : changed_us};
+}
+
+}  // namespace loyalty::tiers

@@ -1,0 +1,34 @@
+#include "tiers/plan.h"
+
+namespace loyalty::tiers {
+
+Standing LadderPlan::StandingOf(const LevelStanding& standing) const {
+  return {coded->PlaceOf(standing.level), standing.since_us,      standing.until_us,
+          coded->PlaceOf(standing.kept),  standing.kept_until_us, standing.lifetime_from_us};
+}
+
+LevelChange LadderPlan::Coded(const Change& change) const {
+  const auto code = [&](int place) { return coded->levels[size_t(place)]; };
+  const Standing& to = change.to;
+  return {coded->code,
+          code(change.from),
+          {code(to.level), to.since_us, to.until_us, to.kept == 0 ? 0 : code(to.kept),
+           to.kept_until_us, to.lifetime_from_us},
+          change.assessed_us,
+          change.values};
+}
+
+std::vector<LadderPlan> PlanLadders(const ledger::Rules& rules, const std::vector<size_t>& which,
+                                    const ledger::Dictionary& codes) {
+  std::vector<LadderPlan> plans;
+  for (const size_t number : which) {
+    LadderPlan& plan = plans.emplace_back();
+    plan.coded = &rules.ladders()[number];
+    for (const program::Metric& metric : plan.ladder().metrics) {
+      plan.measures.push_back(Resolve(metric, rules.currency_names(), codes));
+    }
+  }
+  return plans;
+}
+
+}  // namespace loyalty::tiers
