@@ -288,7 +288,9 @@ def make(directory: Path) -> None:
     with loyalty.open(directory, segment_entries=8) as ledger:
         ledger.apply_program(loyalty.Program.from_toml(PROGRAM))
         # A batch's members are all integers or all texts.
-        for _, batch in groupby(everything[:-AFTER_CHECKPOINT], lambda posting: type(posting.member)):
+        for _, batch in groupby(
+            everything[:-AFTER_CHECKPOINT], lambda posting: type(posting.member)
+        ):
             ledger.post(list(batch))
         ledger.recompute_tiers(ASSESSED_AT)
         ledger.checkpoint()
