@@ -109,3 +109,15 @@ def run_json(command: Sequence[str]) -> dict[str, Any]:
         raise RuntimeError(f"{' '.join(command)} ended with {code}")
     result: dict[str, Any] = json.loads(output)
     return result
+
+
+def drop_from_cache(directory: Path) -> None:
+    """Let the system forget what it has in memory of the files of a directory."""
+    os.sync()
+    for path in directory.rglob("*"):
+        if path.is_file():
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            finally:
+                os.close(descriptor)

@@ -90,12 +90,13 @@ class Run {
     }
     int64_t first_us = kMaxTime_us;
     for (uint32_t member = 0; member < members_; member += ledger::kPageMembers) {
-      ledger::State::PageLevels page;
-      core_->state->ReadLevels(member / ledger::kPageMembers, &page);
       const uint32_t count = std::min(ledger::kPageMembers, members_ - member);
-      first_us = std::min(
-          first_us, ledger::OpeningOf_us(*std::min_element(page.opening_minutes.begin(),
-                                                           page.opening_minutes.begin() + count)));
+      const uint32_t first = core_->state->ReadMembership(
+          member / ledger::kPageMembers, [&](const ledger::Page& page) {
+            const auto& openings = page.opening_minutes;
+            return *std::min_element(openings.begin(), openings.begin() + count);
+          });
+      first_us = std::min(first_us, ledger::OpeningOf_us(first));
       if (first_us <= run_.at_us) return {};
     }
     if (members_ == 0) return {};

@@ -51,11 +51,6 @@ Rules::Rules(std::shared_ptr<const program::Program> program, uint32_t version,
   }
 }
 
-int CodedLadder::PlaceOf(uint32_t level) const {
-  const auto found = std::find(levels.begin(), levels.end(), level);
-  return found == levels.end() ? 0 : int(found - levels.begin());
-}
-
 const CodedLadder* Rules::LadderAt(uint32_t code) const {
   const auto found = std::find_if(ladders_.begin(), ladders_.end(),
                                   [&](const CodedLadder& ladder) { return ladder.code == code; });

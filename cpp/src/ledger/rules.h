@@ -22,7 +22,12 @@ struct CodedLadder {
   std::vector<uint32_t> levels;
 
   // The place of a level; 0, so the first one, for what is none of its levels.
-  int PlaceOf(uint32_t level) const;
+  int PlaceOf(uint32_t level) const {
+    for (size_t place = 0; place < levels.size(); ++place) {
+      if (levels[place] == level) return int(place);
+    }
+    return 0;
+  }
   bool Has(uint32_t level) const { return PlaceOf(level) > 0 || levels[0] == level; }
 };
 

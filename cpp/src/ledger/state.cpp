@@ -109,30 +109,30 @@ void State::SetLevel(uint32_t member, const LevelChange& change, uint64_t at) {
   });
 }
 
-void State::ReadLevels(uint32_t page_number, PageLevels* levels) const {
-  const PageSlot& slot = SlotOf(page_number * kPageMembers);
-  SpinLockHolder lock(slot.lock);
-  const Page& page = *slot.page.get();
-  levels->opening_minutes = page.opening_minutes;
-  levels->closed = page.closed;
-  levels->levels = page.levels;
-  levels->latest_us = LoadBesideWriter(page.latest_us);
+int64_t State::OpeningOf_us(uint32_t member) const {
+  return ReadMembership(member / kPageMembers, [&](const Page& page) {
+    return ledger::OpeningOf_us(page.opening_minutes[member % kPageMembers]);
+  });
 }
 
-int64_t State::OpeningOf_us(uint32_t member) const {
-  const PageSlot& slot = SlotOf(member);
-  SpinLockHolder lock(slot.lock);
-  return ledger::OpeningOf_us(slot.page.get()->opening_minutes[member % kPageMembers]);
+std::optional<MemberLevel> State::LevelOn(uint32_t member, uint32_t ladder) const {
+  return ReadMembership(member / kPageMembers, [&](const Page& page) {
+    const MemberLevel* const level = page.FindLevel(member, ladder);
+    return level ? std::optional(*level) : std::nullopt;
+  });
 }
 
 std::vector<MemberLevel> State::LevelsOf(uint32_t member) const {
-  const PageSlot& slot = SlotOf(member);
-  SpinLockHolder lock(slot.lock);
-  std::vector<MemberLevel> levels;
-  for (const MemberLevel& level : slot.page.get()->levels) {
-    if (level.member == member) levels.push_back(level);
-  }
-  return levels;
+  return ReadMembership(member / kPageMembers, [&](const Page& page) {
+    std::vector<MemberLevel> levels;
+    const auto first = std::lower_bound(
+        page.levels.begin(), page.levels.end(), member,
+        [](const MemberLevel& level, uint32_t wanted) { return level.member < wanted; });
+    for (auto at = first; at != page.levels.end() && at->member == member; ++at) {
+      levels.push_back(*at);
+    }
+    return levels;
+  });
 }
 
 void State::EnsurePage(uint32_t member) {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -82,16 +83,18 @@ class State {
   Account ReadAccount(uint32_t member, uint16_t currency) const;
   // The last entry that changed anything in the member's page. Any thread.
   uint64_t PageSequence(uint32_t member) const;
-  // What a page has for ladders. Any thread. Requires that it has a member < keys.size().
-  struct PageLevels {
-    std::array<uint32_t, kPageMembers> opening_minutes;
-    std::vector<uint32_t> closed;
-    std::vector<MemberLevel> levels;
-    int64_t latest_us;
-  };
-  void ReadLevels(uint32_t page_number, PageLevels* levels) const;
-  int64_t OpeningOf_us(uint32_t member) const;  // any thread; the same
-  // A member's levels on all ladders that he changed his level on. Any thread. Requires member < keys.size().
+  // Calls read(page) for what a page has for ladders: openings, who is closed, levels, and latest_us by
+  // LoadBesideWriter. Any thread; the writer may have to wait. Requires that it has a member < keys.size().
+  template <typename Read>
+  auto ReadMembership(uint32_t page_number, Read read) const {
+    const PageSlot& slot = SlotOf(page_number * kPageMembers);
+    SpinLockHolder lock(slot.lock);
+    return read(*slot.page.get());
+  }
+  // Of a member. Any thread. Requires member < keys.size().
+  int64_t OpeningOf_us(uint32_t member) const;
+  std::optional<MemberLevel> LevelOn(uint32_t member, uint32_t ladder) const;
+  // On all ladders that he changed his level on.
   std::vector<MemberLevel> LevelsOf(uint32_t member) const;
 
   // How many. Writer only.

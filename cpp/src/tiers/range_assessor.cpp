@@ -1,6 +1,7 @@
 #include "tiers/range_assessor.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "tiers/alone.h"
 
@@ -26,9 +27,24 @@ bool IsAnchored(const Window& window) {
   return window.model == Window::Model::kAnniversary || window.model == Window::Model::kSinceChange;
 }
 
-int64_t SinceOf(const MemberLevel* level) { return level ? level->standing.since_us : kMinTime_us; }
+int64_t SinceOf(const std::optional<MemberLevel>& level) {
+  return level ? level->standing.since_us : kMinTime_us;
+}
+
+bool CountsFromChanges(const Ladder& ladder) {
+  return std::any_of(ladder.metrics.begin(), ladder.metrics.end(), [](const auto& metric) {
+    return metric.window.model == Window::Model::kSinceChange;
+  });
+}
 
 }  // namespace
+
+const RangeAssessor::Ended* RangeAssessor::OnLadder::FindEnded(uint32_t slot) const {
+  const auto found =
+      std::lower_bound(ended.begin(), ended.end(), slot,
+                       [](const Ended& one, uint32_t wanted) { return one.level.member < wanted; });
+  return found != ended.end() && found->level.member == slot ? &*found : nullptr;
+}
 
 RangeAssessor::RangeAssessor(const Plan& plan)
     : plan_(plan),
@@ -38,17 +54,10 @@ RangeAssessor::RangeAssessor(const Plan& plan)
 
 Status RangeAssessor::Assess(uint32_t first_range, uint32_t end_range, uint32_t member_count,
                              std::vector<MemberChanges>* out, Tally* tally) {
-  pages_.resize(size_t(end_range - first_range) * kRangePages);
   std::vector<Range> ranges(end_range - first_range);
   for (size_t r = 0; r < ranges.size(); ++r) {
     ranges[r].number = first_range + uint32_t(r);
-    for (uint32_t p = 0; p < kRangePages; ++p) {
-      const uint32_t page = ranges[r].number * kRangePages + p;
-      if (page * kPageMembers < member_count) {
-        plan_.sources.state->ReadLevels(page, &pages_[r * kRangePages + p]);
-      }
-    }
-    Prepare(first_range, member_count, &ranges[r]);
+    Prepare(member_count, &ranges[r]);
   }
   LOYALTY_RETURN_IF_ERROR(scan_.Begin(first_range, end_range, MonthsOf(ranges)));
   for (Range& range : ranges) {
@@ -65,65 +74,95 @@ void RangeAssessor::Count(const Range& range, Tally* tally) const {
     if (range.ways[m] == Way::kNot) continue;
     ++tally->members;
     for (size_t l = 0; l < plan_.ladders.size(); ++l) {
-      const MemberLevel* const level = range.ladders[l].levels[m];
-      const int place = level ? plan_.ladders[l].coded->PlaceOf(level->standing.level) : 0;
-      ++tally->on_level[l][size_t(place)];
+      ++tally->on_level[l][range.ladders[l].places[m]];
     }
   }
 }
 
-void RangeAssessor::Prepare(uint32_t first_range, uint32_t member_count, Range* range) {
-  const ledger::State& state = *plan_.sources.state;
-  const bool has_merges = !state.merges.empty();
-  const uint32_t first = range->number * kRangeMembers;
-  const uint32_t count = std::min(kRangeMembers, member_count - first);
-  const ledger::State::PageLevels* const pages =
-      &pages_[size_t(range->number - first_range) * kRangePages];
+void RangeAssessor::Prepare(uint32_t member_count, Range* range) {
+  const uint32_t count = std::min(kRangeMembers, member_count - range->first());
   range->ways.assign(kRangeMembers, Way::kNot);
   range->opened.assign(kRangeMembers, 0);
-  range->ladders.resize(plan_.ladders.size());
-  for (OnLadder& on : range->ladders) on.levels.assign(kRangeMembers, nullptr);
-  for (uint32_t m = 0; m < count; ++m) {
-    const ledger::State::PageLevels& page = pages[m / kPageMembers];
-    const uint32_t member = first + m;
-    range->opened[m] = page.opening_minutes[m % kPageMembers];
-    const bool wanted = plan_.members.empty() || plan_.members[member];
-    if (!wanted || ledger::OpeningOf_us(range->opened[m]) > plan_.at_us) continue;
-    if (!page.closed.empty() &&
-        std::binary_search(page.closed.begin(), page.closed.end(), member)) {
-      continue;
+  for (const LadderPlan& plan : plan_.ladders) {
+    OnLadder& on = range->ladders.emplace_back();
+    on.places.assign(kRangeMembers, 0);
+    on.special.assign(kRangeMembers, 0);
+    if (CountsFromChanges(plan.ladder())) on.since_us.assign(kRangeMembers, kMinTime_us);
+  }
+  closed_.clear();
+  for (uint32_t first = 0; first < count; first += kPageMembers) {
+    plan_.sources.state->ReadMembership(
+        (range->first() + first) / kPageMembers, [&](const ledger::Page& page) {
+          ReadPage(page, first, range);
+          closed_.insert(closed_.end(), page.closed.begin(), page.closed.end());
+        });
+  }
+  ChooseWays(count, range);
+  for (size_t l = 0; l < plan_.ladders.size(); ++l) {
+    PrepareSums(plan_.ladders[l], &range->ladders[l], range);
+  }
+}
+
+void RangeAssessor::ReadPage(const ledger::Page& page, uint32_t first, Range* range) const {
+  std::copy(page.opening_minutes.begin(), page.opening_minutes.end(),
+            range->opened.begin() + first);
+  range->latest_us = std::max(range->latest_us, LoadBesideWriter(page.latest_us));
+  for (const MemberLevel& level : page.levels) {
+    for (size_t l = 0; l < plan_.ladders.size(); ++l) {
+      if (plan_.ladders[l].coded->code != level.ladder) continue;
+      NoteLevel(plan_.ladders[l], level, level.member - range->first(), &range->ladders[l]);
     }
-    range->ways[m] = Way::kByScan;
-    if (!has_merges) continue;
-    if (state.merges.SurvivorOf(member) != member) {
+  }
+}
+
+void RangeAssessor::NoteLevel(const LadderPlan& plan, const MemberLevel& level, uint32_t member,
+                              OnLadder* on) const {
+  const LevelStanding& now = level.standing;
+  const Ladder& ladder = plan.ladder();
+  const int place = plan.coded->PlaceOf(now.level);
+  on->places[member] = uint8_t(place);
+  if (!on->since_us.empty()) on->since_us[member] = now.since_us;
+  if (ladder.lifetime_level >= 0 && now.lifetime_from_us != kNever_us) {
+    on->special[member] = UINT8_MAX;
+  }
+  if (place == 0 || ladder.downgrade == Ladder::Downgrade::kNever) return;
+  const bool says_end = now.until_us != kNever_us;
+  const bool has_end = says_end || ladder.levels[size_t(place)].validity;
+  // When it is, is worked out once the page is free again.
+  if (has_end && (!says_end || now.until_us <= plan_.at_us)) on->ended.push_back({level, 0});
+}
+
+void RangeAssessor::ChooseWays(uint32_t count, Range* range) const {
+  const ledger::State& state = *plan_.sources.state;
+  const uint32_t last_minute = ledger::OpeningMinute(plan_.at_us);
+  for (uint32_t m = 0; m < count; ++m) {
+    if (range->opened[m] <= last_minute) range->ways[m] = Way::kByScan;
+  }
+  for (uint32_t m = 0; m < count && !state.merges.empty(); ++m) {
+    const uint32_t slot = range->first() + m;
+    if (state.merges.SurvivorOf(slot) != slot) {
       range->ways[m] = Way::kNot;
-    } else if (state.merges.FamilyOf(member).size() > 1) {
+    } else if (state.merges.FamilyOf(slot).size() > 1) {
       range->ways[m] = Way::kAlone;
     }
   }
-  for (uint32_t p = 0; p * kPageMembers < count; ++p) {
-    range->latest_us = std::max(range->latest_us, pages[p].latest_us);
-    for (const MemberLevel& level : pages[p].levels) {
-      for (size_t l = 0; l < plan_.ladders.size(); ++l) {
-        if (plan_.ladders[l].coded->code == level.ladder) {
-          range->ladders[l].levels[level.member - first] = &level;
-        }
-      }
-    }
-  }
-  for (size_t l = 0; l < plan_.ladders.size(); ++l) {
-    PrepareLadder(plan_.ladders[l], &range->ladders[l], range);
+  for (const uint32_t slot : closed_) range->ways[slot - range->first()] = Way::kNot;
+  for (uint32_t m = 0; m < count && !plan_.members.empty(); ++m) {
+    if (!plan_.members[range->first() + m]) range->ways[m] = Way::kNot;
   }
 }
 
-void RangeAssessor::PrepareLadder(const LadderPlan& plan, OnLadder* on, Range* range) {
+void RangeAssessor::PrepareSums(const LadderPlan& plan, OnLadder* on, Range* range) {
   const Assessor assessor(plan.ladder(), plan_.calendar());
-  for (uint32_t m = 0; m < kRangeMembers; ++m) {
-    if (!on->levels[m] || range->ways[m] != Way::kByScan) continue;
-    const Standing standing = plan.StandingOf(on->levels[m]->standing);
-    const int64_t end_us = assessor.NextEnd_us(standing, ledger::OpeningOf_us(range->opened[m]));
-    if (end_us != kNever_us && end_us <= plan_.at_us) on->ended.push_back({m, end_us - 1});
-  }
+  std::erase_if(on->ended, [&](Ended& ended) {
+    const uint32_t member = ended.level.member - range->first();
+    const int64_t end_us = assessor.NextEnd_us(plan.StandingOf(ended.level.standing),
+                                               ledger::OpeningOf_us(range->opened[member]));
+    ended.last_us = end_us - 1;
+    const bool has_ended = end_us <= plan_.at_us && range->ways[member] == Way::kByScan;
+    if (has_ended) on->special[member] = UINT8_MAX;
+    return !has_ended;
+  });
   for (size_t k = 0; k < plan.measures.size(); ++k) {
     const bool summed = IsSummed(plan.measures[k]);
     on->now.push_back(summed ? AddSum(plan, k, *on, range) : -1);
@@ -137,19 +176,19 @@ int RangeAssessor::AddSum(const LadderPlan& plan, size_t metric, const OnLadder&
   sum.measure = &plan.measures[metric];
   if (!IsAnchored(window)) {
     sum.common = SpanOf(window, plan_.calendar(), plan_.at_us, {});
-  } else {
-    sum.of_each.assign(kRangeMembers, kNothing);
-    for (uint32_t m = 0; m < kRangeMembers; ++m) {
-      if (range->ways[m] != Way::kByScan) continue;
-      sum.of_each[m] = SpanOfMember(window, ledger::OpeningOf_us(range->opened[m]), on.levels[m]);
-    }
+    return int(range->sums.size()) - 1;
+  }
+  sum.of_each.assign(kRangeMembers, kNothing);
+  for (uint32_t m = 0; m < kRangeMembers; ++m) {
+    if (range->ways[m] != Way::kByScan) continue;
+    sum.of_each[m] = SpanOfMember(window, ledger::OpeningOf_us(range->opened[m]),
+                                  on.since_us.empty() ? kMinTime_us : on.since_us[m]);
   }
   return int(range->sums.size()) - 1;
 }
 
-Span_us RangeAssessor::SpanOfMember(const Window& window, int64_t opened_us,
-                                    const MemberLevel* level) {
-  const Anchors anchors = AnchorsOf(opened_us, SinceOf(level));
+Span_us RangeAssessor::SpanOfMember(const Window& window, int64_t opened_us, int64_t since_us) {
+  const Anchors anchors = AnchorsOf(opened_us, since_us);
   if (window.model != Window::Model::kAnniversary) {
     return SpanOf(window, plan_.calendar(), plan_.at_us, anchors);
   }
@@ -167,9 +206,10 @@ int RangeAssessor::AddSumAtEnd(const LadderPlan& plan, size_t metric, const OnLa
   sum.measure = &plan.measures[metric];
   sum.of_each.assign(kRangeMembers, kNothing);
   for (const Ended& ended : on.ended) {
-    const Anchors anchors = AnchorsOf(ledger::OpeningOf_us(range->opened[ended.member]),
-                                      SinceOf(on.levels[ended.member]));
-    sum.of_each[ended.member] =
+    const uint32_t member = ended.level.member - range->first();
+    const Anchors anchors =
+        AnchorsOf(ledger::OpeningOf_us(range->opened[member]), ended.level.standing.since_us);
+    sum.of_each[member] =
         SpanOf(plan.ladder().metrics[metric].window, plan_.calendar(), ended.last_us, anchors);
   }
   return int(range->sums.size()) - 1;
@@ -194,31 +234,33 @@ Months RangeAssessor::MonthsOf(const std::vector<Range>& ranges) const {
 
 Status RangeAssessor::AssessRange(const Range& range, std::vector<MemberChanges>* out) {
   const size_t before = out->size();
-  std::vector<bool> alone(kRangeMembers);
-  for (uint32_t m = 0; m < kRangeMembers; ++m) alone[m] = range.ways[m] == Way::kAlone;
+  std::vector<uint32_t> alone;  // in the range
+  for (uint32_t m = 0; m < kRangeMembers; ++m) {
+    if (range.ways[m] == Way::kAlone) alone.push_back(m);
+  }
   for (size_t l = 0; l < plan_.ladders.size(); ++l) {
-    const LadderPlan& plan = plan_.ladders[l];
     LOYALTY_RETURN_IF_ERROR(LoadValues(range, l));
-    FindLevels(plan.ladder());
+    FindLevels(plan_.ladders[l].ladder());
+    const OnLadder& on = range.ladders[l];
     for (uint32_t m = 0; m < kRangeMembers; ++m) {
-      if (range.ways[m] != Way::kByScan || alone[m]) continue;
-      if (!MayChange(plan, range.ladders[l].levels[m], found_[m])) continue;
+      if (((found_[m] ^ on.places[m]) | on.special[m]) == 0) continue;
+      if (range.ways[m] != Way::kByScan) continue;
       MemberChanges changes;
       if (!AssessByScan(range, l, m, &changes)) {
-        alone[m] = true;
+        alone.push_back(m);
       } else if (!changes.changes.empty()) {
         out->push_back(std::move(changes));
       }
     }
   }
-  const uint32_t first = range.number * kRangeMembers;
+  std::sort(alone.begin(), alone.end());
+  alone.erase(std::unique(alone.begin(), alone.end()), alone.end());
   // What was found of one before another of his ladders turned out to need more.
-  out->erase(std::remove_if(out->begin() + ptrdiff_t(before), out->end(),
-                            [&](const MemberChanges& c) { return alone[c.member - first]; }),
-             out->end());
-  for (uint32_t m = 0; m < kRangeMembers; ++m) {
-    if (alone[m]) LOYALTY_RETURN_IF_ERROR(AssessAlone(range, m, out));
-  }
+  const auto is_alone = [&](const MemberChanges& c) {
+    return std::binary_search(alone.begin(), alone.end(), c.member - range.first());
+  };
+  out->erase(std::remove_if(out->begin() + ptrdiff_t(before), out->end(), is_alone), out->end());
+  for (const uint32_t m : alone) LOYALTY_RETURN_IF_ERROR(AssessAlone(range.first() + m, out));
   std::sort(out->begin() + ptrdiff_t(before), out->end(),
             [](const MemberChanges& a, const MemberChanges& b) {
               return std::pair(a.member, a.ladder) < std::pair(b.member, b.ladder);
@@ -280,63 +322,63 @@ int64_t RangeAssessor::TenureOf(uint32_t opened_minute) {
 
 // As LevelOf, of all members, column by column.
 void RangeAssessor::FindLevels(const Ladder& ladder) {
-  std::fill(found_.begin(), found_.end(), uint8_t(0));
+  std::fill(found_.begin(), found_.end(), 0);
   for (size_t level = 1; level < ladder.levels.size(); ++level) {
     for (const std::vector<program::Least>& all : ladder.levels[level].when) {
-      std::fill(meets_.begin(), meets_.end(), uint8_t(1));
+      std::fill(meets_.begin(), meets_.end(), -1);
       for (const program::Least& least : all) {
         const int64_t* const values = values_[least.metric];
-        for (uint32_t m = 0; m < kRangeMembers; ++m) meets_[m] &= values[m] >= least.value;
+        for (uint32_t m = 0; m < kRangeMembers; ++m) {
+          meets_[m] &= -int64_t(values[m] >= least.value);
+        }
       }
-      for (uint32_t m = 0; m < kRangeMembers; ++m) {
-        found_[m] = meets_[m] ? uint8_t(level) : found_[m];
-      }
+      // Whoever meets it meets all below: levels only rise.
+      for (uint32_t m = 0; m < kRangeMembers; ++m)
+        found_[m] = std::max(found_[m], meets_[m] & int64_t(level));
     }
   }
 }
 
-bool RangeAssessor::MayChange(const LadderPlan& plan, const MemberLevel* level, int found) const {
-  if (!level) return found > 0;
-  const LevelStanding& now = level->standing;
-  if (now.since_us > plan_.at_us) return false;  // it has changed since
+bool RangeAssessor::Stays(const LadderPlan& plan, const LevelStanding& now, int found) const {
   const Ladder& ladder = plan.ladder();
   const int place = plan.coded->PlaceOf(now.level);
-  const bool is_valid_for_long =
+  const bool lasts =
       ladder.downgrade == Ladder::Downgrade::kNever || ladder.levels[size_t(place)].validity;
-  if (found > place || (found < place && !is_valid_for_long)) return true;
-  if (place > 0 && ladder.downgrade != Ladder::Downgrade::kNever && is_valid_for_long &&
-      (now.until_us <= plan_.at_us || now.until_us == kNever_us)) {
-    return true;
-  }
-  return ladder.lifetime_level >= 0 && now.lifetime_from_us != kNever_us;
+  return found < place && lasts && now.until_us > plan_.at_us;
 }
 
 bool RangeAssessor::AssessByScan(const Range& range, size_t ladder, uint32_t member,
                                  MemberChanges* changes) {
   const LadderPlan& plan = plan_.ladders[ladder];
   const OnLadder& on = range.ladders[ladder];
-  const MemberLevel* const level = on.levels[member];
+  const uint32_t slot = range.first() + member;
+  const Ended* const ended = on.FindEnded(slot);
+  const std::optional<MemberLevel> level =
+      ended ? ended->level : plan_.sources.state->LevelOn(slot, plan.coded->code);
   const int64_t since_us = SinceOf(level);
+  const int place = level ? plan.coded->PlaceOf(level->standing.level) : 0;
+  // It has changed since the range was prepared.
+  if (place != on.places[member]) return false;
+  if (!on.since_us.empty() && on.since_us[member] != since_us) return false;
+  if (since_us > plan_.at_us) return true;
+  if (level && !on.special[member] && Stays(plan, level->standing, int(found_[member]))) {
+    return true;
+  }
   const int64_t opened_us = ledger::OpeningOf_us(range.opened[member]);
-  const auto ended =
-      std::lower_bound(on.ended.begin(), on.ended.end(), member,
-                       [](const Ended& one, uint32_t wanted) { return one.member < wanted; });
-  const bool has_ended = ended != on.ended.end() && ended->member == member;
   bool has_all = true;
   const Evaluate evaluate = [&](int64_t at_us, int64_t changed_us) {
     Found found;
     found.values.resize(plan.measures.size());
     const bool now = at_us == plan_.at_us;
-    if (!now && !(has_ended && at_us == ended->last_us)) has_all = false;
+    if (!now && !(ended && at_us == ended->last_us)) has_all = false;
+    if (changed_us != since_us && !on.since_us.empty()) has_all = false;
     for (size_t k = 0; k < plan.measures.size() && has_all; ++k) {
-      const bool by_change = plan.ladder().metrics[k].window.model == Window::Model::kSinceChange;
-      if (changed_us != since_us && by_change && IsSummed(plan.measures[k])) has_all = false;
-      if (!now && plan.measures[k].of == Of::kBalance) has_all = false;
-      if (!has_all) break;
       if (now) {
         found.values[k] = values_[k][member];
       } else if (plan.measures[k].of == Of::kTenureMonths) {
         found.values[k] = MonthsSince(plan_.calendar(), opened_us, at_us);
+      } else if (plan.measures[k].of == Of::kBalance) {
+        has_all = false;
       } else {
         found.values[k] = scan_.result(size_t(on.at_end[k]))[member];
       }
@@ -344,7 +386,7 @@ bool RangeAssessor::AssessByScan(const Range& range, size_t ladder, uint32_t mem
     if (has_all) found.level = LevelOf(plan.ladder(), found.values);
     return found;
   };
-  changes->member = range.number * kRangeMembers + member;
+  changes->member = slot;
   changes->ladder = uint32_t(ladder);
   changes->sequence = level ? level->sequence : 0;
   changes->changes = Assessor(plan.ladder(), plan_.calendar())
@@ -353,13 +395,12 @@ bool RangeAssessor::AssessByScan(const Range& range, size_t ladder, uint32_t mem
   return has_all;
 }
 
-Status RangeAssessor::AssessAlone(const Range& range, uint32_t member,
-                                  std::vector<MemberChanges>* out) {
-  const uint32_t slot = range.number * kRangeMembers + member;
+Status RangeAssessor::AssessAlone(uint32_t slot, std::vector<MemberChanges>* out) {
   LOYALTY_ASSIGN_OR_RETURN(Alone alone, Alone::Load(plan_, slot));
+  if (alone.opened_us() > plan_.at_us) return {};
   for (size_t l = 0; l < plan_.ladders.size(); ++l) {
     const LadderPlan& plan = plan_.ladders[l];
-    const MemberLevel* const level = range.ladders[l].levels[member];
+    const std::optional<MemberLevel> level = plan_.sources.state->LevelOn(slot, plan.coded->code);
     if (SinceOf(level) > plan_.at_us) continue;
     const auto evaluate = [&](int64_t at_us, int64_t changed_us) {
       return alone.Evaluate(plan, at_us, changed_us);

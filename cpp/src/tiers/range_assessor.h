@@ -25,15 +25,21 @@ class RangeAssessor {
   enum class Way : uint8_t { kNot, kByScan, kAlone };
   // A member on a ladder whose validity has ended.
   struct Ended {
-    uint32_t member;  // in the range
+    ledger::MemberLevel level;
     int64_t last_us;  // of the period that ended
   };
+  // What is known of a range's members on one ladder before the scan; by member, from the range's first one.
   struct OnLadder {
-    std::vector<const ledger::MemberLevel*> levels;  // by member in the range; null: never changed
-    std::vector<Ended> ended;
+    std::vector<uint8_t> places;  // of their levels
+    // All ones for those whose standing may change although they are where their metrics say.
+    std::vector<uint8_t> special;
+    std::vector<int64_t> since_us;  // of their levels; empty when no window counts from there
+    std::vector<Ended> ended;       // in the order of members
     // By metric, their place among the range's sums; -1: it is not summed.
     std::vector<int> now;
     std::vector<int> at_end;
+
+    const Ended* FindEnded(uint32_t slot) const;
   };
   struct Range {
     uint32_t number = 0;
@@ -42,10 +48,16 @@ class RangeAssessor {
     int64_t latest_us = kMinTime_us;
     std::vector<OnLadder> ladders;
     std::vector<Sum> sums;
+
+    uint32_t first() const { return number * history::kRangeMembers; }
   };
 
-  void Prepare(uint32_t number, uint32_t member_count, Range* range);
-  void PrepareLadder(const LadderPlan& plan, OnLadder* on, Range* range);
+  void Prepare(uint32_t member_count, Range* range);
+  void ReadPage(const ledger::Page& page, uint32_t first, Range* range) const;
+  void NoteLevel(const LadderPlan& plan, const ledger::MemberLevel& level, uint32_t member,
+                 OnLadder* on) const;
+  void ChooseWays(uint32_t count, Range* range) const;
+  void PrepareSums(const LadderPlan& plan, OnLadder* on, Range* range);
   int AddSum(const LadderPlan& plan, size_t metric, const OnLadder& on, Range* range);
   int AddSumAtEnd(const LadderPlan& plan, size_t metric, const OnLadder& on, Range* range);
   Months MonthsOf(const std::vector<Range>& ranges) const;
@@ -55,23 +67,23 @@ class RangeAssessor {
   Status LoadValues(const Range& range, size_t ladder);
   Status LoadBalances(const Range& range, const Measure& measure, std::vector<int64_t>* values);
   void FindLevels(const program::Ladder& ladder);
-  // Whether an assessment may change anything: quicker than making it.
-  bool MayChange(const LadderPlan& plan, const ledger::MemberLevel* level, int found) const;
   // Of one whom the scan has the metrics of; false when it takes others.
   bool AssessByScan(const Range& range, size_t ladder, uint32_t member, MemberChanges* changes);
-  Status AssessAlone(const Range& range, uint32_t member, std::vector<MemberChanges>* out);
-  Span_us SpanOfMember(const program::Window& window, int64_t opened_us,
-                       const ledger::MemberLevel* level);
+  // Whether an assessment changes nothing of such a standing: seen without making it.
+  bool Stays(const LadderPlan& plan, const LevelStanding& now, int found) const;
+  Status AssessAlone(uint32_t slot, std::vector<MemberChanges>* out);
+  Span_us SpanOfMember(const program::Window& window, int64_t opened_us, int64_t since_us);
   int64_t TenureOf(uint32_t opened_minute);
 
   const Plan& plan_;
   RangeScan scan_;
-  std::vector<ledger::State::PageLevels> pages_;
+  std::vector<uint32_t> closed_;  // of the range that is being prepared
   // Of the range and ladder that are being assessed.
   std::vector<std::vector<int64_t>> columns_;  // of the metrics that are no sums
   std::vector<const int64_t*> values_;         // by metric
-  std::vector<uint8_t> found_;                 // levels, by member
-  std::vector<uint8_t> meets_;
+  // By member. As wide as the values: so the compiler compares several at a time.
+  std::vector<int64_t> found_;  // levels
+  std::vector<int64_t> meets_;  // all ones, or zero
   // Members are often opened together.
   std::unordered_map<uint32_t, int64_t> tenures_;
   std::pair<const program::Window*, uint32_t> anniversary_of_{};
