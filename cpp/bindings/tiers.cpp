@@ -100,6 +100,7 @@ ColumnDict TableOf(const Ledger& ledger, const TierTable& table) {
   columns["until_us"] = ColumnOf(table.rows, [](const TierRow& r) { return r.until_us; });
   columns["kept"] = ColumnOf(table.rows, [](const TierRow& r) { return r.kept; });
   columns["kept_until_us"] = ColumnOf(table.rows, [](const TierRow& r) { return r.kept_until_us; });
+  columns["for_life"] = ColumnOf(table.rows, [](const TierRow& r) { return r.for_life; });
   columns["sequence"] = ColumnOf(table.rows, [](const TierRow& r) { return r.sequence; });
   columns["ladders"] = py::cast(table.ladders);
   return columns;
@@ -129,6 +130,7 @@ void AddStandings(py::module_& m) {
       .def_readonly("until_us", &TierRow::until_us)
       .def_readonly("kept", &TierRow::kept)
       .def_readonly("kept_until_us", &TierRow::kept_until_us)
+      .def_readonly("for_life", &TierRow::for_life)
       .def_readonly("sequence", &TierRow::sequence);
   py::classh<TierNeed>(m, "TierNeed")
       .def_readonly("metric", &TierNeed::metric)

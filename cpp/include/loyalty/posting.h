@@ -340,6 +340,7 @@ struct LevelStanding {
   int64_t until_us = kNever_us;    // the end of its validity, if that was said; then it is assessed
   uint32_t kept = 0;               // nothing takes the member below this level
   int64_t kept_until_us = kMinTime_us;  // before this instant
+  uint32_t for_life = 0;                // nor ever below this one
   // Since when without a break on the level, or above it, that the ladder gives for life; kNever_us: not.
   int64_t lifetime_from_us = kNever_us;
   bool operator==(const LevelStanding&) const = default;

@@ -65,6 +65,7 @@ struct TierRow {
       kNever_us;      // the end of its validity; kNever_us: while it is earned, or for good
   uint16_t kept = 0;  // nothing takes the member below this level
   int64_t kept_until_us = kMinTime_us;
+  uint16_t for_life = 0;  // nor ever below this one
   uint64_t sequence = 0;  // of the change that said so; 0: none did
 };
 struct TierTable {

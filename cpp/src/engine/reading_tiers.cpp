@@ -26,6 +26,7 @@ TierRow RowOf(const CodedLadder& ladder, size_t number, uint32_t member, const M
   row.until_us = standing.until_us;
   row.kept = uint16_t(ladder.PlaceOf(standing.kept));
   row.kept_until_us = standing.kept_until_us;
+  row.for_life = uint16_t(ladder.PlaceOf(standing.for_life));
   row.sequence = level->sequence;
   return row;
 }
@@ -106,7 +107,8 @@ TierProgress ProgressOf(const tiers::Plan& plan, const tiers::LadderPlan& of, co
   progress.values_at_end =
       ends ? evaluate(progress.ends_us - 1, standing.since_us).values : found.values;
   const int64_t end_us = ends ? progress.ends_us : plan.at_us;
-  const bool is_kept = standing.kept >= standing.level && standing.kept_until_us > end_us;
+  const bool is_kept = standing.for_life >= standing.level ||
+                       (standing.kept >= standing.level && standing.kept_until_us > end_us);
   if (!is_kept) progress.to_stay = NeedsOf(ladder.levels[row.level], progress.values_at_end);
   const int64_t lost_us = ends ? plan.calendar().AddDays(end_us, ladder.grace_days) : end_us;
   const auto changes =

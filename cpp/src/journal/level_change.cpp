@@ -26,6 +26,7 @@ std::string EncodeLevelChange(const LevelChange& change, int64_t effective_us) {
     AppendVarint(is_bound ? *at_us == kMinTime_us : 2 + ZigZag(*at_us - effective_us), &text);
   }
   AppendVarint(change.to.kept, &text);
+  AppendVarint(change.to.for_life, &text);
   AppendVarint(change.values.size(), &text);
   for (const int64_t value : change.values) AppendVarint(ZigZag(value), &text);
   return text;
@@ -46,6 +47,7 @@ std::optional<LevelChange> DecodeLevelChange(std::string_view text, int64_t effe
     if (stored >= 2) *at_us = int64_t(uint64_t(effective_us) + uint64_t(UnZigZag(stored - 2)));
   }
   change.to.kept = uint32_t(take());
+  change.to.for_life = uint32_t(take());
   for (uint64_t left = take(); left > 0 && fits; --left) change.values.push_back(UnZigZag(take()));
   if (!fits || !text.empty()) return std::nullopt;
   return change;

@@ -3,7 +3,7 @@
 //   ladder, from, to
 //   since, until, kept until, lifetime from, assessed   each 0: never, 1: the beginning of time, else 2 + zigzag of
 //                                                       its microseconds since the entry's effective time
-//   kept
+//   kept, for life
 //   count of values, then these, signed
 #pragma once
 

@@ -23,10 +23,13 @@ std::string TextOfGiven(const State& state, const Entry& entry, const Details& d
   const int to = ladder.PlaceOf(given);
   change.from = ladder.levels[size_t(from)];
   change.to.level = given;
-  if (from != to) change.to.since_us = entry.effective_us;
-  change.to.until_us = kNever_us;
+  if (from != to) {
+    change.to.since_us = entry.effective_us;
+    change.to.until_us = kNever_us;  // the programme says it, from now on
+  }
   change.to.kept = to == 0 ? 0 : given;
   change.to.kept_until_us = to == 0 ? kMinTime_us : entry.expires_us;
+  if (to < ladder.PlaceOf(change.to.for_life)) change.to.for_life = 0;
   const int lifetime = ladder.ladder->lifetime_level;
   if (lifetime < 0 || to < lifetime) {
     change.to.lifetime_from_us = kNever_us;

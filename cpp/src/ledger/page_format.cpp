@@ -208,22 +208,24 @@ void EncodeLevels(const std::vector<MemberLevel>& l, std::string* out) {
   EncodeColumn<uint64_t>(l.size(), out, [&](size_t i) { return l[i].standing.kept; });
   EncodeColumn<int64_t>(l.size(), out, [&](size_t i) { return l[i].standing.kept_until_us; });
   EncodeColumn<int64_t>(l.size(), out, [&](size_t i) { return l[i].standing.lifetime_from_us; });
+  EncodeColumn<uint64_t>(l.size(), out, [&](size_t i) { return l[i].standing.for_life; });
 }
 
 Status DecodeLevels(std::string_view* bytes, Page* page) {
   uint32_t count = 0;
   if (!TakeCount(bytes, &count)) return Damaged("cut short");
-  ColumnView c[9];
+  ColumnView c[10];
   for (ColumnView& column : c) {
     if (!column.Parse(count, bytes)) return Damaged("a column of levels is cut short");
   }
   page->levels.reserve(count);
   for (uint32_t i = 0; i < count; ++i) {
-    page->levels.push_back({uint32_t(c[0][i]),
-                            uint32_t(c[1][i]),
-                            c[2][i],
-                            {uint32_t(c[3][i]), int64_t(c[4][i]), int64_t(c[5][i]),
-                             uint32_t(c[6][i]), int64_t(c[7][i]), int64_t(c[8][i])}});
+    page->levels.push_back(
+        {uint32_t(c[0][i]),
+         uint32_t(c[1][i]),
+         c[2][i],
+         {uint32_t(c[3][i]), int64_t(c[4][i]), int64_t(c[5][i]), uint32_t(c[6][i]),
+          int64_t(c[7][i]), uint32_t(c[9][i]), int64_t(c[8][i])}});
   }
   return {};
 }

@@ -136,6 +136,9 @@ PostingStatus Rules::Complete(Entry* entry, Details* details) const {
       terms.deadline_us = calendar.AddDays(entry->effective_us, pending.confirm_within_days);
     }
   }
+  if (!(entry->by_program & kExpiryByProgram) && terms.activates_us == kNever_us) {
+    terms.deadline_us = std::min(terms.deadline_us, entry->expires_us);
+  }
   if (entry->by_program & kExpiryByProgram) {
     const bool unconfirmed = terms.activates_us == kNever_us;
     const int64_t from_us =

@@ -58,8 +58,8 @@ class Assessor::Course {
   std::vector<Change> Go() {
     while (EndPeriod()) {
     }
-    AssessNow();
     GiveForLife(at_us_);
+    AssessNow();
     return std::move(changes_);
   }
 
@@ -77,7 +77,7 @@ class Assessor::Course {
     if (reached >= standing_.level) {
       Standing renewed = standing_;
       renewed.until_us = by_.ValidUntil_us(standing_.level, end_us, opened_us_);
-      Note(end_us, last_us, renewed, std::move(found));
+      Note(std::max(end_us, standing_.since_us), last_us, renewed, std::move(found));
     } else {
       MoveTo(Lower(reached), lost_us, end_us, last_us, std::move(found));
     }
@@ -101,22 +101,25 @@ class Assessor::Course {
   void GiveForLife(int64_t by_us) {
     const int level = ladder_.lifetime_level;
     if (level < 0 || standing_.lifetime_from_us == kNever_us) return;
-    if (standing_.kept >= level && standing_.kept_until_us == kNever_us) return;
+    if (standing_.for_life >= level) return;
     const int64_t given_us =
         by_.calendar_.AddMonths(standing_.lifetime_from_us, 12 * ladder_.lifetime_years);
     if (given_us > by_us) return;
-    Standing kept = standing_;
-    kept.kept = level;
-    kept.kept_until_us = kNever_us;
-    Note(given_us, given_us, kept, evaluate_(given_us, standing_.since_us));
+    Standing given = standing_;
+    given.for_life = level;
+    Note(given_us, given_us, given, evaluate_(given_us, standing_.since_us));
   }
 
   int Reached(const Found& found, int64_t at_us) const {
-    return standing_.kept_until_us > at_us ? std::max(found.level, standing_.kept) : found.level;
+    const int kept = standing_.kept_until_us > at_us ? standing_.kept : 0;
+    return std::max({found.level, kept, standing_.for_life});
   }
+  // Where a fall ends, onto no level that is had by invitation only.
   int Lower(int reached) const {
-    return ladder_.downgrade == Downgrade::kOneLevel ? std::max(reached, standing_.level - 1)
-                                                     : reached;
+    if (ladder_.downgrade != Downgrade::kOneLevel) return reached;
+    int below = standing_.level - 1;
+    while (below > reached && ladder_.levels[size_t(below)].by_invitation) --below;
+    return std::max(reached, below);
   }
 
   void MoveTo(int level, int64_t effective_us, int64_t valid_from_us, int64_t assessed_us,

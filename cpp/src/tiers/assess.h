@@ -19,6 +19,7 @@ struct Standing {
   int64_t until_us = kNever_us;         // his, whatever he does; at that end he is assessed
   int kept = 0;                         // nothing takes him below it
   int64_t kept_until_us = kMinTime_us;  // before this instant
+  int for_life = 0;                     // nor ever below this one
   // Since when he has been on the ladder's lifetime level or above it without a break; kNever_us: he is not.
   int64_t lifetime_from_us = kNever_us;
   bool operator==(const Standing&) const = default;

@@ -4,16 +4,18 @@ namespace loyalty::tiers {
 
 Standing LadderPlan::StandingOf(const LevelStanding& standing) const {
   return {coded->PlaceOf(standing.level), standing.since_us,      standing.until_us,
-          coded->PlaceOf(standing.kept),  standing.kept_until_us, standing.lifetime_from_us};
+          coded->PlaceOf(standing.kept),  standing.kept_until_us, coded->PlaceOf(standing.for_life),
+          standing.lifetime_from_us};
 }
 
 LevelChange LadderPlan::Coded(const Change& change) const {
   const auto code = [&](int place) { return coded->levels[size_t(place)]; };
+  const auto code_above_first = [&](int place) { return place == 0 ? 0 : code(place); };
   const Standing& to = change.to;
   return {coded->code,
           code(change.from),
-          {code(to.level), to.since_us, to.until_us, to.kept == 0 ? 0 : code(to.kept),
-           to.kept_until_us, to.lifetime_from_us},
+          {code(to.level), to.since_us, to.until_us, code_above_first(to.kept), to.kept_until_us,
+           code_above_first(to.for_life), to.lifetime_from_us},
           change.assessed_us,
           change.values};
 }

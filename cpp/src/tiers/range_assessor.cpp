@@ -122,7 +122,8 @@ void RangeAssessor::NoteLevel(const LadderPlan& plan, const MemberLevel& level, 
   const int place = plan.coded->PlaceOf(now.level);
   on->places[member] = uint8_t(place);
   if (!on->since_us.empty()) on->since_us[member] = now.since_us;
-  if (ladder.lifetime_level >= 0 && now.lifetime_from_us != kNever_us) {
+  if (ladder.lifetime_level >= 0 && now.lifetime_from_us != kNever_us &&
+      plan.coded->PlaceOf(now.for_life) < ladder.lifetime_level) {
     on->special[member] = UINT8_MAX;
   }
   if (place == 0 || ladder.downgrade == Ladder::Downgrade::kNever) return;

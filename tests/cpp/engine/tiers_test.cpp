@@ -242,6 +242,31 @@ TEST_F(TiersTest, SurvivorsHaveWhatBothDid) {
   EXPECT_EQ(LevelOf(2), kSilver);  // the key leads there
 }
 
+TEST_F(TiersTest, ASurvivorIsAMemberSinceTheEarliestOpening) {
+  Begin();
+  Posting opening = Open(++id_, 77);
+  opening.effective_us = DaysAgo(20);
+  PostOne(opening);
+  Spend(1, 1'000, 500);
+  Posting merge = Request(Kind::kMergeMembers, ++id_, MemberKey(int64_t(77)));
+  const MemberKey other(int64_t(1));
+  merge.other = &other;
+  merge.codes.actor = merge.codes.reason = *Intern("anna");
+  EXPECT_EQ(PostOne(merge).status, kPosted);
+  RunAt(400);
+  EXPECT_EQ(LevelOf(77), kSilver);
+}
+
+TEST_F(TiersTest, GivingTheSameLevelAgainLeavesItsValidity) {
+  Begin(Ladder("status", "full", R"({"days":100,"months":0,"round_up":"none"})"));
+  Spend(1, 1'000, 90);
+  RunAt(80);
+  const int64_t until_us = RowOf(1).until_us;
+  EXPECT_EQ(PostOne(Give(1, "silver", 10)).status, kPosted);
+  EXPECT_EQ(RowOf(1).until_us, until_us);
+  EXPECT_EQ(RowOf(1).since_us, DaysAgo(80));
+}
+
 TEST_F(TiersTest, AsOfAnInstant) {
   Begin();
   Spend(1, 1'000, 500);

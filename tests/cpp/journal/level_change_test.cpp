@@ -15,6 +15,7 @@ LevelChange Some() {
            .until_us = kAt_us + 86'400'000'000,
            .kept = 9,
            .kept_until_us = kNever_us,
+           .for_life = 70'001,
            .lifetime_from_us = kAt_us - 1},
           kAt_us - 5,
           {0, -1, INT64_MAX, INT64_MIN, 1234}};

@@ -193,8 +193,7 @@ TEST_F(AssessTest, ALifetimeLevelIsKeptForGood) {
   const std::vector<Change> changes = Run(ladder, Utc(2027, 6, 1));
   ASSERT_EQ(changes.size(), 2u);
   EXPECT_EQ(changes[0].effective_us, Utc(2027, 2, 1));
-  EXPECT_EQ(changes[0].to.kept, 2);
-  EXPECT_EQ(changes[0].to.kept_until_us, kNever_us);
+  EXPECT_EQ(changes[0].to.for_life, 2);
   EXPECT_EQ(changes[1].to.level, 2);
   EXPECT_EQ(LevelAfter(ladder, Utc(2090, 1, 1)), 2);
 }
@@ -209,9 +208,41 @@ TEST_F(AssessTest, ABreakBeginsTheYearsAnew) {
     Run(ladder, at_us);
   }
   EXPECT_EQ(standing_.lifetime_from_us, Utc(2026, 4, 1));
-  EXPECT_EQ(standing_.kept_until_us, kMinTime_us);
+  EXPECT_EQ(standing_.for_life, 0);
   Run(ladder, Utc(2029, 4, 1));
-  EXPECT_EQ(standing_.kept_until_us, kNever_us);
+  EXPECT_EQ(standing_.for_life, 2);
+}
+
+TEST_F(AssessTest, WhoHasTheYearsKeepsTheLevelThatHeWouldLoseThatDay) {
+  Ladder ladder = MakeLadder(Downgrade::kFull, std::nullopt);
+  ladder.lifetime_level = 2;
+  ladder.lifetime_years = 3;
+  values_ = {{Utc(2024, 1, 1), 220}, {Utc(2027, 3, 1), 0}};
+  Run(ladder, Utc(2024, 2, 1));
+  EXPECT_EQ(LevelAfter(ladder, Utc(2027, 6, 1)), 2);
+}
+
+TEST_F(AssessTest, AHigherLevelThatIsGivenOutlastsOneForLife) {
+  Ladder ladder = MakeLadder(Downgrade::kFull, std::nullopt);
+  ladder.lifetime_level = 2;
+  ladder.lifetime_years = 1;
+  standing_ = {.level = 3,
+               .since_us = Utc(2024, 1, 1),
+               .kept = 3,
+               .kept_until_us = Utc(2026, 1, 1),
+               .lifetime_from_us = Utc(2024, 1, 1)};
+  EXPECT_EQ(LevelAfter(ladder, Utc(2025, 6, 1)), 3);
+  EXPECT_EQ(standing_.for_life, 2);
+  EXPECT_EQ(LevelAfter(ladder, Utc(2026, 1, 1)), 2);
+}
+
+TEST_F(AssessTest, OneLevelDownPassesOverInvitations) {
+  Ladder ladder = MakeLadder(Downgrade::kOneLevel, std::nullopt);
+  ladder.levels[2].by_invitation = true;
+  ladder.levels[2].when.clear();
+  values_ = {{Utc(2024, 1, 1), 320}, {Utc(2024, 6, 1), 0}};
+  EXPECT_EQ(LevelAfter(ladder, Utc(2024, 2, 1)), 3);
+  EXPECT_EQ(LevelAfter(ladder, Utc(2024, 7, 1)), 1);
 }
 
 TEST_F(AssessTest, AValidityThatTheProgrammeGotLaterCounts) {
