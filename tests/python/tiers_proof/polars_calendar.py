@@ -1,0 +1,93 @@
+"""Days, months and periods in a zone, as Polars' expressions on instants in microseconds.
+
+Assumes what holds of the zones used: clocks change on a full hour, by one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import polars as pl
+
+_HOUR = 3_600_000_000
+_UNITS = {"day": "1d", "month": "1mo", "quarter": "1q", "year": "1y"}
+_PERIOD_MONTHS = {"calendar_year": 12, "anniversary": 12}
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The calendar of a zone."""
+
+    zone: str
+
+    def wall(self, us: pl.Expr) -> pl.Expr:
+        """The time of day, without a zone."""
+        utc = pl.from_epoch(us, "us").dt.replace_time_zone("UTC")
+        return utc.dt.convert_time_zone(self.zone).dt.replace_time_zone(None)
+
+    def instant(self, wall: pl.Expr) -> pl.Expr:
+        """The first instant with that time of day; of one left out, when the clocks change."""
+        hour_before = wall.dt.truncate("1h").dt.offset_by("-1h")
+        return pl.coalesce(self._exact(wall), self._exact(hour_before) + _HOUR)
+
+    def _exact(self, wall: pl.Expr) -> pl.Expr:
+        zoned = wall.dt.replace_time_zone(self.zone, ambiguous="earliest", non_existent="null")
+        return zoned.dt.epoch("us")
+
+    def add_days(self, us: pl.Expr, days: int) -> pl.Expr:
+        return self.instant(self.wall(us).dt.offset_by(f"{days}d"))
+
+    def add_months(self, us: pl.Expr, months: int) -> pl.Expr:
+        return self.instant(self.wall(us).dt.offset_by(f"{months}mo"))
+
+    def end_of(self, us: pl.Expr, unit: str) -> pl.Expr:
+        """The first end of a unit at or after an instant."""
+        if unit == "none":
+            return us
+        start = self.wall(us).dt.truncate(_UNITS[unit])
+        after = self.instant(start.dt.offset_by(_UNITS[unit]))
+        return pl.when(self.instant(start) == us).then(us).otherwise(after)
+
+    def half_year_end(self, us: pl.Expr) -> pl.Expr:
+        """The first end of 30 June or 31 December after an instant."""
+        quarter = self.wall(us).dt.truncate("1q")
+        odd = quarter.dt.quarter() % 2 == 1
+        end = pl.when(odd).then(quarter.dt.offset_by("6mo")).otherwise(quarter.dt.offset_by("3mo"))
+        return self.instant(end)
+
+    def tenure_months(self, opened_us: pl.Expr, us: pl.Expr) -> pl.Expr:
+        """Whole months from one instant to another."""
+        opened = self.wall(opened_us)
+        months = _months(self.wall(us)) - _months(opened)
+        late = self.instant(_later(opened, months)) > us
+        return pl.max_horizontal(0, months - late.cast(pl.Int64))
+
+    def period(
+        self,
+        model: str,
+        months: int | None,
+        start: str | None,
+        opened_us: pl.Expr,
+        us: pl.Expr,
+        after: int = 0,
+    ) -> pl.Expr:
+        """When the period of a window began that an instant is in; `after` = 1: when it ends."""
+        length = _PERIOD_MONTHS.get(model, months or 0)
+        if model == "anniversary":
+            first = self.wall(opened_us).dt.truncate("1d")
+        else:
+            day = dt.datetime.fromisoformat(start or "2000-01-01")
+            first = pl.lit(day, dtype=pl.Datetime("us"))
+        number = (_months(self.wall(us)) - _months(first)) // length
+        begins_later = self.instant(_later(first, number * length)) > us
+        number = number - begins_later.cast(pl.Int64) + after
+        return self.instant(_later(first, number * length))
+
+
+def _months(wall: pl.Expr) -> pl.Expr:
+    return wall.dt.year().cast(pl.Int64) * 12 + wall.dt.month().cast(pl.Int64)
+
+
+def _later(wall: pl.Expr, months: pl.Expr) -> pl.Expr:
+    return wall.dt.offset_by(pl.format("{}mo", months))
