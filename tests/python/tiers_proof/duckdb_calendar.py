@@ -68,7 +68,7 @@ def macros(zone: str) -> str:
 PERIODS = """
 create table periods as
 with days as (
-    select distinct model, months, start, null::bigint as opened_us,
+    select distinct model, months, start, 0::bigint as anchor_us,
            case when model = 'cycle' then cast(start as timestamp) else timestamp '2000-01-01' end
                as day,
            coalesce(months, 12) as length
@@ -82,7 +82,7 @@ with days as (
     from days, range(-60, 140) numbers(number)
     where number * length between -120 and 360
 )
-select model, months, start, opened_us, from_us,
-       lead(from_us) over (partition by model, months, start, opened_us order by number) as to_us
+select model, months, start, anchor_us, from_us,
+       lead(from_us) over (partition by model, months, start, anchor_us order by number) as to_us
 from starts;
 """

@@ -108,32 +108,34 @@ select member, ladder, opened_us, $at as asked_us, since_us as changed_us from d
 
 # The metrics of each ask, and the highest level whose condition they meet.
 _EVALUATE = """
+create or replace table wanted as
+select a.member, a.ladder, a.asked_us, a.opened_us, a.changed_us, m.* exclude (ladder),
+       case when m.model = 'anniversary' then a.opened_us else 0 end as anchor_us
+from asks a join metrics m using (ladder) where m.model is not null;
+
+-- When windows begin: few are asked for, but anniversaries.
 create or replace table starts as
-select a.*, case a.model
+select w.*, case w.model
         when 'trailing' then
-            case when days > 0 then add_days(asked_us, -days) else add_months(asked_us, -a.months)
+            case when days > 0 then add_days(asked_us, -days) else add_months(asked_us, -w.months)
             end + 1
         when 'lifetime' then -9223372036854775808
         else p.from_us
     end as from_us
 from (
-    select distinct m.ladder, m.metric, m.model, m.days, m.months, m.start, a.asked_us,
-           case when m.model = 'anniversary' then a.opened_us end as opened_us
-    from asks a join metrics m using (ladder)
-    where m.model is not null and m.model <> 'since_change'
-) a
-left join periods p on p.model = a.model and p.months is not distinct from a.months
-    and p.start is not distinct from a.start and p.opened_us is not distinct from a.opened_us
-    and p.from_us <= a.asked_us and a.asked_us < p.to_us;
+    select distinct ladder, metric, model, days, months, start, asked_us, anchor_us
+    from wanted where model <> 'since_change'
+) w
+left join periods p on p.model = w.model and p.months is not distinct from w.months
+    and p.start is not distinct from w.start and p.anchor_us = w.anchor_us
+    and p.from_us <= w.asked_us and w.asked_us < p.to_us;
 
 create or replace table spans as
-select a.member, a.ladder, m.metric, m.of, a.asked_us, s.from_us
-from asks a join metrics m using (ladder)
-join starts s on s.ladder = m.ladder and s.metric = m.metric and s.asked_us = a.asked_us
-    and s.opened_us is not distinct from case when m.model = 'anniversary' then a.opened_us end
+select w.member, w.ladder, w.metric, w.of, w.asked_us, s.from_us
+from wanted w join starts s using (ladder, metric, asked_us, anchor_us)
 union all
-select a.member, a.ladder, m.metric, m.of, a.asked_us, coalesce(a.changed_us + 1, a.opened_us)
-from asks a join metrics m using (ladder) where m.model = 'since_change';
+select member, ladder, metric, of, asked_us, coalesce(changed_us + 1, opened_us)
+from wanted where model = 'since_change';
 
 create or replace table measured as
 with seen as (
@@ -228,8 +230,7 @@ from decided d left join validities v using (member, ladder)
 left join periods p on v.round_up = 'period' and p.model = v.period_model
     and p.months is not distinct from v.period_months
     and p.start is not distinct from v.period_start
-    and p.opened_us is not distinct from
-        case when v.period_model = 'anniversary' then v.opened_us end
+    and p.anchor_us = case when v.period_model = 'anniversary' then v.opened_us else 0 end
     and p.from_us < v.counted_us and v.counted_us <= p.to_us;
 """
 

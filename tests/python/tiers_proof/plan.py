@@ -79,7 +79,11 @@ class Plan:
 
 def read_plan(name: str) -> Plan:
     """Read one of the programmes beside this file."""
-    program = Program.read(Path(__file__).parent / f"{name}.toml")
+    return plan_of(Program.read(Path(__file__).parent / f"{name}.toml"))
+
+
+def plan_of(program: Program) -> Plan:
+    """Take a programme apart."""
     form: dict[str, Any] = json.loads(program.to_json())
     ladders = form["ladders"]
     return Plan(

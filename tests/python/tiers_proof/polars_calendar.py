@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
 _HOUR = 3_600_000_000
 _UNITS = {"day": "1d", "month": "1mo", "quarter": "1q", "year": "1y"}
-_PERIOD_MONTHS = {"calendar_year": 12, "anniversary": 12}
+
+
+class Window(NamedTuple):
+    """The window of a metric, if it has periods."""
+
+    model: str
+    months: int | None
+    start: str | None
 
 
 @dataclass(frozen=True)
@@ -63,26 +71,38 @@ class Calendar:
         late = self.instant(_later(opened, months)) > us
         return pl.max_horizontal(0, months - late.cast(pl.Int64))
 
-    def period(
-        self,
-        model: str,
-        months: int | None,
-        start: str | None,
-        opened_us: pl.Expr,
-        us: pl.Expr,
-        after: int = 0,
-    ) -> pl.Expr:
-        """When the period of a window began that an instant is in; `after` = 1: when it ends."""
-        length = _PERIOD_MONTHS.get(model, months or 0)
-        if model == "anniversary":
-            first = self.wall(opened_us).dt.truncate("1d")
+    def with_period(
+        self, frame: pl.DataFrame, window: Window, us: str, name: str, after: int = 0
+    ) -> pl.DataFrame:
+        """Add when the period of a window began that an instant is in; `after` = 1: when it ends.
+
+        Parameters
+        ----------
+        frame : polars.DataFrame
+            With ``opened_us``, if the window is of anniversaries.
+        window : Window
+            Of periods.
+        us, name : str
+            The columns of the instants, and of what is found.
+        """
+        first = pl.col("of first")
+        if window.model == "anniversary":
+            day = self.wall(pl.col("opened_us")).dt.truncate("1d")
         else:
-            day = dt.datetime.fromisoformat(start or "2000-01-01")
-            first = pl.lit(day, dtype=pl.Datetime("us"))
-        number = (_months(self.wall(us)) - _months(first)) // length
-        begins_later = self.instant(_later(first, number * length)) > us
-        number = number - begins_later.cast(pl.Int64) + after
-        return self.instant(_later(first, number * length))
+            start = dt.datetime.fromisoformat(window.start or "2000-01-01")
+            day = pl.lit(start, dtype=pl.Datetime("us"))
+        length = window.months or 12
+        at = pl.col(us)
+        # At first it is that of the month; which may begin later in the month.
+        number = (_months(self.wall(at)) - _months(first)) // length * length
+        later = (self.instant(_later(first, pl.col("of number"))) > at).cast(pl.Int64)
+        return (
+            frame.with_columns(day.alias("of first"))
+            .with_columns(number.alias("of number"))
+            .with_columns((pl.col("of number") + length * (after - later)).alias("of number"))
+            .with_columns(self.instant(_later(first, pl.col("of number"))).alias(name))
+            .drop("of first", "of number")
+        )
 
 
 def _months(wall: pl.Expr) -> pl.Expr:

@@ -13,7 +13,7 @@ import polars as pl
 
 from .course import Run
 from .plan import PERIODS, Plan
-from .polars_calendar import Calendar
+from .polars_calendar import Calendar, Window
 from .polars_facts import Facts, make_facts, roots
 
 _MINUTE = 60_000_000
@@ -160,8 +160,8 @@ class _Ladder:
         moved = found.with_columns(to_level=to_level).with_columns(
             effective_us=pl.when(holds).then("until_us").otherwise("lost_us"),
             since_us=pl.when(holds).then("since_us").otherwise("lost_us"),
-            until_us=self._valid_until(pl.col("until_us")),
         )
+        moved = self._with_until(moved, pl.col("until_us"))
         self._move(moved.with_columns(lifetime_us=self._lifetime(pl.col("lifetime_us"))), known)
 
     def _assess(self, known: _Known, now: pl.DataFrame) -> None:
@@ -179,7 +179,7 @@ class _Ladder:
             .otherwise(self._lower())
         )
         moved = found.with_columns(to_level=to_level).filter(pl.col("to_level") != pl.col("level"))
-        moved = moved.with_columns(effective_us=at, since_us=at, until_us=self._valid_until(at))
+        moved = self._with_until(moved.with_columns(effective_us=at, since_us=at), at)
         began = pl.coalesce("lifetime_us", at)
         self._move(moved.with_columns(lifetime_us=self._lifetime(began)), known)
 
@@ -194,25 +194,28 @@ class _Ladder:
         least = self._rules["lifetime_level"]
         return pl.when(pl.col("to_level") >= pl.lit(least, pl.Int64)).then(began)
 
-    def _valid_until(self, from_us: pl.Expr) -> pl.Expr:
-        """Until when ``to_level`` is valid."""
-        until = pl.lit(None, pl.Int64)
-        for level in self._levels:
-            if level["valid_days"] is not None and self._rules["downgrade"] != "never":
-                here = pl.col("to_level") == level["level"]
-                until = pl.when(here).then(self._end_of(level, from_us)).otherwise(until)
-        return until
+    def _with_until(self, moved: pl.DataFrame, from_us: pl.Expr) -> pl.DataFrame:
+        """Set ``until_us``: until when ``to_level`` is valid, counted from an instant."""
+        parts = []
+        for (place,), part in moved.partition_by("to_level", as_dict=True).items():
+            level = self._levels[place]
+            if level["valid_days"] is None or self._rules["downgrade"] == "never":
+                parts.append(part.with_columns(until_us=pl.lit(None, pl.Int64)))
+                continue
+            if level["valid_days"] > 0:
+                end = self._calendar.add_days(from_us, level["valid_days"])
+            else:
+                end = self._calendar.add_months(from_us, level["valid_months"])
+            parts.append(self._rounded_up(level["round_up"], part.with_columns(until_us=end)))
+        return pl.concat(parts) if parts else moved
 
-    def _end_of(self, level: Row, from_us: pl.Expr) -> pl.Expr:
-        calendar, rules = self._calendar, self._rules
-        if level["valid_days"] > 0:
-            end = calendar.add_days(from_us, level["valid_days"])
-        else:
-            end = calendar.add_months(from_us, level["valid_months"])
-        if level["round_up"] != "period":
-            return calendar.end_of(end, level["round_up"])
-        window = [rules[f"period_{name}"] for name in ("model", "months", "start")]
-        return calendar.period(*window, pl.col("opened_us"), end - 1, 1)
+    def _rounded_up(self, unit: str, moved: pl.DataFrame) -> pl.DataFrame:
+        until = pl.col("until_us")
+        if unit != "period":
+            return moved.with_columns(until_us=self._calendar.end_of(until, unit))
+        window = Window(*(self._rules[f"period_{name}"] for name in Window._fields))
+        moved = moved.with_columns(last_us=until - 1)
+        return self._calendar.with_period(moved, window, "last_us", "until_us", 1).drop("last_us")
 
     def _move(self, moved: pl.DataFrame, known: _Known) -> None:
         """Put new standings in place, and note the changes."""
@@ -267,7 +270,7 @@ class _Ladder:
             )
             there = asks.select("member", "asked_us").join(moves, on="member").filter(active)
             return there.group_by("member").agg(value=pl.col("points").sum())
-        spans = asks.select("member", "asked_us", begin_us=self._begin(metric))
+        spans = self._spans(metric, asks)
         counted = spans.join(known.facts.filter(_matches(metric)), on="member").filter(
             pl.col("at_us").is_between("begin_us", "asked_us")
             & (pl.col("known_us") <= pl.col("asked_us"))
@@ -276,8 +279,7 @@ class _Ladder:
 
     def _add_up(self, metric: Row, counted: pl.DataFrame) -> pl.DataFrame:
         if metric["of"] == "days":
-            day = self._calendar.wall(pl.col("at_us")).dt.date()
-            visits = counted.group_by("member", day=day).agg(pl.col("visits").sum())
+            visits = counted.group_by("member", "day").agg(pl.col("visits").sum())
             there = visits.filter(pl.col("visits") > 0)
             return there.group_by("member").agg(value=pl.len().cast(pl.Int64))
         debits = pl.col("kind").is_in(["redeem", "capture"])
@@ -286,19 +288,29 @@ class _Ladder:
         total = adds[metric["of"]].cast(pl.Int128).sum()
         return counted.group_by("member").agg(value=total.clip(_LEAST, _MOST).cast(pl.Int64))
 
-    def _begin(self, metric: Row) -> pl.Expr:
-        """The first instant that counts."""
-        asked, opened = pl.col("asked_us"), pl.col("opened_us")
-        if metric["model"] == "trailing":
-            if metric["days"]:
-                return self._calendar.add_days(asked, -metric["days"]) + 1
-            return self._calendar.add_months(asked, -metric["months"]) + 1
+    def _spans(self, metric: Row, asks: pl.DataFrame) -> pl.DataFrame:
+        """From when until when each member's entries count; calendars are asked once an instant."""
+        keys = {"anniversary": ["asked_us", "opened_us"]}
+        keys["since_change"] = ["asked_us", "opened_us", "since_us"]
+        key = keys.get(metric["model"], ["asked_us"])
+        begins = asks.select(key).unique()
         if metric["model"] in PERIODS:
-            window = [metric[name] for name in ("model", "months", "start")]
-            return self._calendar.period(*window, opened, asked)
+            window = Window(*(metric[name] for name in Window._fields))
+            begins = self._calendar.with_period(begins, window, "asked_us", "begin_us")
+        else:
+            begins = begins.with_columns(begin_us=self._begin(metric))
+        return asks.select("member", *key).join(begins, on=key, nulls_equal=True)
+
+    def _begin(self, metric: Row) -> pl.Expr:
+        """The first instant that counts, of windows without periods."""
+        asked = pl.col("asked_us")
         if metric["model"] == "since_change":
-            return pl.coalesce(pl.col("since_us") + 1, opened)
-        return pl.lit(_LEAST)
+            return pl.coalesce(pl.col("since_us") + 1, "opened_us")
+        if metric["model"] == "lifetime":
+            return pl.lit(_LEAST)
+        if metric["days"]:
+            return self._calendar.add_days(asked, -metric["days"]) + 1
+        return self._calendar.add_months(asked, -metric["months"]) + 1
 
 
 def _matches(metric: Row) -> pl.Expr:

@@ -36,7 +36,9 @@ def make_facts(plan: Plan, entries: pl.DataFrame) -> Facts:
     facts = pl.concat(
         [_plain(posted, waiting), _corrections(posted, waiting, undone), _confirmations(kept)]
     )
-    codes = posted.select("number", *_CODES, at_us="effective_us").rename({"number": "original"})
+    at = pl.col("effective_us")
+    day = calendar.wall(at).dt.date()
+    codes = posted.select(*_CODES, original="number", at_us=at, day=day)
     facts = facts.join(codes, on="original").join(made, on="number")
     moves = _moves(calendar, posted, waiting, kept).join(made, on="number")
     return Facts(facts, moves, leads)
@@ -105,7 +107,7 @@ def _undone(posted: pl.DataFrame) -> pl.DataFrame:
         place=pl.col("number").rank("ordinal").over("related"),
     )
     done = []
-    for _, now in sorted(steps.partition_by("place", as_dict=True).items()):
+    for now in [steps.clear(), *steps.sort("place").partition_by("place", maintain_order=True)]:
         step = _undo(now.join(left, on="original"))
         done.append(step.select("number", "original", "undone", "off", "whole"))
         after = step.select(
