@@ -1,6 +1,7 @@
 """Ladders worked out twice over generated lives and a year of groceries: the same in every row.
 
-`test_tiers_proof_ledger` holds the ledger against it, `test_tiers_proof_cases` numbers made by hand.
+`test_tiers_proof_cases` holds numbers made by hand against it, `test_tiers_proof_ledger` the
+ledger.
 """
 
 from __future__ import annotations
@@ -32,12 +33,10 @@ def test_sql_and_expressions_agree(name: str, tmp_path: Path) -> None:
     assert_frame_equal(in_order(engine.changes(), CHANGE), proved.changes)
 
 
-
-
 def test_balances_of_stars_are_the_ledgers(tmp_path: Path) -> None:
     """Balances without lots, as the metrics have them, at instants before and after each run."""
     course = case("auckland")
-    seen = []
+    seen: list[pl.DataFrame] = []
 
     def look(ledger: loyalty.Ledger, run: Run) -> None:
         for at_us in (run.at_us, run.at_us - 1, run.at_us - 70 * DAY):

@@ -18,7 +18,7 @@ NAMES = ("berlin", "auckland", "journey")
 SEED = 20_240_229
 CHANGE = (
     *("run", "member", "ladder", "from_level", "to_level", "effective_us", "assessed_us"),
-    "metrics",
+    *("until_us", "metrics"),
 )
 STANDING = ("member", "ladder", "level", "since_us", "until_us")
 

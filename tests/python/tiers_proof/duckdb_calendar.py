@@ -54,7 +54,8 @@ create macro period_start(day, months, number) as
 
 -- The ends of 30 June and 31 December.
 create macro half_year_end(us) as
-    instant(date_trunc('year', wall(us)) + to_months(case when month(wall(us)) > 6 then 12 else 6 end));
+    instant(
+        date_trunc('year', wall(us)) + to_months(case when month(wall(us)) > 6 then 12 else 6 end));
 """
 
 

@@ -20,7 +20,7 @@ _TABLES = """
 create table matches as
 select f.slot, f.phase, f.known_us, f.at_us, m.ladder, m.metric,
        case m.of
-           when 'points' then case when f.kind in ('redeem', 'capture') then -f.points else f.points end
+           when 'points' then if(f.kind in ('redeem', 'capture'), -f.points, f.points)
            when 'money' then f.money
            else f.visits
        end as value,
@@ -39,7 +39,7 @@ from entries e cross join ladders l where e.kind = 'open_member' and e.ok;
 
 create table changes(
     run bigint, member bigint, ladder varchar, from_level bigint, to_level bigint,
-    effective_us bigint, assessed_us bigint, metrics varchar);
+    effective_us bigint, assessed_us bigint, until_us bigint, metrics varchar);
 """
 
 # Who a slot's entries are counted for, and who is assessed: neither merged into another nor closed.
@@ -146,7 +146,8 @@ with seen as (
         and f.known_us <= s.asked_us and f.phase <= $phase
     group by all
 ), counted as (
-    select member, ladder, metric, case when of = 'days' then (value > 0)::bigint else value end as n
+    select member, ladder, metric,
+           case when of = 'days' then (value > 0)::bigint else value end as n
     from seen
     union all
     select a.member, a.ladder, m.metric, v.points
@@ -236,7 +237,8 @@ left join periods p on v.round_up = 'period' and p.model = v.period_model
 
 _TAKE = """
 insert into changes
-select $run, m.member, m.ladder, m.from_level, m.level, m.effective_us, m.asked_us, v.metrics
+select $run, m.member, m.ladder, m.from_level, m.level, m.effective_us, m.asked_us,
+       m.until_us, v.metrics
 from moved m join (
     select member, ladder, string_agg(metric || '=' || value, ' ' order by metric) as metrics
     from measured group by member, ladder

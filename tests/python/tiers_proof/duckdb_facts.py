@@ -53,8 +53,9 @@ where r.kind in ('reverse', 'cancel') and r.ok;
 
 create table undone as
 with recursive steps as (
-    select o.number as original, 0::bigint as number, 0::bigint as place, abs(o.moved) as points_left,
-           o.money as money_left, 0::bigint as points, 0::bigint as money, false as whole
+    select o.number as original, 0::bigint as number, 0::bigint as place,
+           abs(o.moved) as points_left, o.money as money_left,
+           0::bigint as points, 0::bigint as money, false as whole
     from entries o
     where o.ok and o.kind in ('earn', 'adjust', 'redeem', 'capture')
     union all
@@ -122,8 +123,8 @@ with counted as (
     where w.confirmed is not null
     group by w.number, w.confirmed, w.confirmed_us, o.moved, o.money
 )
-select slots.slot, made.phase, o.effective_us as at_us, c.known_us, c.points::bigint as points, c.money,
-       c.visits, o.kind, o.currency, o.rule, o.channel, o.location, o.category
+select slots.slot, made.phase, o.effective_us as at_us, c.known_us, c.points::bigint as points,
+       c.money, c.visits, o.kind, o.currency, o.rule, o.channel, o.location, o.category
 from counted c
 join entries o on o.number = c.original
 join entries made on made.number = c.number
@@ -140,7 +141,8 @@ where e.ok and e.currency is not null and (w.number is null or w.confirmed is no
 
 create table moves as
 with moved as (
-    select e.number, l.active_us as from_us, half_year_end(l.active_us) as until_us, e.moved as points
+    select e.number, l.active_us as from_us, half_year_end(l.active_us) as until_us,
+           e.moved as points
     from entries e join lots l on l.number = e.number
     where e.kind in ('earn', 'adjust', 'redeem')
         and e.number not in (select number from waiting)
@@ -171,7 +173,8 @@ with moved as (
     from entries c join entries h on h.number = c.related
     where c.kind in ('capture', 'release') and c.ok
     union all
-    select c.number, greatest(h.effective_us, c.effective_us), half_year_end(h.effective_us), c.moved
+    select c.number, greatest(h.effective_us, c.effective_us), half_year_end(h.effective_us),
+           c.moved
     from entries c join entries h on h.number = c.related
     where c.kind = 'capture' and c.ok
 )

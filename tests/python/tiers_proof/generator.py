@@ -199,9 +199,7 @@ class Generator:
         if self.choose.random() < 0.3:
             yield from self.reversals(ask)
 
-    def hold(
-        self, member: int, currency: str = "points", at: int | None = None
-    ) -> Iterator[Ask]:
+    def hold(self, member: int, currency: str = "points", at: int | None = None) -> Iterator[Ask]:
         choose = self.choose
         late = at is None
         at = self._at(member) if at is None else at

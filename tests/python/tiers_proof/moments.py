@@ -30,8 +30,8 @@ def wall(at_us: int, zone: ZoneInfo) -> dt.datetime:
 
 def of_wall(zone: ZoneInfo, *parts: int) -> int:
     """The instant of a year, month, day, hour and so on in a zone."""
-    year, month, day, *rest = parts
-    return micros(dt.datetime(year, month, day, *rest, tzinfo=zone))
+    year, month, day, hour, minute, second, micro = [*parts, 0, 0, 0, 0][:7]
+    return micros(dt.datetime(year, month, day, hour, minute, second, micro, tzinfo=zone))
 
 
 def clock_changes(zone: ZoneInfo, years: Iterable[int]) -> list[int]:

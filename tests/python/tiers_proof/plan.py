@@ -105,7 +105,7 @@ def _ladder_row(ladder: dict[str, Any]) -> dict[str, Any]:
     names = [level["name"] for level in ladder["levels"]]
     lifetime = ladder["lifetime"]
     windows = [metric["window"] for metric in ladder["metrics"] if metric["window"]]
-    period = next((window for window in windows if window["model"] in PERIODS), {})
+    period: dict[str, Any] = next((of for of in windows if of["model"] in PERIODS), {})
     return {
         "ladder": ladder["name"],
         "downgrade": ladder["downgrade"],

@@ -26,7 +26,7 @@ _STANDING = {
     "lifetime_us": pl.Int64,
     "kept": pl.Int64,
 }
-_CHANGE = ("member", "from_level", "to_level", "effective_us", "assessed_us", "metrics")
+_CHANGE = ("member", "from_level", "to_level", "effective_us", "assessed_us", "until_us", "metrics")
 
 Row = dict[str, Any]
 
@@ -220,7 +220,13 @@ class _Ladder:
     def _move(self, moved: pl.DataFrame, known: _Known) -> None:
         """Put new standings in place, and note the changes."""
         change = moved.select(
-            "member", "to_level", "effective_us", "metrics", from_level="level", assessed_us="asked_us"
+            "member",
+            "to_level",
+            "effective_us",
+            "until_us",
+            "metrics",
+            from_level="level",
+            assessed_us="asked_us",
         )
         run = pl.lit(known.run.number, pl.Int64)
         self.changes.append(change.select(_CHANGE).with_columns(run=run))

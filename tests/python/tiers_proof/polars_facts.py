@@ -149,7 +149,9 @@ def _undo(steps: pl.DataFrame) -> pl.DataFrame:
             & (~pl.col("by_money") | (pl.col("money") == pl.col("money_left")))
         )
         .with_columns(
-            off=pl.when("whole").then("money_left").otherwise(pl.min_horizontal("money_left", "money"))
+            off=pl.when("whole")
+            .then("money_left")
+            .otherwise(pl.min_horizontal("money_left", "money"))
         )
     )
 
@@ -224,9 +226,7 @@ def _plain(posted: pl.DataFrame, waiting: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _corrections(
-    posted: pl.DataFrame, waiting: pl.DataFrame, undone: pl.DataFrame
-) -> pl.DataFrame:
+def _corrections(posted: pl.DataFrame, waiting: pl.DataFrame, undone: pl.DataFrame) -> pl.DataFrame:
     return (
         undone.join(waiting.with_columns(waits=True), on="original", how="left")
         .filter(pl.col("waits").is_null() | (pl.col("number") > pl.col("confirmed")))
@@ -269,9 +269,7 @@ def _moves(
         kept.select("original", "left", "confirmed_us", number="confirmed")
         .join(stars.select(original="number"), on="original", how="semi")
         .with_columns(lot_us="confirmed_us")
-        .select(
-            "number", "lot_us", from_us="lot_us", points="left", held_until=pl.lit(_FOREVER)
-        )
+        .select("number", "lot_us", from_us="lot_us", points="left", held_until=pl.lit(_FOREVER))
     )
     holds = stars.filter(pl.col("kind") == "hold").select(
         hold="number", lot_us="effective_us", deadline_us="deadline_us", held="points"
@@ -296,7 +294,9 @@ def _moves(
                 "number", "lot_us", from_us=pl.lit(0, pl.Int64), confirmed=pl.lit(0, pl.Int64)
             ),
             kept.select(
-                lot_us="confirmed_us", number="original", from_us="confirmed_us",
+                lot_us="confirmed_us",
+                number="original",
+                from_us="confirmed_us",
                 confirmed="confirmed",
             ).select("number", "lot_us", "from_us", "confirmed"),
         ],
