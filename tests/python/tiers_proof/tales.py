@@ -130,7 +130,7 @@ def _levels(*whens: str, **more: str) -> str:
     )
 
 
-_OPEN = ("opening", "open_member", "2020-01-01", {})
+_OPEN: tuple[str, str, str, dict[str, Any]] = ("opening", "open_member", "2020-01-01", {})
 _SPENT = "metrics.spent = { of = 'money' }\n"
 
 TALES = {
