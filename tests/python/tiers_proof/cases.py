@@ -52,8 +52,15 @@ def case(name: str) -> Case:
     if name == "auckland":
         times, members, entries = times[::2], 500, 10_000
     runs = as_runs(times)
-    generator = Generator(Moments(plan.zone, 2020, 2023, times), SEED, members, entries)
+    moments = Moments(plan.zone, 2020, 2023, times)
+    generator = Generator(moments, _gifts(plan), SEED, members, entries)
     return Case(plan, with_phases(generator.make(), runs), runs)
+
+
+def _gifts(plan: Plan) -> list[tuple[str, str]]:
+    """Levels to be given; not on ladders with levels for life, which would be two gifts at once."""
+    without = plan.ladders.filter(pl.col("lifetime_level").is_null())
+    return plan.levels.join(without, on="ladder", how="semi").select("ladder", "name").rows()
 
 
 def prove(of: Case, entries: pl.DataFrame) -> Proved:

@@ -113,7 +113,10 @@ def datetime_of(at_us: int) -> dt.datetime:
 
 def _post(ledger: loyalty.Ledger, asks: pl.DataFrame) -> pl.DataFrame:
     needs_reason = pl.col("kind").is_in(
-        ["adjust", "close_member", "reopen_member", "merge_members", "unmerge_members"]
+        [
+            *("adjust", "close_member", "reopen_member", "merge_members", "unmerge_members"),
+            "set_level",
+        ]
     )
     frame = asks.select(
         "kind",
@@ -125,6 +128,8 @@ def _post(ledger: loyalty.Ledger, asks: pl.DataFrame) -> pl.DataFrame:
         "channel",
         "location",
         "category",
+        "ladder",
+        "level",
         id=_reference("number"),
         related=_reference("related"),
         effective_time="effective_us",

@@ -34,12 +34,30 @@ from facts f join metrics m on list_contains(m.kinds, f.kind)
 
 create table standings as
 select e.member, l.ladder, 0::bigint as level, null::bigint as since_us, null::bigint as until_us,
-       null::bigint as lifetime_us, null::bigint as kept
+       null::bigint as lifetime_us, null::bigint as kept,
+       null::bigint as given, null::bigint as given_until_us
 from entries e cross join ladders l where e.kind = 'open_member' and e.ok;
 
 create table changes(
     run bigint, member bigint, ladder varchar, from_level bigint, to_level bigint,
     effective_us bigint, assessed_us bigint, until_us bigint, metrics varchar);
+
+create table gifts as
+select s.slot as member, e.ladder, e.phase, v.level as given, e.effective_us,
+       coalesce(e.expires_us, 9223372036854775807) as given_until_us,
+       row_number() over (partition by s.slot, e.ladder, e.phase order by e.number) as place
+from entries e join slots s using (number)
+join levels v on v.ladder = e.ladder and v.name = e.level
+where e.kind = 'set_level' and e.ok;
+"""
+
+# Levels given by hand since the run before; the last of several to one member comes last.
+_GIVE = """
+update standings s
+set level = g.given, until_us = null, given = g.given, given_until_us = g.given_until_us,
+    since_us = case when s.level = g.given then s.since_us else g.effective_us end
+from gifts g
+where g.member = s.member and g.ladder = s.ladder and g.phase = $phase and g.place = $place;
 """
 
 # Who a slot's entries are counted for, and who is assessed: neither merged into another nor closed.
@@ -67,15 +85,23 @@ create or replace table assessed as
 select s.*, p.opened_us
 from standings s join people p using (member)
 where s.since_us is null or s.since_us <= $at;
+
+-- Whose level was given: its validity counts from when he came to it.
+create or replace table decided as
+select * exclude (until_us), since_us as valid_from_us
+from assessed where until_us is null and level > 0;
 """
 
 # Validities that have ended, their grace over; each member's and ladder's present one.
 _DUE = """
 create or replace table due as
 select * from (
-    select a.*, until_us as end_us, add_days(until_us, l.grace_days) as lost_us
+    select a.*, coalesce(a.until_us, g.valid_until_us) as end_us,
+           add_days(end_us, l.grace_days) as lost_us
     from assessed a join ladders l using (ladder)
-    where until_us is not null
+    left join given_ends g on a.until_us is null and g.member = a.member and g.ladder = a.ladder
+        and g.level = a.level and g.since_us = a.since_us
+    where end_us is not null
 ) where lost_us <= $at;
 """
 
@@ -86,7 +112,8 @@ _LIFETIME = """
 create or replace table moved as
 select d.member, d.ladder, d.opened_us, d.level, d.since_us, d.until_us, d.lifetime_us,
        l.lifetime_level as kept,
-       d.level as from_level, add_months(d.lifetime_us, l.lifetime_months) as effective_us,
+       d.given, d.given_until_us, d.level as from_level,
+       add_months(d.lifetime_us, l.lifetime_months) as effective_us,
        add_months(d.lifetime_us, l.lifetime_months) as asked_us
 from due d join ladders l using (ladder)
 where d.lifetime_us is not null and d.kept is null
@@ -182,10 +209,12 @@ create or replace table decided as
 select member, ladder, opened_us, to_level as level,
        case when to_level = level then since_us else lost_us end as since_us,
        case when to_level >= lifetime_level then lifetime_us end as lifetime_us, kept,
-       level as from_level, case when to_level = level then end_us else lost_us end as effective_us,
+       given, given_until_us, level as from_level,
+       case when to_level = level then end_us else lost_us end as effective_us,
        end_us - 1 as asked_us, end_us as valid_from_us
 from (
-    select d.*, l.lifetime_level, greatest(f.level, coalesce(d.kept, 0)) as reached,
+    select d.*, l.lifetime_level, if(d.given_until_us > d.end_us, d.given, 0) as given_now,
+           greatest(f.level, coalesce(d.kept, 0), given_now) as reached,
            case when reached >= d.level then d.level
                 when l.downgrade = 'one_level' then greatest(reached, b.below)
                 else reached end as to_level
@@ -199,9 +228,11 @@ _ASSESS = """
 create or replace table decided as
 select member, ladder, opened_us, to_level as level, $at as since_us,
        case when to_level >= lifetime_level then coalesce(lifetime_us, $at) end as lifetime_us,
-       kept, level as from_level, $at as effective_us, $at as asked_us, $at as valid_from_us
+       kept, given, given_until_us, level as from_level, $at as effective_us, $at as asked_us,
+       $at as valid_from_us
 from (
-    select d.*, l.lifetime_level, greatest(f.level, coalesce(d.kept, 0)) as reached,
+    select d.*, l.lifetime_level, if(d.given_until_us > d.end_us, d.given, 0) as given_now,
+           greatest(f.level, coalesce(d.kept, 0), given_now) as reached,
            case when reached >= d.level then reached
                 when l.downgrade = 'never' or b.valid_days is not null then d.level
                 when d.since_us = $at then d.level  -- one level a run
@@ -235,6 +266,11 @@ left join periods p on v.round_up = 'period' and p.model = v.period_model
     and p.from_us < v.counted_us and v.counted_us <= p.to_us;
 """
 
+_GIVEN_ENDS = """
+create or replace table given_ends as
+select member, ladder, level, since_us, until_us as valid_until_us from moved;
+"""
+
 _TAKE = """
 insert into changes
 select $run, m.member, m.ladder, m.from_level, m.level, m.effective_us, m.asked_us,
@@ -247,12 +283,15 @@ from moved m join (
 create or replace table standings as
 from standings s anti join moved m on m.member = s.member and m.ladder = s.ladder
 union all by name
-select member, ladder, level, since_us, until_us, lifetime_us, kept from moved;
+select member, ladder, level, since_us, until_us, lifetime_us, kept, given, given_until_us
+from moved;
 
 create or replace table assessed as
 from assessed s anti join moved m on m.member = s.member and m.ladder = s.ladder
 union all by name
-select member, ladder, level, since_us, until_us, lifetime_us, kept, opened_us from moved;
+select member, ladder, level, since_us, until_us, lifetime_us, kept, given, given_until_us,
+       opened_us
+from moved;
 
 -- With what has changed, for the step that follows.
 create or replace table due as
@@ -281,11 +320,15 @@ class DuckEngine:
         self._db.execute(macros(plan.zone))
         for statements in (PERIODS, *STATEMENTS, _TABLES):
             self._db.execute(statements)
+        most = self._db.execute("select coalesce(max(place), 0) from gifts").fetchall()
+        self._gifts_most = int(most[0][0])
 
     def run(self, run: Run) -> None:
         """Assess all members as of the run's instant, with what was posted before it."""
         self._given = {"$phase": run.number, "$at": run.at_us, "$run": run.number}
-        self._do(_PEOPLE)
+        for place in range(self._gifts_most):
+            self._do(_GIVE.replace("$place", str(place + 1)))
+        self._do(_PEOPLE + _VALIDITY + _GIVEN_ENDS)
         while self._count(_DUE, "due"):
             if self._count(_LIFETIME, "moved"):
                 self._do(_EVALUATE + _TAKE)

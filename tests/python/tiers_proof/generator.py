@@ -21,6 +21,10 @@ _CHANNELS = ["store", "web", "app", None]
 _LOCATIONS = ["L1", "L2", "L3", "L4", "L5", None]
 _CATEGORIES = ["food", "toys", "fuel", None]
 _MONEY_RULES = ["base", "base", "half", "up"]
+_TEXTS = ("kind", "currency", "rule", "channel", "location", "category", "ladder", "level")
+
+
+Gifts = list[tuple[str, str]]
 
 
 @dataclass(slots=True, eq=False)
@@ -43,6 +47,8 @@ class Ask:
     category: str | None = None
     related: Ask | None = None
     other: int | None = None
+    ladder: str | None = None
+    level: str | None = None
 
 
 class Generator:
@@ -52,14 +58,19 @@ class Generator:
     ----------
     moments : Moments
         When things happen.
+    gifts : list of tuple
+        Ladders and levels that may be given by hand.
     seed : int
         The same seed makes the same postings.
     members, entries : int
         How many, about.
     """
 
-    def __init__(self, moments: Moments, seed: int, members: int, entries: int) -> None:
+    def __init__(
+        self, moments: Moments, gifts: Gifts, seed: int, members: int, entries: int
+    ) -> None:
         self.moments = moments
+        self.gifts = gifts
         self.choose = Random(seed)
         self.members = members
         self.entries = entries
@@ -73,6 +84,7 @@ class Generator:
             self.open(member)
         self.merge_some()
         self.close_some()
+        self.give_some()
         weights = [self.choose.choice([1, 1, 1, 2, 2, 4, 9]) for _ in self.opened]
         each = self.entries / sum(weights) / 1.6  # a story has 1.6 postings
         for member, weight in zip(self.opened, weights, strict=True):
@@ -129,6 +141,18 @@ class Generator:
             if self.choose.random() < 0.6:
                 at += self.choose.randrange(DAY, 300 * DAY)
                 self.asks.append(Ask("reopen_member", member, at, at))
+
+    def give_some(self) -> None:
+        """Levels by hand: for a time, for good, by invitation, and the first one again."""
+        choose = self.choose
+        for _ in range(self.members // 8):
+            member = choose.randint(1, self.members)
+            ladder, level = choose.choice(self.gifts)
+            at = max(self.opened[member], self.moments.any(choose))
+            gift = Ask("set_level", member, at, at, ladder=ladder, level=level)
+            if choose.random() < 0.8:
+                gift.expires_us = at + choose.choice([1, choose.randrange(1, 400 * DAY)])
+            self.asks.append(gift)
 
     def whale(self, member: int) -> Iterator[Ask]:
         """Money that leaves 64 bits."""
@@ -374,6 +398,5 @@ def _table(asks: list[Ask]) -> pl.DataFrame:
     names = [field.name for field in fields(Ask)]
     columns: dict[str, Any] = {name: [getattr(ask, name) for ask in asks] for name in names}
     columns["related"] = [number[id(of)] if of else None for of in columns["related"]]
-    texts = ("kind", "currency", "rule", "channel", "location", "category")
-    schema = {name: pl.String if name in texts else pl.Int64 for name in names}
+    schema = {name: pl.String if name in _TEXTS else pl.Int64 for name in names}
     return pl.DataFrame(columns, schema=schema).with_row_index("number").cast({"number": pl.Int64})

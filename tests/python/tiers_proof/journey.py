@@ -42,8 +42,13 @@ def baskets() -> pl.DataFrame:
         [openings.with_columns(kind=pl.lit("open_member"), money=pl.lit(0, pl.Int64)), earns],
         how="diagonal",
     ).sort("effective_us", maintain_order=True)
-    missing = {"points": pl.Int64, "expires_us": pl.Int64, "activates_us": pl.Int64}
+    missing: dict[str, pl.DataType | type[pl.DataType]] = {
+        "points": pl.Int64,
+        "expires_us": pl.Int64,
+        "activates_us": pl.Int64,
+    }
     missing |= {"deadline_us": pl.Int64, "related": pl.Int64, "other": pl.Int64}
+    missing |= {"ladder": pl.String, "level": pl.String}
     return (
         asks.with_row_index("number")
         .cast({"number": pl.Int64})

@@ -24,7 +24,9 @@ _STANDING = {
     "since_us": pl.Int64,
     "until_us": pl.Int64,
     "lifetime_us": pl.Int64,
-    "kept": pl.Int64,
+    "kept": pl.Int64,  # for life
+    "given": pl.Int64,  # by hand, until given_until_us
+    "given_until_us": pl.Int64,
 }
 _CHANGE = ("member", "from_level", "to_level", "effective_us", "assessed_us", "until_us", "metrics")
 
@@ -39,6 +41,7 @@ class _Known:
     people: pl.DataFrame  # member, opened_us: who is assessed
     facts: pl.DataFrame
     moves: pl.DataFrame
+    gifts: pl.DataFrame  # levels given by hand since the run before
 
 
 class PolarsEngine:
@@ -54,6 +57,7 @@ class PolarsEngine:
         """Assess all members as of the run's instant, with what was posted before it."""
         known = _known(run, self._entries, self._facts)
         for ladder in self._ladders:
+            ladder.give(known)
             ladder.go(known)
 
     def standings(self) -> pl.DataFrame:
@@ -93,6 +97,7 @@ def _known(run: Run, entries: pl.DataFrame, facts: Facts) -> _Known:
         people,
         facts.facts.filter(here).join(who, on="slot"),
         facts.moves.filter(here).join(who, on="slot"),
+        facts.gifts.filter(pl.col("phase") == run.number),
     )
 
 
@@ -118,23 +123,50 @@ class _Ladder:
         self._levels = mine(plan.levels)
         self._conditions = mine(plan.conditions)
 
+    def give(self, known: _Known) -> None:
+        """Put those on their levels who were given one by hand."""
+        gifts = known.gifts.filter(pl.col("ladder") == self.name)
+        places = {row["name"]: row["level"] for row in self._levels}
+        for gift in gifts.iter_slices(1):
+            (row,) = gift.rows(named=True)
+            level = pl.lit(places[row["level"]], pl.Int64)
+            stays = pl.col("level") == level
+            until_us = _MOST if row["expires_us"] is None else row["expires_us"]
+            new = self.standings.filter(pl.col("member") == row["slot"]).with_columns(
+                level=level,
+                since_us=pl.when(stays).then("since_us").otherwise(row["effective_us"]),
+                until_us=pl.lit(None, pl.Int64),
+                given=level,
+                given_until_us=pl.lit(until_us),
+            )
+            others = self.standings.filter(pl.col("member") != row["slot"])
+            self.standings = pl.concat([others, new])
+
     def go(self, known: _Known) -> None:
         """Do a run."""
         at = pl.lit(known.run.at_us)
         while True:
-            due = self._assessed(known).filter(pl.col("until_us").is_not_null())
-            lost = self._calendar.add_days(pl.col("until_us"), self._rules["grace_days"])
+            due = self._with_end(self._assessed(known)).filter(pl.col("end_us").is_not_null())
+            lost = self._calendar.add_days(pl.col("end_us"), self._rules["grace_days"])
             due = due.with_columns(lost_us=lost).filter(pl.col("lost_us") <= at)
             if due.is_empty():
                 break
             due = self._give_for_life(known, due)
             self._end(known, due)
-        now = self._assessed(known).with_columns(lost_us=at)
+        now = self._assessed(known).with_columns(lost_us=at, end_us=at)
         self._assess(known, self._give_for_life(known, now))
 
     def _assessed(self, known: _Known) -> pl.DataFrame:
         here = self.standings.join(known.people, on="member")
         return here.filter(pl.col("since_us").fill_null(_LEAST) <= known.run.at_us)
+
+    def _with_end(self, here: pl.DataFrame) -> pl.DataFrame:
+        """Add ``end_us``; of a level given by hand, its validity counts from when it was."""
+        said = here.filter(pl.col("until_us").is_not_null()).with_columns(end_us="until_us")
+        given = here.filter(pl.col("until_us").is_null() & (pl.col("level") > 0))
+        given = self._with_until(given.with_columns(to_level="level"), pl.col("since_us"))
+        given = given.with_columns(end_us="until_us", until_us=pl.lit(None, pl.Int64))
+        return pl.concat([said, given.select(said.columns)])
 
     def _give_for_life(self, known: _Known, due: pl.DataFrame) -> pl.DataFrame:
         """Give the lifetime level to whoever has had his years by ``lost_us``; return all."""
@@ -154,14 +186,14 @@ class _Ladder:
 
     def _end(self, known: _Known, due: pl.DataFrame) -> None:
         """Assess as of the ends of validities: renewed, or lost after the grace."""
-        found = self._evaluate(known, due.with_columns(asked_us=pl.col("until_us") - 1))
+        found = self._evaluate(known, due.with_columns(asked_us=pl.col("end_us") - 1))
         holds = pl.col("reached") >= pl.col("level")
         to_level = pl.when(holds).then("level").otherwise(self._lower())
         moved = found.with_columns(to_level=to_level).with_columns(
-            effective_us=pl.when(holds).then("until_us").otherwise("lost_us"),
+            effective_us=pl.when(holds).then("end_us").otherwise("lost_us"),
             since_us=pl.when(holds).then("since_us").otherwise("lost_us"),
         )
-        moved = self._with_until(moved, pl.col("until_us"))
+        moved = self._with_until(moved, pl.col("end_us"))
         self._move(moved.with_columns(lifetime_us=self._lifetime(pl.col("lifetime_us"))), known)
 
     def _assess(self, known: _Known, now: pl.DataFrame) -> None:
@@ -246,7 +278,8 @@ class _Ladder:
             for metric in self._metrics
         ]
         kept = pl.col("kept").fill_null(0)
-        reached = pl.max_horizontal(self._level(), kept)
+        given = pl.when(pl.col("given_until_us") > pl.col("end_us")).then("given").fill_null(0)
+        reached = pl.max_horizontal(self._level(), kept, given)
         return wide.with_columns(reached=reached, metrics=pl.concat_str(words, separator=" "))
 
     def _level(self) -> pl.Expr:

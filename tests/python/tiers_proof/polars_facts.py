@@ -17,11 +17,12 @@ _FOREVER = 2**62
 
 @dataclass(frozen=True)
 class Facts:
-    """What metrics add up, what stars do to a balance, and who was merged into whom."""
+    """What metrics add up, what stars do to a balance, who was merged into whom, and gifts."""
 
     facts: pl.DataFrame
     moves: pl.DataFrame
     leads: pl.DataFrame
+    gifts: pl.DataFrame  # levels given by hand, in order
 
 
 def make_facts(plan: Plan, entries: pl.DataFrame) -> Facts:
@@ -41,7 +42,8 @@ def make_facts(plan: Plan, entries: pl.DataFrame) -> Facts:
     codes = posted.select(*_CODES, original="number", at_us=at, day=day)
     facts = facts.join(codes, on="original").join(made, on="number")
     moves = _moves(calendar, posted, waiting, kept).join(made, on="number")
-    return Facts(facts, moves, leads)
+    gifts = posted.filter(pl.col("kind") == "set_level").drop("phase").join(made, on="number")
+    return Facts(facts, moves, leads, gifts.sort("number"))
 
 
 def _leads(posted: pl.DataFrame) -> pl.DataFrame:

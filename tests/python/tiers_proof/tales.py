@@ -60,7 +60,7 @@ class Tale:
         asks: dict[str, Ask] = {}
         for name, kind, when, given in self.postings:
             told = {"member": 1, **given}
-            if kind not in ("open_member", "merge_members", "unmerge_members"):
+            if kind not in ("open_member", "merge_members", "unmerge_members", "set_level"):
                 told = {"currency": "points", **told}
             if "related" in told:
                 told["related"] = asks[told["related"]]
@@ -84,7 +84,7 @@ def ask_table(asks: list[Ask]) -> pl.DataFrame:
     number = {id(ask): place for place, ask in enumerate(asks)}
     columns = {of.name: [getattr(ask, of.name) for ask in asks] for of in fields(Ask)}
     columns["related"] = [number[id(of)] if of else None for of in columns["related"]]
-    texts = ("kind", "currency", "rule", "channel", "location", "category")
+    texts = ("kind", "currency", "rule", "channel", "location", "category", "ladder", "level")
     schema = {name: pl.String if name in texts else pl.Int64 for name in columns}
     return pl.DataFrame(columns, schema=schema).with_row_index("number").cast({"number": pl.Int64})
 
