@@ -43,11 +43,11 @@ create table changes(
     effective_us bigint, assessed_us bigint, until_us bigint, metrics varchar);
 
 create table gifts as
-select s.slot as member, e.ladder, e.phase, v.level as given, e.effective_us,
+select s.slot as member, e.ladder, l.lifetime_level, e.phase, v.level as given, e.effective_us,
        coalesce(e.expires_us, 9223372036854775807) as given_until_us,
        row_number() over (partition by s.slot, e.ladder, e.phase order by e.number) as place
 from entries e join slots s using (number)
-join levels v on v.ladder = e.ladder and v.name = e.level
+join ladders l using (ladder) join levels v on v.ladder = e.ladder and v.name = e.level
 where e.kind = 'set_level' and e.ok;
 """
 
@@ -55,7 +55,9 @@ where e.kind = 'set_level' and e.ok;
 _GIVE = """
 update standings s
 set level = g.given, until_us = null, given = g.given, given_until_us = g.given_until_us,
-    since_us = case when s.level = g.given then s.since_us else g.effective_us end
+    since_us = case when s.level = g.given then s.since_us else g.effective_us end,
+    lifetime_us = case when g.given >= g.lifetime_level
+                       then coalesce(s.lifetime_us, g.effective_us) end
 from gifts g
 where g.member = s.member and g.ladder = s.ladder and g.phase = $phase and g.place = $place;
 """

@@ -132,7 +132,9 @@ class _Ladder:
             level = pl.lit(places[row["level"]], pl.Int64)
             stays = pl.col("level") == level
             until_us = _MOST if row["expires_us"] is None else row["expires_us"]
-            new = self.standings.filter(pl.col("member") == row["slot"]).with_columns(
+            new = self.standings.filter(pl.col("member") == row["slot"])
+            began = pl.coalesce("lifetime_us", pl.lit(row["effective_us"]))
+            new = new.with_columns(lifetime_us=self._lifetime(began, level)).with_columns(
                 level=level,
                 since_us=pl.when(stays).then("since_us").otherwise(row["effective_us"]),
                 until_us=pl.lit(None, pl.Int64),
@@ -222,9 +224,10 @@ class _Ladder:
         below = {row["level"]: row["below"] for row in self._levels}
         return pl.max_horizontal("reached", pl.col("level").replace_strict(below))
 
-    def _lifetime(self, began: pl.Expr) -> pl.Expr:
-        least = self._rules["lifetime_level"]
-        return pl.when(pl.col("to_level") >= pl.lit(least, pl.Int64)).then(began)
+    def _lifetime(self, began: pl.Expr, to_level: pl.Expr | None = None) -> pl.Expr:
+        """Since when whoever comes to a level has been on the lifetime one, or above it."""
+        least = pl.lit(self._rules["lifetime_level"], pl.Int64)
+        return pl.when((pl.col("to_level") if to_level is None else to_level) >= least).then(began)
 
     def _with_until(self, moved: pl.DataFrame, from_us: pl.Expr) -> pl.DataFrame:
         """Set ``until_us``: until when ``to_level`` is valid, counted from an instant."""

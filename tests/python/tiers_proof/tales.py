@@ -307,4 +307,36 @@ TALES = {
             "2 three>one 2022-11-01 00:00 / 2022-11-01 00:00 ever: months=5 spent=51",
         ],
     ),
+    "a higher level that is given for a time stays given when a lower one is for life": Tale(
+        "window = { model = 'trailing', days = 30 }\nlifetime = { level = 'two', years = 1 }\n"
+        + _SPENT
+        + _levels("", "when = { spent = 10 }", "by_invitation = true"),
+        [
+            _OPEN,
+            (
+                "gift",
+                "set_level",
+                "2022-01-01",
+                {"ladder": "tale", "level": "three", "expires": "2023-06-01"},
+            ),
+        ],
+        ["2022-02-01", "2023-02-01", "2023-06-01-", "2023-06-01"],
+        [
+            "1 three>three 2023-01-01 00:00 / 2023-01-01 00:00 ever: spent=0",
+            "3 three>two 2023-06-01 00:00 / 2023-06-01 00:00 ever: spent=0",
+        ],
+    ),
+    "who was opened before the run, by the other's opening, is assessed by it": Tale(
+        "window = { model = 'lifetime' }\nmetrics.months = { of = 'tenure_months' }\n"
+        + _SPENT
+        + _levels("", "when = { spent = 60 }"),
+        [
+            ("early", "open_member", "2020-01-15", {"member": 2}),
+            ("late", "open_member", "2022-06-01", {"posted": "2020-01-20"}),
+            ("first", "earn", "2021-01-01", {"member": 2, "money": 60}),
+            ("one", "merge_members", "2021-08-01", {"other": 2}),
+        ],
+        ["2022-03-01"],
+        ["0 one>two 2022-03-01 00:00 / 2022-03-01 00:00 ever: months=25 spent=60"],
+    ),
 }
