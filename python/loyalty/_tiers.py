@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from html import escape
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +18,15 @@ from loyalty._frame import read_column
 from loyalty._records import member_columns, times
 from loyalty._table import Table
 from loyalty._times import datetime_of
+from loyalty.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MOVES_SHOWN = 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TierRun:
     """What a run of tiers found and, unless it was a dry run, journaled.
 
@@ -46,6 +53,8 @@ class TierRun:
         Of the ladders.
     started_sequence, finished_sequence : int
         The entries that record the run; 0 of a dry run.
+    levels : mapping
+        The levels of each ladder that was assessed, in rising order.
     """
 
     at: dt.datetime
@@ -58,6 +67,83 @@ class TierRun:
     program_version: int
     started_sequence: int
     finished_sequence: int
+    levels: Mapping[str, Sequence[str]]
+
+    def matrix(self, ladder: str) -> NDArray[np.int64]:
+        """Return how many members went from level to level of a ladder.
+
+        Returns
+        -------
+        NDArray[np.int64]
+            Of shape (levels, levels), in the order of `levels`: the row is the level before, the
+            column the one after, and the diagonal has those who stay.
+
+        Raises
+        ------
+        InvalidInputError
+            The run was not about this ladder.
+        """
+        if ladder not in self.levels:
+            raise InvalidInputError(
+                f"ladder: the run has no {ladder!r}; it has: {', '.join(self.levels)}"
+            )
+        places = {name: place for place, name in enumerate(self.levels[ladder])}
+        members = np.zeros((len(places), len(places)), np.int64)
+        for move in self.moves.to_pylist():
+            if move["ladder"] == ladder:
+                members[places[move["from"]], places[move["to"]]] = move["members"]
+        return members
+
+    def picture(self, ladder: str | None = None) -> Figure:
+        """Draw who went from which level to which (needs matplotlib).
+
+        Parameters
+        ----------
+        ladder : str, optional
+            Only this one; all of the run, by default.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            With `matrix`, ladder by ladder: blue who climbed, orange who fell, grey who stayed.
+
+        Raises
+        ------
+        InvalidInputError
+            The run was not about this ladder.
+        LoyaltyError
+            Matplotlib is not installed.
+        """
+        from loyalty._tier_picture import draw
+
+        return draw(self, list(self.levels) if ladder is None else [ladder])
+
+    def __repr__(self) -> str:
+        lines = [self._summary()]
+        for ladder, levels in self.levels.items():
+            members = self.matrix(ladder)
+            moves = [
+                f"{members[was, now]:,} {levels[was]} to {levels[now]}"
+                for was, now in np.argwhere(members)
+                if was != now
+            ]
+            left_out = len(moves) - _MOVES_SHOWN
+            if left_out > 0:
+                moves[_MOVES_SHOWN:] = [f"{left_out:,} other moves"]
+            stay = f"{members.trace():,} stay"
+            lines.append(f"{ladder}: {', '.join([*moves, stay])}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        tables = [_matrix_html(name, of, self.matrix(name)) for name, of in self.levels.items()]
+        return f"<p>{escape(self._summary())}</p>" + "".join(tables)
+
+    def _summary(self) -> str:
+        parts = [f"{self.assessed:,} members"]
+        parts += [f"{self.passed_over:,} passed over"] if self.passed_over else []
+        entries = f"entries {self.started_sequence:,} to {self.finished_sequence:,}"
+        parts.append("a dry run" if self.dry_run else entries)
+        return f"Tiers as of {self.at:%Y-%m-%d %H:%M:%S} UTC: {', '.join(parts)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +248,7 @@ def run_of(run: _core.TierRun, ledger: _core.Ledger, dry_run: bool, texts: bool)
         program_version=run.program_version,
         started_sequence=run.started_sequence,
         finished_sequence=run.finished_sequence,
+        levels={ladder.name: tuple(ladder.levels) for ladder in run.ladders},
     )
 
 
@@ -228,6 +315,31 @@ def _one(names: _core.LadderNames, progress: _core.TierProgress) -> TierProgress
     )
 
 
+def _matrix_html(ladder: str, levels: Sequence[str], members: NDArray[np.int64]) -> str:
+    """Return the moves of a ladder, those who stay in grey, with the sums before and after."""
+
+    def cell(was: int, now: int) -> str:
+        style = ' style="color: gray"' if was == now else ""
+        return f"<td{style}>{_count(members[was, now])}</td>"
+
+    head = "".join(f"<th>to {escape(level)}</th>" for level in levels)
+    rows = "".join(
+        f"<tr><th>from {escape(level)}</th>"
+        + "".join(cell(was, now) for now in range(len(levels)))
+        + f"<td>{members[was].sum():,}</td></tr>"
+        for was, level in enumerate(levels)
+    )
+    after = "".join(f"<td>{count:,}</td>" for count in members.sum(axis=0))
+    return (
+        f"<table><thead><tr><th>{escape(ladder)}</th>{head}<th>before</th></tr></thead><tbody>"
+        f"{rows}<tr><th>after</th>{after}<td>{members.sum():,}</td></tr></tbody></table>"
+    )
+
+
+def _count(members: int) -> str:
+    return f"{members:,}" if members else ""
+
+
 def _moves_table(run: _core.TierRun) -> Table:
     rows = [
         (ladder.name, ladder.levels[place // size], ladder.levels[place % size], members)
@@ -260,22 +372,19 @@ def _changes_table(run: _core.TierRun, ledger: _core.Ledger, texts: bool) -> Tab
 
 
 def _metrics(run: _core.TierRun, raw: Mapping[str, Any]) -> pa.Array:
-    """Return the values of each change by the names of its ladder's metrics."""
+    """Return the values of each change by the names of its ladder's metrics.
+
+    The values are in the order that threads found them, the changes are not.
+    """
     names = [ladder.metrics for ladder in run.ladders]
-    keys = _names(names, np.repeat(raw["ladder"], _counts(names, raw)), _places(names, raw))
-    offsets = pa.array(np.append(raw["first_value"], len(raw["values"])).astype(np.int32))
-    return pa.MapArray.from_arrays(offsets, keys.cast(pa.string()), pa.array(raw["values"]))
-
-
-def _counts(names: Sequence[Sequence[str]], raw: Mapping[str, Any]) -> NDArray[np.int64]:
-    counts: NDArray[np.int64] = np.array([len(of) for of in names], np.int64)[raw["ladder"]]
-    return counts
-
-
-def _places(names: Sequence[Sequence[str]], raw: Mapping[str, Any]) -> NDArray[np.int64]:
-    counts = _counts(names, raw)
-    first: NDArray[np.int64] = np.repeat(raw["first_value"], counts)
-    return np.arange(len(raw["values"])) - first
+    counts = np.array([len(of) for of in names], np.int64)[raw["ladder"]]
+    offsets = np.append(0, np.cumsum(counts))
+    places = np.arange(offsets[-1]) - np.repeat(offsets[:-1], counts)
+    values = raw["values"][np.repeat(raw["first_value"], counts) + places]
+    keys = _names(names, np.repeat(raw["ladder"], counts), places)
+    return pa.MapArray.from_arrays(
+        pa.array(offsets, pa.int32()), keys.cast(pa.string()), pa.array(values)
+    )
 
 
 def _ladders(ladders: Sequence[_core.LadderNames], numbers: NDArray[np.uint16]) -> pa.Array:

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 import loyalty
-from loyalty.cli import demo, expiry, explain, posting, program, reading, report, writing
+from loyalty.cli import demo, expiry, explain, posting, program, reading, report, tiers, writing
 from loyalty.cli.output import INTERRUPTED, NOT_DONE, complain
 from loyalty.demo import DemoError
 from loyalty.importing import MappingError, UnreadableFileError
@@ -91,6 +91,7 @@ app.command("report")(report.report)
 app.command("totals")(reading.totals)
 app.command("expire")(expiry.expire)
 app.add_typer(program.app)
+app.add_typer(tiers.app)
 app.command("verify")(reading.verify)
 app.command("info")(reading.info)
 app.command("demo")(demo.demo)

@@ -68,7 +68,11 @@ def post(
     money: Annotated[int, typer.Option(help="Minor units of money: 1250 for 12.50.")] = 0,
     expires: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help=f"When the points expire, or {_NEVER!r}."),
+        typer.Option(
+            metavar="TIME",
+            help=f"When the points expire, or {_NEVER!r}. For set_level: until when nothing takes"
+            " the member below it; for good if not given.",
+        ),
     ] = None,
     activates: Annotated[
         str | None, typer.Option(metavar="TIME", help="From when on they can be spent.")
@@ -89,6 +93,12 @@ def post(
             help=f"For set_limits: the most that credits may make of it, or {_NOTHING!r}. For"
             " join_pool: how many points may be spent.",
         ),
+    ] = None,
+    ladder: Annotated[
+        str | None, typer.Option(metavar="NAME", help="For set_level: the programme's ladder.")
+    ] = None,
+    level: Annotated[
+        str | None, typer.Option(metavar="NAME", help="For set_level: the level that is given.")
     ] = None,
     rule: Annotated[str | None, typer.Option(help="The programme's earn rule.")] = None,
     channel: Annotated[str | None, typer.Option()] = None,
@@ -111,6 +121,8 @@ def post(
     loyalty post shop earn ada 100 --id order-4711
     loyalty post shop adjust ada -20 --actor mia --reason "counted twice"
     loyalty post shop merge_members ada --other-member 4711 --actor mia --reason "two cards"
+    loyalty post shop set_level ada --ladder status --level gold --expires 2027-01-01
+      --actor mia --reason "invited"
     ```
     """
     fields: dict[str, Any] = {
@@ -124,6 +136,8 @@ def post(
         "related": related,
         "floor": floor,
         "tag": tag,
+        "ladder": ladder,
+        "level": level,
         "rule": rule,
         "channel": channel,
         "location": location,
