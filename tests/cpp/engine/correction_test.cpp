@@ -55,6 +55,17 @@ TEST_F(CorrectionTest, AReversalTakesAwayAtTheTimeOfItsOriginal) {
   EXPECT_EQ(CorrectionOf(Back(13, 10, 0)), Of(-50, -850, -1));  // the rest, and its money
 }
 
+TEST_F(CorrectionTest, WhatExpiresBeforeItIsConfirmedIsCancelledThen) {
+  Begin({.pending = R"({"confirm_within_days":30})"});
+  Posting posting = Bought(10);
+  posting.expires_us = kNoon_us + 5 * kDay_us;
+  Post({posting});
+  ASSERT_OK(ledger_->Expire(kNoon_us + 6 * kDay_us, false, nullptr).status());
+  Posting back = Back(11, 10, 0);
+  back.effective_us = kNoon_us + 10 * kDay_us;
+  EXPECT_EQ(PostOne(back).status, PostingStatus::kRelatedAlreadyReversed);
+}
+
 TEST_F(CorrectionTest, MoneyPaidBack) {
   Begin();
   Post({Bought(10)});
