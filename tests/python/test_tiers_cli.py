@@ -1,6 +1,8 @@
 """`loyalty tiers`, and levels by `loyalty post` and `loyalty import`."""
 
+import doctest
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ from typer.testing import CliRunner, Result
 import loyalty
 from loyalty.cli import app
 
+from .test_readme import TEXT, commands, run
 from .tier_shop import WHO, day, make_shop
 
 ENTRIES = 20
@@ -394,3 +397,17 @@ def test_import_gives_levels(shop: Path, tmp_path: Path) -> None:
         ("black", None),
         ("blue", None),
     ]
+
+
+def test_the_example_in_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    section = TEXT[TEXT.index("## Tiers") : TEXT.index("## Numbers")]
+    blocks = dict(re.findall(r"```(\w+)\n(.*?)```", section, re.DOTALL))
+    (tmp_path / "club.toml").write_text(blocks["toml"])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    example = doctest.DocTestParser().get_doctest(blocks["pycon"], {}, "README.md", None, 0)
+    told: list[str] = []
+    assert doctest.DocTestRunner().run(example, out=told.append).failed == 0, "".join(told)
+    for command, shown in commands(blocks["shellsession"]):
+        printed = run(["sh", "-c", command], tmp_path)
+        assert re.fullmatch(re.escape(shown).replace("…", ".+"), printed), f"{command}\n{printed}"

@@ -29,7 +29,6 @@ def test_both_engines_tell_the_tale(name: str, tmp_path: Path) -> None:
     assert told(in_order(engine.changes(), CHANGE)) == tale.changes
 
 
-@pytest.mark.skipif(not hasattr(loyalty.Ledger, "recompute_tiers"), reason="not heeded yet")
 @pytest.mark.parametrize("name", TALES)
 def test_the_ledger_tells_the_tale(name: str, tmp_path: Path) -> None:
     tale = TALES[name]

@@ -15,10 +15,6 @@ from .tiers_proof.course import Run, play
 from .tiers_proof.ledger import ledger_run, ledger_standings
 from .tiers_proof.polars_facts import make_facts, roots
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(loyalty.Ledger, "recompute_tiers"), reason="the ledger does not heed ladders yet"
-)
-
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_ledger_agrees_with_sql(name: str, tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ namespace loyalty::engine {
 
 Status ReadItems(const Core& core, std::span<const uint32_t> members, uint64_t through,
                  std::vector<history::Item>* items) {
-  // The tail first: what leaves it meanwhile is in history by then, and what is in both counts once.
-  for (const SharedBlock& block : core.tail.From(0)) {
+  // The tail first: what leaves it meanwhile is in history by then, and what is in both counts once. It may hold
+  // much that history has: ids go by their own pace.
+  for (const SharedBlock& block : core.tail.From(core.history->sequence() + 1)) {
     for (size_t row = 0; row < block.view.count(); ++row) {
       if (!std::binary_search(members.begin(), members.end(), block.view.MemberAt(row))) continue;
       const Entry entry = block.view.EntryAt(row);

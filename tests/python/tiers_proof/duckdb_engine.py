@@ -54,10 +54,11 @@ where e.kind = 'set_level' and e.ok;
 # Levels given by hand since the run before; the last of several to one member comes last.
 _GIVE = """
 update standings s
-set level = g.given, until_us = null, given = g.given, given_until_us = g.given_until_us,
+set level = g.given, until_us = case when s.level = g.given then s.until_us end, given = g.given, given_until_us = g.given_until_us,
     since_us = case when s.level = g.given then s.since_us else g.effective_us end,
     lifetime_us = case when g.given >= g.lifetime_level
-                       then coalesce(s.lifetime_us, g.effective_us) end
+                       then coalesce(s.lifetime_us, g.effective_us) end,
+    kept = case when g.given >= s.kept then s.kept end
 from gifts g
 where g.member = s.member and g.ladder = s.ladder and g.phase = $phase and g.place = $place;
 """
@@ -212,7 +213,8 @@ select member, ladder, opened_us, to_level as level,
        case when to_level = level then since_us else lost_us end as since_us,
        case when to_level >= lifetime_level then lifetime_us end as lifetime_us, kept,
        given, given_until_us, level as from_level,
-       case when to_level = level then end_us else lost_us end as effective_us,
+       case when to_level = level then greatest(end_us, coalesce(since_us, end_us))
+            else lost_us end as effective_us,
        end_us - 1 as asked_us, end_us as valid_from_us
 from (
     select d.*, l.lifetime_level, if(d.given_until_us > d.end_us, d.given, 0) as given_now,

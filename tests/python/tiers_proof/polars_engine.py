@@ -137,7 +137,8 @@ class _Ladder:
             new = new.with_columns(lifetime_us=self._lifetime(began, level)).with_columns(
                 level=level,
                 since_us=pl.when(stays).then("since_us").otherwise(row["effective_us"]),
-                until_us=pl.lit(None, pl.Int64),
+                until_us=pl.when(stays).then("until_us"),
+                kept=pl.when(level >= pl.col("kept")).then("kept"),
                 given=level,
                 given_until_us=pl.lit(until_us),
             )
@@ -192,7 +193,9 @@ class _Ladder:
         holds = pl.col("reached") >= pl.col("level")
         to_level = pl.when(holds).then("level").otherwise(self._lower())
         moved = found.with_columns(to_level=to_level).with_columns(
-            effective_us=pl.when(holds).then("end_us").otherwise("lost_us"),
+            effective_us=pl.when(holds)
+            .then(pl.max_horizontal("end_us", "since_us"))
+            .otherwise("lost_us"),
             since_us=pl.when(holds).then("since_us").otherwise("lost_us"),
         )
         moved = self._with_until(moved, pl.col("end_us"))
