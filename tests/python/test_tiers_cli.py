@@ -363,6 +363,7 @@ def test_explain_who_gave_a_level(shop: Path) -> None:
     given = ("--ladder", "status", "--level", "black", "--time", "2023-09-01", *BY)
     result = cli("post", shop, "set_level", "7", *given, "--expires", "2024-06-01")
     assert result.exit_code == 0, result.output
+    assert "active points" not in result.stdout
     lines = tiers("explain", shop, "7")
     assert "because given by mia: a friend of the house (entry 23)" in lines
     assert "kept on black, until 2024-06-01T00:00:00Z" in lines

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 import loyalty
-from loyalty._columns import KINDS
+from loyalty._columns import KINDS, WITHOUT_CURRENCY
 from loyalty.cli.arguments import (
     AsJson,
     KeyType,
@@ -155,7 +155,7 @@ def post(
     if as_json:
         print_json({**told, **asdict(reply)})
     else:
-        screen().print(_shown(told, reply))
+        screen().print(_shown(told, reply, KINDS[kind] not in WITHOUT_CURRENCY))
     if not reply.ok:
         raise typer.Exit(NEEDS_A_LOOK)
 
@@ -187,7 +187,7 @@ def _ceiling(text: str | None) -> int | None:
         raise typer.BadParameter(f"--ceiling {text}: not an integer, nor {_NOTHING!r}") from error
 
 
-def _shown(told: dict[str, Any], reply: loyalty.Reply) -> Table:
+def _shown(told: dict[str, Any], reply: loyalty.Reply, about_points: bool) -> Table:
     parts = {name: getattr(reply, name) for name in ("pending", "held", "arrears")}
     rows = [
         ("status", reply.status),
@@ -197,7 +197,7 @@ def _shown(told: dict[str, Any], reply: loyalty.Reply) -> Table:
         ("entry", number(reply.sequence) if reply.sequence else "none"),
         ("moved", f"{reply.points:+,}" if reply.points else ""),
         ("repaid", number(reply.repaid) if reply.repaid else ""),
-        ("active points", number(reply.balance)),
+        ("active points", number(reply.balance) if about_points else ""),
         *((name, number(value) if value else "") for name, value in parts.items()),
     ]
     return facts([(name, value) for name, value in rows if value])
