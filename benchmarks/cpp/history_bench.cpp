@@ -7,6 +7,7 @@
 #include <benchmark/benchmark.h>
 #include <stdlib.h>
 
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -50,7 +51,9 @@ class ScratchHistory {
   }
   size_t Read(uint32_t member) {
     items_.clear();
-    if (Status s = history_->Read(member, kMinTime_us, kMaxTime_us, &items_); !s.ok()) Fail(s);
+    if (Status s = history_->Read(std::array{uint32_t(member)}, kMinTime_us, kMaxTime_us, &items_);
+        !s.ok())
+      Fail(s);
     return items_.size();
   }
   void Flush() {

@@ -17,9 +17,7 @@ Status ReadItems(const Core& core, std::span<const uint32_t> members, uint64_t t
           {block.view.first_sequence() + row, entry, remark.value_or(history::Remark())});
     }
   }
-  for (const uint32_t member : members) {
-    LOYALTY_RETURN_IF_ERROR(core.history->Read(member, kMinTime_us, kMaxTime_us, items));
-  }
+  LOYALTY_RETURN_IF_ERROR(core.history->Read(members, kMinTime_us, kMaxTime_us, items));
   const auto sequence_of = [](const history::Item& item) { return item.sequence; };
   std::erase_if(*items, [&](const history::Item& item) { return item.sequence > through; });
   std::ranges::sort(*items, {}, sequence_of);

@@ -190,7 +190,8 @@ Result<Ledger::MemberProgress> LedgerImpl::TierProgressOf(const MemberKey& membe
   }
   LOYALTY_ASSIGN_OR_RETURN(tiers::Plan plan, PlanTiers(*core_, {}, Now_us()));
   plan.through = core_->durable.sequence();
-  LOYALTY_ASSIGN_OR_RETURN(auto alone, tiers::Alone::Load(plan, table.slots[0]));
+  LOYALTY_ASSIGN_OR_RETURN(auto loaded, tiers::Alone::Load(plan, table.slots));
+  tiers::Alone& alone = loaded[0];
   const std::vector<MemberLevel> levels = core_->state->LevelsOf(table.slots[0]);
   MemberProgress result{NamesOf(plan.ladders), {}};
   for (size_t l = 0; l < plan.ladders.size(); ++l) {

@@ -88,7 +88,7 @@ class HistoryImpl : public History {
   Status Add(std::span<const Entry> entries, std::span<const RemarkAt> remarks,
              uint64_t first_sequence) override;
   Status Flush() override { return store_->Flush(Family::kHistory); }
-  Status Read(uint32_t member, int64_t from_us, int64_t to_us,
+  Status Read(std::span<const uint32_t> members, int64_t from_us, int64_t to_us,
               std::vector<Item>* out) const override;
   Status Visit(const std::function<bool(const Item&)>& visitor) const override;
 
@@ -130,20 +130,28 @@ Status HistoryImpl::Add(std::span<const Entry> entries, std::span<const RemarkAt
   return Status();
 }
 
-Status HistoryImpl::Read(uint32_t member, int64_t from_us, int64_t to_us,
+Status HistoryImpl::Read(std::span<const uint32_t> members, int64_t from_us, int64_t to_us,
                          std::vector<Item>* out) const {
   from_us = std::max(from_us, kMinTime_us);
   to_us = std::min(to_us, kMaxTime_us);
   if (from_us >= to_us) return Status();
   const size_t before = out->size();
-  const uint32_t range = member / kRangeMembers;
-  Walk walk(*store_, {range, range + 1, MonthOf(from_us), MonthOf(to_us - 1) + 1});
-  while (walk.Next()) {
-    Append(&walk, walk.measures().RowsOf(member % kRangeMembers), out);
-  }
-  if (!walk.status().ok()) {
-    out->resize(before);
-    return walk.status();
+  while (!members.empty()) {
+    const uint32_t range = members.front() / kRangeMembers;
+    const auto end = std::find_if(members.begin(), members.end(),
+                                  [&](uint32_t member) { return member / kRangeMembers != range; });
+    const auto together = members.first(size_t(end - members.begin()));
+    Walk walk(*store_, {range, range + 1, MonthOf(from_us), MonthOf(to_us - 1) + 1});
+    while (walk.Next()) {
+      for (const uint32_t member : together) {
+        Append(&walk, walk.measures().RowsOf(member % kRangeMembers), out);
+      }
+    }
+    if (!walk.status().ok()) {
+      out->resize(before);
+      return walk.status();
+    }
+    members = members.subspan(together.size());
   }
   const auto outside = [=](const Item& item) {
     return item.entry.effective_us < from_us || item.entry.effective_us >= to_us;

@@ -77,9 +77,10 @@ class History {
   // Returns once all that was added is on disk.
   virtual Status Flush() = 0;
 
-  // Appends to `out` one member's entries with from_us <= effective_us < to_us, unordered. A piece
+  // Appends to `out` some members' entries with from_us <= effective_us < to_us, unordered. `members` are in order:
+  // those of one range are read together. A piece
   // that is not what was written is kCorruption, naming its key; then nothing is appended.
-  virtual Status Read(uint32_t member, int64_t from_us, int64_t to_us,
+  virtual Status Read(std::span<const uint32_t> members, int64_t from_us, int64_t to_us,
                       std::vector<Item>* out) const = 0;
   // Visits every entry, piece by piece, until the visitor returns false; for verification.
   virtual Status Visit(const std::function<bool(const Item&)>& visitor) const = 0;

@@ -1,22 +1,35 @@
 #include "tiers/alone.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace loyalty::tiers {
 
 using Of = program::Metric::Of;
 
-Result<Alone> Alone::Load(const Plan& plan, uint32_t member) {
-  Alone alone(plan, member);
+Result<std::vector<Alone>> Alone::Load(const Plan& plan, std::span<const uint32_t> members) {
   const ledger::State& state = *plan.sources.state;
-  std::vector<uint32_t> family = {member};
-  if (!state.merges.empty()) family = state.merges.FamilyOf(member);
-  alone.opened_us_ = kMaxTime_us;
-  for (const uint32_t one : family) {
-    alone.opened_us_ = std::min(alone.opened_us_, state.OpeningOf_us(one));
+  std::vector<Alone> all;
+  std::unordered_map<uint32_t, size_t> place_of;  // of who is one of them, or merged into one
+  std::vector<uint32_t> everybody;
+  for (const uint32_t member : members) {
+    Alone& alone = all.emplace_back(Alone(plan, member));
+    std::vector<uint32_t> family = {member};
+    if (!state.merges.empty()) family = state.merges.FamilyOf(member);
+    alone.opened_us_ = kMaxTime_us;
+    for (const uint32_t one : family) {
+      alone.opened_us_ = std::min(alone.opened_us_, state.OpeningOf_us(one));
+      place_of[one] = all.size() - 1;
+      everybody.push_back(one);
+    }
   }
-  LOYALTY_RETURN_IF_ERROR(plan.sources.entries_of(family, plan.through, &alone.entries_));
-  return alone;
+  std::sort(everybody.begin(), everybody.end());
+  std::vector<history::Item> entries;
+  LOYALTY_RETURN_IF_ERROR(plan.sources.entries_of(everybody, plan.through, &entries));
+  for (const history::Item& item : entries) {
+    all[place_of.at(item.entry.member)].entries_.push_back(item);
+  }
+  return all;
 }
 
 int64_t Alone::Value(const LadderPlan& ladder, size_t metric, int64_t at_us, int64_t changed_us) {

@@ -2,6 +2,7 @@
 // whoever is asked about by name.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "tiers/plan.h"
@@ -10,9 +11,11 @@ namespace loyalty::tiers {
 
 class Alone {
  public:
-  // Reads the entries of a survivor and of all who are merged into him.
-  static Result<Alone> Load(const Plan& plan, uint32_t member);
+  // Reads the entries of survivors, and of all who are merged into them: alone[i] is of members[i]. Those of
+  // neighbours together are much quicker than one by one.
+  static Result<std::vector<Alone>> Load(const Plan& plan, std::span<const uint32_t> members);
 
+  uint32_t member() const { return member_; }
   int64_t opened_us() const { return opened_us_; }
   // A metric as of an instant; a fault is kept in status(), and the metric 0.
   int64_t Value(const LadderPlan& ladder, size_t metric, int64_t at_us, int64_t changed_us);

@@ -17,6 +17,8 @@ using Of = program::Metric::Of;
 
 constexpr uint32_t kRangePages = kRangeMembers / kPageMembers;
 constexpr Span_us kNothing = {1, 0};
+// Their entries are in memory at once.
+constexpr size_t kAloneTogether = 512;
 
 bool IsSummed(const Measure& measure) {
   return measure.of != Of::kBalance && measure.of != Of::kTenureMonths;
@@ -235,9 +237,9 @@ Months RangeAssessor::MonthsOf(const std::vector<Range>& ranges) const {
 
 Status RangeAssessor::AssessRange(const Range& range, std::vector<MemberChanges>* out) {
   const size_t before = out->size();
-  std::vector<uint32_t> alone;  // in the range
+  std::vector<uint32_t> alone;  // slots
   for (uint32_t m = 0; m < kRangeMembers; ++m) {
-    if (range.ways[m] == Way::kAlone) alone.push_back(m);
+    if (range.ways[m] == Way::kAlone) alone.push_back(range.first() + m);
   }
   for (size_t l = 0; l < plan_.ladders.size(); ++l) {
     LOYALTY_RETURN_IF_ERROR(LoadValues(range, l));
@@ -248,7 +250,7 @@ Status RangeAssessor::AssessRange(const Range& range, std::vector<MemberChanges>
       if (range.ways[m] != Way::kByScan) continue;
       MemberChanges changes;
       if (!AssessByScan(range, l, m, &changes)) {
-        alone.push_back(m);
+        alone.push_back(range.first() + m);
       } else if (!changes.changes.empty()) {
         out->push_back(std::move(changes));
       }
@@ -258,10 +260,13 @@ Status RangeAssessor::AssessRange(const Range& range, std::vector<MemberChanges>
   alone.erase(std::unique(alone.begin(), alone.end()), alone.end());
   // What was found of one before another of his ladders turned out to need more.
   const auto is_alone = [&](const MemberChanges& c) {
-    return std::binary_search(alone.begin(), alone.end(), c.member - range.first());
+    return std::binary_search(alone.begin(), alone.end(), c.member);
   };
   out->erase(std::remove_if(out->begin() + ptrdiff_t(before), out->end(), is_alone), out->end());
-  for (const uint32_t m : alone) LOYALTY_RETURN_IF_ERROR(AssessAlone(range.first() + m, out));
+  for (size_t from = 0; from < alone.size(); from += kAloneTogether) {
+    const size_t count = std::min(kAloneTogether, alone.size() - from);
+    LOYALTY_RETURN_IF_ERROR(AssessAlone(std::span(alone).subspan(from, count), out));
+  }
   std::sort(out->begin() + ptrdiff_t(before), out->end(),
             [](const MemberChanges& a, const MemberChanges& b) {
               return std::pair(a.member, a.ladder) < std::pair(b.member, b.ladder);
@@ -396,23 +401,28 @@ bool RangeAssessor::AssessByScan(const Range& range, size_t ladder, uint32_t mem
   return has_all;
 }
 
-Status RangeAssessor::AssessAlone(uint32_t slot, std::vector<MemberChanges>* out) {
-  LOYALTY_ASSIGN_OR_RETURN(Alone alone, Alone::Load(plan_, slot));
-  if (alone.opened_us() > plan_.at_us) return {};
-  for (size_t l = 0; l < plan_.ladders.size(); ++l) {
-    const LadderPlan& plan = plan_.ladders[l];
-    const std::optional<MemberLevel> level = plan_.sources.state->LevelOn(slot, plan.coded->code);
-    if (SinceOf(level) > plan_.at_us) continue;
-    const auto evaluate = [&](int64_t at_us, int64_t changed_us) {
-      return alone.Evaluate(plan, at_us, changed_us);
-    };
-    auto changes = Assessor(plan.ladder(), plan_.calendar())
-                       .Assess(level ? plan.StandingOf(level->standing) : Standing(),
-                               alone.opened_us(), plan_.at_us, evaluate);
-    if (changes.empty()) continue;
-    out->push_back({slot, uint32_t(l), level ? level->sequence : 0, std::move(changes)});
+Status RangeAssessor::AssessAlone(std::span<const uint32_t> slots,
+                                  std::vector<MemberChanges>* out) {
+  LOYALTY_ASSIGN_OR_RETURN(std::vector<Alone> all, Alone::Load(plan_, slots));
+  for (Alone& alone : all) {
+    const uint32_t slot = alone.member();
+    if (alone.opened_us() > plan_.at_us) continue;
+    for (size_t l = 0; l < plan_.ladders.size(); ++l) {
+      const LadderPlan& plan = plan_.ladders[l];
+      const std::optional<MemberLevel> level = plan_.sources.state->LevelOn(slot, plan.coded->code);
+      if (SinceOf(level) > plan_.at_us) continue;
+      const auto evaluate = [&](int64_t at_us, int64_t changed_us) {
+        return alone.Evaluate(plan, at_us, changed_us);
+      };
+      auto changes = Assessor(plan.ladder(), plan_.calendar())
+                         .Assess(level ? plan.StandingOf(level->standing) : Standing(),
+                                 alone.opened_us(), plan_.at_us, evaluate);
+      if (changes.empty()) continue;
+      out->push_back({slot, uint32_t(l), level ? level->sequence : 0, std::move(changes)});
+    }
+    LOYALTY_RETURN_IF_ERROR(alone.status());
   }
-  return alone.status();
+  return {};
 }
 
 }  // namespace loyalty::tiers

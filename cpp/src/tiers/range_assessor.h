@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -71,7 +72,7 @@ class RangeAssessor {
   bool AssessByScan(const Range& range, size_t ladder, uint32_t member, MemberChanges* changes);
   // Whether an assessment changes nothing of such a standing: seen without making it.
   bool Stays(const LadderPlan& plan, const LevelStanding& now, int found) const;
-  Status AssessAlone(uint32_t slot, std::vector<MemberChanges>* out);
+  Status AssessAlone(std::span<const uint32_t> slots, std::vector<MemberChanges>* out);
   Span_us SpanOfMember(const program::Window& window, int64_t opened_us, int64_t since_us);
   int64_t TenureOf(uint32_t opened_minute);
 

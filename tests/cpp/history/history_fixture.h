@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <random>
 #include <string>
@@ -158,7 +159,7 @@ class HistoryFixture : public ::testing::Test {
 
   std::vector<Item> Read(uint32_t member, int64_t from_us = INT64_MIN, int64_t to_us = INT64_MAX) {
     std::vector<Item> items;
-    EXPECT_TRUE(Check(history_->Read(member, from_us, to_us, &items)));
+    EXPECT_TRUE(Check(history_->Read(std::array{uint32_t(member)}, from_us, to_us, &items)));
     return items;
   }
   std::vector<Item> Expected(uint32_t member, int64_t from_us = INT64_MIN,

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <limits>
 
 #include "base/bytes.h"
@@ -82,7 +83,7 @@ TEST_F(HistoryTest, ReadAppends) {
   Add(EntryMaker(1).Segment(100, 10, 31));
   std::vector<Item> items = Read(1);
   const size_t size = items.size();
-  ASSERT_TRUE(Check(history_->Read(2, INT64_MIN, INT64_MAX, &items)));
+  ASSERT_TRUE(Check(history_->Read(std::array{uint32_t(2)}, INT64_MIN, INT64_MAX, &items)));
   EXPECT_EQ(items.size(), size + Expected(2).size());
 }
 
@@ -186,7 +187,7 @@ TEST_F(HistoryTest, ADamagedPieceIsNamedAndNothingIsReturned) {
     damaged[byte] = char(damaged[byte] ^ 0x10);
     Put(second.key, damaged);
     std::vector<Item> items(1);
-    const Status read = history_->Read(1, INT64_MIN, INT64_MAX, &items);
+    const Status read = history_->Read(std::array{uint32_t(1)}, INT64_MIN, INT64_MAX, &items);
     const Status visit = history_->Visit([](const Item&) { return true; });
     for (const Status& status : {read, visit}) {
       EXPECT_EQ(status.code(), StatusCode::kCorruption);
