@@ -143,6 +143,7 @@ void AddStandings(py::module_& m) {
   py::classh<TierProgress>(m, "TierProgress")
       .def_readonly("now", &TierProgress::now)
       .def_readonly("evidence", &TierProgress::evidence)
+      .def_readonly("evidence_metrics", &TierProgress::evidence_metrics)
       .def_readonly("values", &TierProgress::values)
       .def_readonly("found", &TierProgress::found)
       .def_readonly("next", &TierProgress::next)

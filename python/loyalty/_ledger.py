@@ -17,6 +17,7 @@ from loyalty._table import Table
 from loyalty._tiers import TierRun, members_of, run_of
 from loyalty._times import TimeLike, now_us, time_us
 from loyalty._writing import CHUNK_ROWS
+from loyalty.errors import InvalidInputError
 from loyalty.program import Program
 
 _UINT32 = (1, 2**32 - 1)
@@ -227,6 +228,8 @@ class Ledger(MembershipWriter):
         LedgerBusyError
             Another run is under way.
         """
+        if isinstance(ladders, str):
+            raise InvalidInputError(f"ladders must be a list of names, such as [{ladders!r}]")
         at_us = None if at is None else time_us(at, "at")
         with progress_callback(progress, "assessing") as callback:
             run = self._core.recompute_tiers(

@@ -174,6 +174,8 @@ class TierProgress:
         The end of its validity, if that was said.
     kept : str or None
         A level that nothing takes the member below, `kept_until` (None: for good).
+    for_life : str or None
+        A level that is his for life.
     evidence : mapping or None
         The metrics that decided the last change, as of `evidence_time`; None: there was none, or
         somebody gave the level.
@@ -201,6 +203,7 @@ class TierProgress:
     until: dt.datetime | None
     kept: str | None
     kept_until: dt.datetime | None
+    for_life: str | None
     evidence: Mapping[str, int] | None
     evidence_time: dt.datetime | None
     metrics: Mapping[str, int]
@@ -217,6 +220,8 @@ class TierProgress:
         if self.kept is not None:
             end = "for good" if self.kept_until is None else f"until {self.kept_until:%Y-%m-%d}"
             lines.append(f"  kept on {self.kept} {end}")
+        if self.for_life is not None:
+            lines.append(f"  {self.for_life} for life")
         if self.evidence is not None and self.evidence_time is not None:
             lines.append(f"  as of {self.evidence_time:%Y-%m-%d}: {_values(self.evidence)}")
         lines.append(f"  now: {_values(self.metrics)}")
@@ -268,6 +273,7 @@ def standings_table(raw: Mapping[str, Any], texts: bool) -> Table:
         "kept_until": times(
             raw["kept_until_us"], (raw["kept"] == 0) | (raw["kept_until_us"] == _core.NEVER_US)
         ),
+        "for_life": _where(_names(levels, raw["ladder"], raw["for_life"]), raw["for_life"] > 0),
         "sequence": pa.array(raw["sequence"], mask=raw["sequence"] == 0),
     }
     return Table(pa.table(columns))
@@ -300,7 +306,8 @@ def _one(names: _core.LadderNames, progress: _core.TierProgress) -> TierProgress
         until=_or_none(now.until_us),
         kept=names.levels[now.kept] if now.kept else None,
         kept_until=_or_none(now.kept_until_us) if now.kept else None,
-        evidence=dict(zip(names.metrics, change.values, strict=False))
+        for_life=names.levels[now.for_life] if now.for_life else None,
+        evidence=dict(zip(progress.evidence_metrics, change.values, strict=True))
         if change and assessed
         else None,
         evidence_time=datetime_of(change.assessed_us) if change and assessed else None,

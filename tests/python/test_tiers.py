@@ -320,6 +320,26 @@ def test_what_a_member_lacks(shop: loyalty.Ledger) -> None:
         shop.tier_progress("zoe")
 
 
+def test_evidence_has_the_names_of_its_time(shop: loyalty.Ledger) -> None:
+    shop.recompute_tiers(day(2024, 1))
+    before = shop.tier_progress("ada")[0].evidence
+    assert before is not None
+    spent = '[ladders.status.metrics.spent]\nof = "money"\n\n'
+    swapped = PROGRAM.replace(spent, "").replace(
+        'of = "postings"\n', f'of = "postings"\n\n{spent}', 1
+    )
+    shop.apply_program(loyalty.Program.from_toml(swapped))
+    assert shop.tier_progress("ada")[0].evidence == before
+
+
+def test_a_ladder_named_twice_is_assessed_once(shop: loyalty.Ledger) -> None:
+    run = shop.recompute_tiers(day(2024, 1), ladders=["badge", "badge"])
+    assert run.passed_over == 0
+    assert len(set(run.changes["member"])) == len(run.changes)
+    with pytest.raises(loyalty.InvalidInputError, match="list of names"):
+        shop.recompute_tiers(ladders="badge")
+
+
 def test_a_run_shows_itself(shop: loyalty.Ledger) -> None:
     run = shop.recompute_tiers(day(2024, 1))
     first, last = run.started_sequence, run.finished_sequence

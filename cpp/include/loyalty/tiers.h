@@ -84,9 +84,10 @@ struct TierNeed {
 // Where a member stands on a ladder at an instant, and what comes next.
 struct TierProgress {
   TierRow now;
-  std::optional<LevelChange> evidence;  // what the entry of now.sequence says
-  std::vector<int64_t> values;          // of the metrics, as of the instant
-  uint16_t found = 0;                   // the level that they reach
+  std::optional<LevelChange> evidence;        // what the entry of now.sequence says
+  std::vector<std::string> evidence_metrics;  // what its values are of, by the programme of then
+  std::vector<int64_t> values;                // of the metrics, as of the instant
+  uint16_t found = 0;                         // the level that they reach
   // The next higher level that can be earned, and what is lacking, by alternative; none at the top.
   std::optional<uint16_t> next;
   std::vector<std::vector<TierNeed>> to_next;

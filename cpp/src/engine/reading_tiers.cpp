@@ -85,6 +85,16 @@ std::vector<std::vector<TierNeed>> NeedsOf(const program::Level& level,
   return needs;
 }
 
+// The metrics that a ladder had in the programme of an entry.
+std::vector<std::string> MetricsOf(const Core& core, const Record& record) {
+  const auto rules = core.state->RulesOf(record.program_version);
+  const CodedLadder* const ladder = rules->LadderAt(record.level->ladder);
+  std::vector<std::string> names;
+  if (!ladder) return names;
+  for (const program::Metric& metric : ladder->ladder->metrics) names.push_back(metric.name);
+  return names;
+}
+
 TierProgress ProgressOf(const tiers::Plan& plan, const tiers::LadderPlan& of, const TierRow& row,
                         const tiers::Standing& standing, tiers::Alone* alone) {
   const program::Ladder& ladder = of.ladder();
@@ -208,6 +218,7 @@ Result<Ledger::MemberProgress> LedgerImpl::TierProgressOf(const MemberKey& membe
     const uint64_t sequences[] = {on->sequence};
     LOYALTY_ASSIGN_OR_RETURN(const auto records, ReadRecords(*core_, sequences));
     result.progress.back().evidence = records[0].level;
+    result.progress.back().evidence_metrics = MetricsOf(*core_, records[0]);
   }
   LOYALTY_RETURN_IF_ERROR(alone.status());
   return result;

@@ -256,7 +256,8 @@ Result<tiers::Plan> PlanTiers(const Core& core, const std::vector<std::string>& 
     if (found == all.end()) {
       return Status(StatusCode::kNotFound, "the programme has no ladder '" + name + "'");
     }
-    which.push_back(size_t(found - all.begin()));
+    const auto number = size_t(found - all.begin());
+    if (std::find(which.begin(), which.end(), number) == which.end()) which.push_back(number);
   }
   if (ladders.empty()) {
     which.resize(all.size());

@@ -143,6 +143,8 @@ def progress_tables(
     ]
     if on.kept is not None:
         rows.append(("kept on", _kept(on.kept, on.kept_until)))
+    if on.for_life is not None:
+        rows.append(("for life", on.for_life))
     rows.append(("reached now", on.reached))
     if on.ends is None:
         rows.append(("assessed next", "by the next run"))

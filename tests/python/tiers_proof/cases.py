@@ -48,19 +48,14 @@ def case(name: str) -> Case:
         runs = as_runs(month_ends())
         return Case(plan, with_phases(baskets(), runs), runs)
     times = run_times(plan.zone)
-    members, entries = 2_000, 40_000
+    members, entries = 1_000, 20_000
     if name == "auckland":
-        times, members, entries = times[::2], 500, 10_000
+        times, members, entries = times[::2], 300, 6_000
     runs = as_runs(times)
     moments = Moments(plan.zone, 2020, 2023, times)
-    generator = Generator(moments, _gifts(plan), SEED, members, entries)
+    gifts = plan.levels.select("ladder", "name").rows()
+    generator = Generator(moments, gifts, SEED, members, entries)
     return Case(plan, with_phases(generator.make(), runs), runs)
-
-
-def _gifts(plan: Plan) -> list[tuple[str, str]]:
-    """Levels to be given; not on ladders with levels for life, which would be two gifts at once."""
-    without = plan.ladders.filter(pl.col("lifetime_level").is_null())
-    return plan.levels.join(without, on="ladder", how="semi").select("ladder", "name").rows()
 
 
 def prove(of: Case, entries: pl.DataFrame) -> Proved:

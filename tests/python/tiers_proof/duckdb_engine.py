@@ -54,7 +54,8 @@ where e.kind = 'set_level' and e.ok;
 # Levels given by hand since the run before; the last of several to one member comes last.
 _GIVE = """
 update standings s
-set level = g.given, until_us = case when s.level = g.given then s.until_us end, given = g.given, given_until_us = g.given_until_us,
+set level = g.given, given = g.given, given_until_us = g.given_until_us,
+    until_us = case when s.level = g.given then s.until_us end,
     since_us = case when s.level = g.given then s.since_us else g.effective_us end,
     lifetime_us = case when g.given >= g.lifetime_level
                        then coalesce(s.lifetime_us, g.effective_us) end,
