@@ -431,8 +431,8 @@ class LedgerReader:
             Columns ``member`` (of those merged into another: his key), ``ladder``, ``level``,
             ``since`` (null: the opening), ``until`` (the end of its validity, if that was said),
             ``kept`` (a level that nothing takes the member below), ``kept_until`` (null: for good),
-            ``for_life`` (a level that is his for life) and ``sequence`` (of the entry that said so).
-            In the order of `members`, or of opening.
+            ``for_life`` (a level that is his for life) and ``sequence`` (of the entry that said
+            so). In the order of `members`, or of opening.
 
         Raises
         ------
