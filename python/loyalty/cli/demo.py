@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -17,10 +19,13 @@ from loyalty.demo import check_installed
 if TYPE_CHECKING:
     import polars as pl
 
+    from loyalty import Need
     from loyalty.demo.run import Outcome
+    from loyalty.demo.tiers import Story
 
 _BAR_COLUMNS = 40
 _EARNED, _REDEEMED = "rgb(0,114,178)", "rgb(230,159,0)"  # as in the picture
+_CLIMBED, _FELL = "rgb(0,114,178)", "rgb(213,94,0)"  # as in the picture of moves
 
 
 def demo(
@@ -32,8 +37,8 @@ def demo(
 
     1.5 million purchase lines of 2,469 households (The Complete Journey) earn points, which the
     households turn into vouchers. Run it again, and nothing changes: every posting is there
-    already, and the digest is the same. A picture of the points by month is saved beside the
-    ledger.
+    already, and the digest is the same. Levels are assessed at the end of each month. Pictures of
+    the points by month, and of who moved between levels at last, are saved beside the ledger.
     """
     check_installed()
     from loyalty.demo.run import run_demo
@@ -55,7 +60,8 @@ def demo(
 def _show(console: Console, directory: Path, outcome: Outcome) -> None:
     console.print(_what_was_done(directory, outcome))
     console.print(_months(outcome.months))
-    console.print(_tiers(outcome.tiers))
+    console.print(_tiers(outcome))
+    console.print(_one_household(outcome.story))
     largest = outcome.largest.select("member", "active", "lifetime_earned", "lifetime_redeemed")
     console.print(
         table(
@@ -65,15 +71,17 @@ def _show(console: Console, directory: Path, outcome: Outcome) -> None:
         )
     )
     console.print(trial_balance(outcome.totals.to_pylist()))
-    household = largest["member"][0]
+    household = outcome.story.household
     console.print(
         facts(
             [
                 ("verified", "everything agrees" if outcome.report.ok else "PROBLEMS, see below"),
                 ("digest", outcome.report.digest),
-                ("picture", str(outcome.picture)),
+                ("pictures", str(outcome.picture)),
+                ("", str(outcome.tier_picture)),
                 ("look further", f"loyalty balance {directory} {household}"),
                 ("", f"loyalty history {directory} {household} --last 20"),
+                ("", f"loyalty tiers explain {directory} {household}"),
                 ("", f"loyalty info {directory}"),
             ]
         )
@@ -123,19 +131,60 @@ def _months(months: pl.DataFrame) -> Table:
     return result
 
 
-def _tiers(tiers: pl.DataFrame) -> Table:
-    households, spent = tiers["households"].sum(), tiers["spent"].sum()
+def _tiers(outcome: Outcome) -> Table:
+    """Months with who moved and who stands where; below, what the levels spent."""
+    names = list(outcome.tier_spent)
+    title = "Levels by month, from what was spent in 13 weeks"
+    result = table(("month", "climbed", "fell", *names), [], left=("month",), title=title)
+    for month in outcome.tier_months.iter_rows(named=True):
+        result.add_row(
+            f"{month['month']:%Y-%m}",
+            Text(_some(month["climbed"]), _CLIMBED),
+            Text(_some(month["fell"]), _FELL),
+            *(number(month[name]) for name in names),
+        )
+    result.add_section()
+    spent = sum(outcome.tier_spent.values())
+    shares = (f"{outcome.tier_spent[name] / spent:.1%}" for name in names)
+    result.add_row("of the year's money", "", "", *shares)
+    return result
+
+
+def _one_household(story: Story) -> Group:
+    """Tell how it came to its level, and what it lacks to stay."""
     rows = [
         (
-            tier["tier"],
-            number(tier["from_points"]),
-            number(tier["households"]),
-            f"{tier['households'] / households:.1%}",
-            number(tier["earned"]),
-            f"${tier['spent'] / 100:,.2f}",
-            f"{tier['spent'] / spent:.1%}",
+            f"{change['month']:%Y-%m}",
+            f"{change['from_level']} to {change['level']}",
+            _dollars(change["spent"]),
+            number(change["visits"]),
         )
-        for tier in tiers.iter_rows(named=True)
+        for change in story.changes.iter_rows(named=True)
     ]
-    columns = ("tier", "from", "households", "share", "points earned", "spent", "share of spend")
-    return table(columns, rows, left=("tier",), title="Tiers, by points earned in 2017")
+    columns = ("month", "level", "spent in 13 weeks", "visits")
+    title = f"Household {story.household}, explained"
+    now = story.progress
+    told = [("stands on", now.level)]
+    if now.ends is not None:
+        to_stay = " or ".join(_lacking(needs) for needs in now.to_stay)
+        told.append(("to the end of", f"{now.ends - timedelta(days=1):%Y-%m}"))
+        told.append(("to stay then", to_stay or "nothing"))
+    return Group(table(columns, rows, left=("month", "level"), title=title), facts(told), "")
+
+
+def _lacking(needs: Sequence[Need]) -> str:
+    """Say what is missing: cents as dollars, and visits."""
+    texts = {
+        need.metric: _dollars(need.missing) if need.metric == "spent" else number(need.missing)
+        for need in needs
+        if need.missing
+    }
+    return " and ".join(f"{text} {metric}" for metric, text in texts.items()) or "nothing"
+
+
+def _dollars(cents: int) -> str:
+    return f"${cents / 100:,.2f}"
+
+
+def _some(count: int) -> str:
+    return number(count) if count else ""

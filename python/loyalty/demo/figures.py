@@ -2,28 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import polars as pl
 
 from loyalty.demo.data import ZONE
-
-
-@dataclass(frozen=True)
-class Tier:
-    """A level, and the points earned in the year that reach it."""
-
-    name: str
-    from_points: int
-
-
-TIERS = (
-    Tier("Bronze", 0),
-    Tier("Silver", 10_000),
-    Tier("Gold", 25_000),
-    Tier("Platinum", 50_000),
-)
-YEAR = 2017
 
 
 def by_month(entries: pl.DataFrame) -> pl.DataFrame:
@@ -53,31 +34,6 @@ def by_month(entries: pl.DataFrame) -> pl.DataFrame:
         .sort("month")
         .with_columns(outstanding=(pl.col("earned") - pl.col("redeemed")).cum_sum())
     )
-
-
-def by_tier(entries: pl.DataFrame) -> pl.DataFrame:
-    """Who reached which tier by what was earned in the year.
-
-    Returns
-    -------
-    polars.DataFrame
-        ``tier``, ``from_points``, ``households``, ``earned``, ``spent`` (cents); highest tier last.
-    """
-    in_year = _local_time().dt.year() == YEAR
-    households = (
-        entries.filter(pl.col("kind").is_in(["open_member", "earn"]))
-        .group_by("member")
-        .agg(pl.col("points").filter(in_year).sum(), pl.col("money").filter(in_year).sum())
-        .sort("points")
-    )
-    tiers = pl.DataFrame(
-        {"tier": [tier.name for tier in TIERS], "from_points": [tier.from_points for tier in TIERS]}
-    )
-    reached = households.join_asof(tiers, left_on="points", right_on="from_points")
-    counts = reached.group_by("tier").agg(
-        households=pl.len(), earned=pl.col("points").sum(), spent=pl.col("money").sum()
-    )
-    return tiers.join(counts, on="tier", how="left", maintain_order="left").fill_null(0)
 
 
 def _local_time() -> pl.Expr:

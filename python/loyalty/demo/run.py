@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 import loyalty
-from loyalty.demo import DemoError, data, figures, picture, plan
+from loyalty.demo import DemoError, data, figures, picture, plan, tiers
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done and how far it is: (text, done, total)."""
@@ -29,12 +29,14 @@ class Outcome:
         How long posting took, in seconds.
     lines, lines_without_points
         Purchase lines, and those too small to earn a point, which are posted with 0 points.
-    months, tiers, largest
+    months, largest
         See :mod:`loyalty.demo.figures`; ``largest`` are the members with the largest balances.
+    tier_months, tier_spent, story
+        See :mod:`loyalty.demo.tiers`: levels by month, money by level, and one household's year.
     totals, info, report
         Of the ledger: trial balance, sizes, and the check.
-    picture
-        The PNG file.
+    picture, tier_picture
+        The PNG files; the second one, of the last run of tiers, is drawn when that takes place.
     """
 
     postings: dict[str, int]
@@ -42,12 +44,15 @@ class Outcome:
     lines: int
     lines_without_points: int
     months: pl.DataFrame
-    tiers: pl.DataFrame
     largest: pl.DataFrame
+    tier_months: pl.DataFrame
+    tier_spent: dict[str, int]
+    story: tiers.Story
     totals: loyalty.Table
     info: loyalty.Info
     report: loyalty.VerifyReport
     picture: Path
+    tier_picture: Path
     earn_rule: str = plan.EARN_RULE
     reward_rule: str = plan.REWARD_RULE
 
@@ -82,14 +87,20 @@ def run_demo(directory: Path, progress: Progress) -> Outcome:
     postings = plan.make_postings(journey)
     with _open(directory) as ledger:
         _refuse_other(ledger, directory, journey)
+        ledger.apply_program(tiers.programme())  # of a demo from before there were levels
         started_s = time.monotonic()
         result = ledger.post(postings, progress=_told(progress, "posting"))
         posting_s = time.monotonic() - started_s
+        entries = _entries(ledger)
+        last_run = tiers.run_months(ledger, entries, _told(progress, "assessing"))
+        if last_run is not None:
+            last_run.picture().savefig(_picture(directory, "tiers"))
+            entries = pl.concat([entries, _entries(ledger, entries["sequence"][-1] + 1)])
         progress("writing ids, history and state", 0, 1)
         ledger.checkpoint()
         report = ledger.verify(progress=_told(progress, "verifying"))
         progress("reading the figures", 0, 1)
-        entries = _entries(ledger)
+        standings = tiers.standings_of(entries)
         balances = ledger.balances().to_polars()
         outcome = Outcome(
             postings=result.counts,
@@ -97,12 +108,15 @@ def run_demo(directory: Path, progress: Progress) -> Outcome:
             lines=journey.lines.height,
             lines_without_points=int((journey.lines["cents"] < plan.CENTS_A_POINT).sum()),
             months=figures.by_month(entries),
-            tiers=figures.by_tier(entries),
             largest=balances.sort(["active", "member"], descending=[True, False]).head(10),
+            tier_months=tiers.by_month(standings),
+            tier_spent=tiers.spent_by_level(standings, entries),
+            story=tiers.tell_one(ledger, standings),
             totals=ledger.totals(),
             info=ledger.info(),
             report=report,
-            picture=directory.with_name(directory.name + ".points.png"),
+            picture=_picture(directory, "points"),
+            tier_picture=_picture(directory, "tiers"),
         )
     progress("drawing", 0, 1)
     picture.draw_months(
@@ -116,9 +130,13 @@ def run_demo(directory: Path, progress: Progress) -> Outcome:
     return outcome
 
 
+def _picture(directory: Path, what: str) -> Path:
+    return directory.with_name(f"{directory.name}.{what}.png")
+
+
 def _open(directory: Path) -> loyalty.Ledger:
     try:
-        return loyalty.create(directory)
+        return loyalty.create(directory, program=tiers.programme())
     except loyalty.AlreadyExistsError:
         return loyalty.open(directory)
 
@@ -135,14 +153,13 @@ def _told(progress: Progress, what: str) -> Callable[[int, int], None]:
     return lambda done, total: progress(what, done, total)
 
 
-def _entries(ledger: loyalty.Ledger) -> pl.DataFrame:
-    """All that was posted, with the columns that the figures need."""
-    columns = ["effective_time", "kind", "member", "points", "money"]
+def _entries(ledger: loyalty.Ledger, from_sequence: int = 1) -> pl.DataFrame:
+    """All that was posted and recorded, with the columns that the figures need."""
+    numbers = ["sequence", "effective_time", "member", "points", "money", "text"]
     parts = [
         changes.to_polars()
         .filter(pl.col("status").cast(pl.String) == "posted")
-        .select(pl.col(columns))
-        .with_columns(pl.col("kind").cast(pl.String))
-        for changes in ledger.iter_changes()
+        .select(*numbers, pl.col("kind", "level").cast(pl.String))
+        for changes in ledger.iter_changes(from_sequence)
     ]
     return pl.concat(parts)
