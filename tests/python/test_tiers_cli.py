@@ -359,6 +359,13 @@ def test_explain(shop: Path) -> None:
     ]
 
 
+def test_history_says_what_became_of_levels(shop: Path) -> None:
+    tiers("recompute", shop, *AT)
+    shown = cli("history", shop, "ada").stdout
+    assert "change_level" in shown
+    assert "status: blue to silver" in " ".join(shown.split())
+
+
 def test_explain_who_gave_a_level(shop: Path) -> None:
     given = ("--ladder", "status", "--level", "black", "--time", "2023-09-01", *BY)
     result = cli("post", shop, "set_level", "7", *given, "--expires", "2024-06-01")

@@ -286,6 +286,10 @@ def _details(row: dict[str, Any]) -> str:
         parts.append(f"active from {instant(row['activates_time'])}")
     if row["deadline_time"]:
         parts.append(f"until {instant(row['deadline_time'])}")
+    if row["level"]:
+        before = f"{row['from_level']} to " if row["from_level"] else ""
+        parts.append(f"{row['ladder']}: {before}{row['level']}")
     if row["expires_time"]:
-        parts.append(f"expires {instant(row['expires_time'])}")
+        ends = "until" if row["level"] else "expires"
+        parts.append(f"{ends} {instant(row['expires_time'])}")
     return " | ".join(parts)

@@ -137,7 +137,8 @@ def import_(
     The columns that feed a posting: id, kind (earn, redeem, and so on: see `loyalty post`), member,
     currency, points (of an earn without, the programme's rule makes them of the money), money,
     effective_time, expires_time, activates_time, deadline_time, floor, ceiling, other_member, rule,
-    channel, location, category, actor, reason, related (an id), tag. Other columns are left alone.
+    channel, location, category, actor, reason, ladder, level, related (an id), tag. Other columns
+    are left alone.
 
     An id is a UUID, or any text that is the same when the row is sent again. Because of it,
     importing a file again, also after a crash, posts only what is not there yet. Rows that cannot
