@@ -37,6 +37,8 @@ class Sizes:
     points_members: int
     points_postings: int
     points_lots: int  # that a run of expiry journals
+    tiers_members: int
+    tiers_entries: int  # of the largest ledger
 
 
 FULL = Sizes(
@@ -55,6 +57,8 @@ FULL = Sizes(
     points_members=1_000_000,
     points_postings=4_000_000,
     points_lots=10_000_000,
+    tiers_members=10_000_000,
+    tiers_entries=100_000_000,
 )
 QUICK = Sizes(
     members=1_000_000,
@@ -72,6 +76,8 @@ QUICK = Sizes(
     points_members=200_000,
     points_postings=1_000_000,
     points_lots=1_000_000,
+    tiers_members=200_000,
+    tiers_entries=2_000_000,
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +34,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--members", type=int, required=True)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--repeat", type=int, default=5, help="0: only load")
     return parser.parse_args()
 
 
@@ -46,12 +47,14 @@ def read_entries(prefix: str) -> pa.Table:
 
 
 def measure(files: Path, open_anew: Callable[[], Ask], repeat: int) -> None:
-    """Ask once with nothing of `files` in memory, then again and again; print the times."""
+    """Ask once with nothing of `files` in memory, then again and again; print times and memory."""
     drop_from_cache(files)
     ask = open_anew()
-    times = []
+    times: list[float] = []
+    counts: Counts = []
     for _ in range(repeat):
         begin = time.perf_counter()
         counts = ask()
         times.append(time.perf_counter() - begin)
-    print(json.dumps({"run_s": times, "counts": counts}))
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"run_s": times, "counts": counts, "peak_mib": peak_mib}))
