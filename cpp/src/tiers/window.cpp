@@ -50,9 +50,10 @@ Span_us SpanOf(const Window& window, const Calendar& calendar, int64_t at_us,
                const Anchors& anchors) {
   switch (window.model) {
     case Model::kTrailing:
-      return {(window.days > 0 ? calendar.AddDays(at_us, -window.days)
-                               : calendar.AddMonths(at_us, -window.months)) +
-                  1,
+      // Counted back from the instant after it: three months that end with June begin with April, not with
+      // 31 March, which 30 June less three months is before.
+      return {window.days > 0 ? calendar.AddDays(at_us + 1, -window.days)
+                              : calendar.AddMonths(at_us + 1, -window.months),
               at_us};
     case Model::kSinceChange: return {anchors.changed_us + 1, at_us};
     case Model::kLifetime: return {kMinTime_us, at_us};

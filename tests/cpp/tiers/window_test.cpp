@@ -32,6 +32,14 @@ TEST(WindowTest, TrailingBeginsJustAfterSoLongAgo) {
   EXPECT_EQ(SpanOf(one, Paris(), Utc(2024, 3, 31, 10), kNobody).from_us, Utc(2024, 2, 29, 11) + 1);
 }
 
+TEST(WindowTest, TrailingMonthsUpToTheEndOfOneAreWhole) {
+  const Window three{.model = Model::kTrailing, .months = 3};
+  const int64_t april_us = Utc(2024, 3, 31, 22);  // in Paris
+  const int64_t july_us = Utc(2024, 6, 30, 22);
+  EXPECT_EQ(SpanOf(three, Paris(), july_us - 1, kNobody), (Span_us{april_us, july_us - 1}));
+  EXPECT_EQ(SpanOf(three, Paris(), july_us, kNobody), (Span_us{april_us + 1, july_us}));
+}
+
 TEST(WindowTest, ACalendarYearIsTheZones) {
   const Window window{.model = Model::kCalendarYear};
   const int64_t new_year_us = Utc(2023, 12, 31, 23);

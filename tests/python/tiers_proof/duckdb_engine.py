@@ -148,8 +148,8 @@ from asks a join metrics m using (ladder) where m.model is not null;
 create or replace table starts as
 select w.*, case w.model
         when 'trailing' then
-            case when days > 0 then add_days(asked_us, -days) else add_months(asked_us, -w.months)
-            end + 1
+            case when days > 0 then add_days(asked_us + 1, -days)
+                else add_months(asked_us + 1, -w.months) end
         when 'lifetime' then -9223372036854775808
         else p.from_us
     end as from_us

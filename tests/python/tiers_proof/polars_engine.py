@@ -354,8 +354,8 @@ class _Ladder:
         if metric["model"] == "lifetime":
             return pl.lit(_LEAST)
         if metric["days"]:
-            return self._calendar.add_days(asked, -metric["days"]) + 1
-        return self._calendar.add_months(asked, -metric["months"]) + 1
+            return self._calendar.add_days(asked + 1, -metric["days"])
+        return self._calendar.add_months(asked + 1, -metric["months"])
 
 
 def _matches(metric: Row) -> pl.Expr:
