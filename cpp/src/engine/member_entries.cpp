@@ -18,11 +18,13 @@ Status ReadItems(const Core& core, std::span<const uint32_t> members, uint64_t t
     }
   }
   LOYALTY_RETURN_IF_ERROR(core.history->Read(members, kMinTime_us, kMaxTime_us, items));
-  const auto sequence_of = [](const history::Item& item) { return item.sequence; };
   std::erase_if(*items, [&](const history::Item& item) { return item.sequence > through; });
-  std::ranges::sort(*items, {}, sequence_of);
-  const auto twice = std::ranges::unique(*items, {}, sequence_of);
-  items->erase(twice.begin(), twice.end());
+  std::sort(items->begin(), items->end(),
+            [](const history::Item& a, const history::Item& b) { return a.sequence < b.sequence; });
+  const auto same = [](const history::Item& a, const history::Item& b) {
+    return a.sequence == b.sequence;
+  };
+  items->erase(std::unique(items->begin(), items->end(), same), items->end());
   return {};
 }
 

@@ -141,24 +141,24 @@ class Run {
       return [this, assessor, ranges](size_t begin, size_t end) {
         {
           MutexLock lock(mutex_);
-          if (!status_.ok()) return;
+          if (!fault_.ok()) return;
         }
         std::vector<MemberChanges> changes;
         tiers::Tally tally(plan_);
         Status status =
             assessor->Assess(uint32_t(begin), uint32_t(end), members_, &changes, &tally);
         MutexLock lock(mutex_);
-        if (status.ok() && status_.ok()) status = Take(std::move(changes), tally);
+        if (status.ok() && fault_.ok()) status = Take(std::move(changes), tally);
         ranges_done_ += end - begin;
         if (status.ok() && progress_ && !progress_(ranges_done_, ranges)) {
           status = {StatusCode::kInterrupted,
                     "the run of tiers was stopped; run it again, and it goes on where it was"};
         }
-        if (status_.ok()) status_ = status;
+        if (fault_.ok()) fault_ = status;
       };
     });
     MutexLock lock(mutex_);
-    return status_;
+    return fault_;
   }
 
   // Notes what was found, and hands it to the writer.
@@ -238,7 +238,7 @@ class Run {
   tiers::Plan plan_;
   Mutex mutex_;  // of all below while threads assess
   TierRun run_;
-  Status status_;
+  Status fault_;
   size_t ranges_done_ = 0;
   std::deque<std::shared_ptr<Batch>> in_flight_;
 };

@@ -38,7 +38,7 @@ int64_t Alone::Value(const LadderPlan& ladder, size_t metric, int64_t at_us, int
   if (measure.of == Of::kBalance) {
     const auto active =
         plan_->sources.active_at(member_, *measure.filter.currency, at_us, plan_->through);
-    if (!active.ok()) status_ = active.status();
+    if (!active.ok()) fault_ = active.status();
     return active.ok() ? *active : 0;
   }
   const Span_us span = SpanOf(ladder.ladder().metrics[metric].window, plan_->calendar(), at_us,

@@ -20,7 +20,7 @@ class Alone {
   // A metric as of an instant; a fault is kept in status(), and the metric 0.
   int64_t Value(const LadderPlan& ladder, size_t metric, int64_t at_us, int64_t changed_us);
   Found Evaluate(const LadderPlan& ladder, int64_t at_us, int64_t changed_us);
-  Status status() const { return status_; }
+  Status status() const { return fault_; }
 
  private:
   Alone(const Plan& plan, uint32_t member) : plan_(&plan), member_(member) {}
@@ -29,7 +29,7 @@ class Alone {
   uint32_t member_;
   int64_t opened_us_ = 0;
   std::vector<history::Item> entries_;
-  Status status_;
+  Status fault_;
 };
 
 // What windows of a member's count from. `changed_us` as in Evaluate.

@@ -15,7 +15,6 @@ using program::Ladder;
 using program::Window;
 using Of = program::Metric::Of;
 
-constexpr uint32_t kRangePages = kRangeMembers / kPageMembers;
 constexpr Span_us kNothing = {1, 0};
 // Their entries are in memory at once.
 constexpr size_t kAloneTogether = 512;
