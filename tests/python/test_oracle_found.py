@@ -97,11 +97,11 @@ def test_a_confirmation_may_take_the_expiry_away(ada: loyalty.Ledger) -> None:
     assert ada.balance("ada", at=day(9)).active == 10
 
 
-def test_what_has_expired_repays_nothing_when_it_is_confirmed(ada: loyalty.Ledger) -> None:
+def test_what_has_expired_cannot_be_confirmed_and_repays_nothing(ada: loyalty.Ledger) -> None:
     ada.apply_program(shop("pending = { confirm_within_days = 9 }"))
     post(ada, ask("earn", 8, id="owed", activates=0), ask("redeem", 8))
     post(ada, ask("reverse", related="owed"), ask("earn", 8, id="late", expires=2))
-    assert post(ada, ask("confirm", 0, 3, related="late")) == ["posted"]
+    assert post(ada, ask("confirm", 0, 3, related="late")) == ["confirmation_too_late"]
     assert ada.balance("ada", "points", at=day(3)).arrears == 8
 
 

@@ -99,6 +99,7 @@ class Program:
                 activates = self.calendar.add_days(at, pending["days"])
             elif pending:
                 deadline = self.calendar.add_days(at, pending["confirm_within_days"])
+                deadline = deadline if expires is None else min(deadline, expires)
         filled = Filled(points, NEVER, None if activates == at else activates, deadline)
         if expires is not None:
             filled = filled._replace(expires=expires)
