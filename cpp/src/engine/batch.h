@@ -56,7 +56,8 @@ struct Batch {
   int64_t due_by_us = 0;
   std::function<void(const Entry&, int64_t points)> on_due;
   // Instead of postings: what an assessment changes of members' standings on ladders. Passed over is whose
-  // standing is not the one that it began with, or who is closed or merged by now.
+  // standing is not the one that it began with, or who is closed or merged by now: on_passed_over, on the writer's
+  // thread.
   struct LevelChanges {
     struct Change {
       int64_t effective_us = 0;
@@ -68,7 +69,7 @@ struct Batch {
     std::vector<Change> changes;
   };
   std::vector<LevelChanges> levels;
-  uint64_t passed_over = 0;
+  std::function<void()> on_passed_over;
   // Instead of postings: runs on the writer's thread, between postings.
   std::function<void()> inspect;
 

@@ -56,7 +56,9 @@ void Decider::Process(const std::shared_ptr<Batch>& batch) {
       PostDue(due.member, due.currency, batch->due_by_us, ledger::DueScope::kAll, batch->on_due);
     }
   } else if (!batch->levels.empty()) {
-    for (Batch::LevelChanges& asked : batch->levels) batch->passed_over += !ChangeLevels(&asked);
+    for (Batch::LevelChanges& asked : batch->levels) {
+      if (!ChangeLevels(&asked)) batch->on_passed_over();
+    }
   } else {
     batch->fault = ProcessRows(batch.get());
   }

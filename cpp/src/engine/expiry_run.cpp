@@ -5,6 +5,8 @@
 #include <thread>
 #include <tuple>
 
+#include "engine/run.h"
+
 namespace loyalty::engine {
 namespace {
 
@@ -13,7 +15,7 @@ using ledger::PagePtr;
 
 // The writer must copy what it changes of pages that are being looked through: so they are few.
 constexpr uint32_t kPagesTogether = 64;
-constexpr size_t kBatchesInFlight = 4;
+const std::string kName = "expire";
 
 class Sums {
  public:
@@ -95,44 +97,29 @@ class Run {
         dry_run_(dry_run),
         progress_(progress),
         rules_(core->state->rules()),
-        threads_(std::max(1u, std::thread::hardware_concurrency())) {}
+        threads_(std::max(1u, std::thread::hardware_concurrency())),
+        in_flight_(pipeline) {}
 
   Result<ExpiryReport> Go() {
     ExpiryReport report;
     if (!dry_run_) {
-      LOYALTY_ASSIGN_OR_RETURN(report.started_sequence, Note(Kind::kRunStarted, 0));
+      LOYALTY_ASSIGN_OR_RETURN(report.started_sequence,
+                               NoteRun(pipeline_, Kind::kRunStarted, kName, as_of_us_, 0));
     }
     Status status = TakePages();
-    for (auto& batch : in_flight_) {
-      const Status posted = batch->Wait();
-      if (status.ok()) status = posted;
-    }
-    in_flight_.clear();
+    const Status posted = in_flight_.Finish();
+    if (status.ok()) status = posted;
     if (!status.ok()) return status;
     if (!dry_run_) {
-      LOYALTY_ASSIGN_OR_RETURN(report.finished_sequence,
-                               Note(Kind::kRunFinished, report.started_sequence));
+      LOYALTY_ASSIGN_OR_RETURN(
+          report.finished_sequence,
+          NoteRun(pipeline_, Kind::kRunFinished, kName, as_of_us_, report.started_sequence));
     }
     report.lines = sums_.Lines();
     return report;
   }
 
  private:
-  // Journals that the run starts or ends; returns the entry's sequence.
-  Result<uint64_t> Note(Kind kind, uint64_t started) {
-    Reply reply;
-    auto batch = std::make_shared<Batch>();
-    batch->replies = &reply;
-    Entry& entry = batch->entries.emplace_back();
-    entry.kind = kind;
-    entry.effective_us = as_of_us_;
-    entry.related = started;
-    batch->texts.push_back({0, "expire"});
-    LOYALTY_RETURN_IF_ERROR(pipeline_->Submit(batch));
-    LOYALTY_RETURN_IF_ERROR(batch->Wait());
-    return reply.sequence;
-  }
-
   Status TakePages() {
     uint32_t count = 0;
     LOYALTY_RETURN_IF_ERROR(pipeline_->Inspect([&] { count = core_->state->page_count(); }));
@@ -186,12 +173,7 @@ class Run {
     batch->on_due = [this](const Entry& entry, int64_t points) {
       sums_.Add(entry, rules_->program().calendar().MonthOf(entry.effective_us), points);
     };
-    LOYALTY_RETURN_IF_ERROR(pipeline_->Submit(batch));
-    in_flight_.push_back(std::move(batch));
-    if (in_flight_.size() < kBatchesInFlight) return {};
-    const Status oldest = in_flight_.front()->Wait();
-    in_flight_.pop_front();
-    return oldest;
+    return in_flight_.Submit(std::move(batch));
   }
 
   Core* const core_;
@@ -203,7 +185,7 @@ class Run {
   const unsigned threads_;
   // In a dry run of this thread; else of the writer's, while batches are in flight.
   Sums sums_;
-  std::deque<std::shared_ptr<Batch>> in_flight_;
+  InFlight in_flight_;
 };
 
 }  // namespace

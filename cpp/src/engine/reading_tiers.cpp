@@ -43,10 +43,16 @@ void AddRows(const ledger::Rules& rules, uint32_t member, std::span<const Member
   }
 }
 
-std::vector<LadderNames> NamesOfAll(const Core& core, const ledger::Rules& rules) {
-  std::vector<size_t> all(rules.ladders().size());
-  for (size_t l = 0; l < all.size(); ++l) all[l] = l;
-  return NamesOf(tiers::PlanLadders(rules, all, core.state->codes));
+std::vector<LadderNames> NamesOfAll(const ledger::Rules& rules) {
+  std::vector<LadderNames> names;
+  for (const CodedLadder& ladder : rules.ladders()) names.push_back(NamesOf(*ladder.ladder));
+  return names;
+}
+
+// The slot of whom a key leads to, or kNoMember.
+Result<uint32_t> FindSurvivor(const Core& core, const MemberKey& key) {
+  LOYALTY_ASSIGN_OR_RETURN(const uint32_t slot, core.FindMember(key));
+  return core.state->merges.SurvivorOf(slot);
 }
 
 // The last change on each ladder that was effective by then.
@@ -85,14 +91,16 @@ std::vector<std::vector<TierNeed>> NeedsOf(const program::Level& level,
   return needs;
 }
 
-// The metrics that a ladder had in the programme of an entry.
-std::vector<std::string> MetricsOf(const Core& core, const Record& record) {
-  const auto rules = core.state->RulesOf(record.program_version);
-  const CodedLadder* const ladder = rules->LadderAt(record.level->ladder);
-  std::vector<std::string> names;
-  if (!ladder) return names;
-  for (const program::Metric& metric : ladder->ladder->metrics) names.push_back(metric.name);
-  return names;
+// What a change says, and of which metrics: those that the ladder had in the programme of then.
+Status ReadEvidence(const Core& core, uint64_t sequence, TierProgress* progress) {
+  if (!core.durable.WaitFor(sequence)) return core.durable.failure();
+  const uint64_t sequences[] = {sequence};
+  LOYALTY_ASSIGN_OR_RETURN(const auto records, ReadRecords(core, sequences));
+  progress->evidence = records[0].level;
+  const auto rules = core.state->RulesOf(records[0].program_version);
+  const CodedLadder* const ladder = rules->LadderAt(records[0].level->ladder);
+  if (ladder) progress->evidence_metrics = NamesOf(*ladder->ladder).metrics;
+  return {};
 }
 
 TierProgress ProgressOf(const tiers::Plan& plan, const tiers::LadderPlan& of, const TierRow& row,
@@ -144,21 +152,14 @@ Result<TierTable> LedgerImpl::Tiers(const std::optional<std::vector<MemberKey>>&
   LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
   const auto rules = core_->state->rules();
   TierTable table;
-  table.ladders = NamesOfAll(*core_, *rules);
-  const auto add = [&](const ledger::State& from, uint32_t slot, uint64_t* needs) {
-    const std::vector<MemberLevel> levels = from.LevelsOf(slot);
-    for (const MemberLevel& level : levels) *needs = std::max(*needs, level.sequence);
-    AddRows(*rules, slot, levels, &table.rows);
-  };
+  table.ladders = NamesOfAll(*rules);
   std::vector<uint32_t> slots;
   if (members) {
     for (const MemberKey& key : *members) {
-      LOYALTY_ASSIGN_OR_RETURN(const uint32_t slot, core_->FindMember(key));
-      const bool known = slot != Entry::kNoMember;
-      table.slots.push_back(known ? core_->state->merges.SurvivorOf(slot) : slot);
+      LOYALTY_ASSIGN_OR_RETURN(const uint32_t slot, FindSurvivor(*core_, key));
+      table.slots.push_back(slot);
+      if (slot != Entry::kNoMember) slots.push_back(slot);
     }
-    slots = table.slots;
-    std::erase(slots, Entry::kNoMember);
   } else {
     for (uint32_t slot = 0; slot < core_->state->keys.size(); ++slot) {
       if (core_->state->merges.SurvivorOf(slot) == slot) slots.push_back(slot);
@@ -167,7 +168,11 @@ Result<TierTable> LedgerImpl::Tiers(const std::optional<std::vector<MemberKey>>&
   const auto read = [&](const ledger::State& from, uint64_t* needs) {
     uint64_t last = 0;
     table.rows.clear();
-    for (const uint32_t slot : slots) add(from, slot, &last);
+    for (const uint32_t slot : slots) {
+      const std::vector<MemberLevel> levels = from.LevelsOf(slot);
+      for (const MemberLevel& level : levels) last = std::max(last, level.sequence);
+      AddRows(*rules, slot, levels, &table.rows);
+    }
     if (needs) *needs = last;
     return true;
   };
@@ -179,10 +184,9 @@ Result<TierTable> LedgerImpl::TiersAsOf(std::span<const MemberKey> members, int6
   LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
   const auto rules = core_->state->rules();
   TierTable table;
-  table.ladders = NamesOfAll(*core_, *rules);
+  table.ladders = NamesOfAll(*rules);
   for (const MemberKey& key : members) {
-    LOYALTY_ASSIGN_OR_RETURN(uint32_t slot, core_->FindMember(key));
-    if (slot != Entry::kNoMember) slot = core_->state->merges.SurvivorOf(slot);
+    LOYALTY_ASSIGN_OR_RETURN(const uint32_t slot, FindSurvivor(*core_, key));
     table.slots.push_back(slot);
     if (slot == Entry::kNoMember) continue;
     LOYALTY_ASSIGN_OR_RETURN(const auto levels, LevelsAsOf(*core_, slot, at_us));
@@ -192,33 +196,26 @@ Result<TierTable> LedgerImpl::TiersAsOf(std::span<const MemberKey> members, int6
 }
 
 Result<Ledger::MemberProgress> LedgerImpl::TierProgressOf(const MemberKey& member) const {
-  const std::vector<MemberKey> members = {member};
-  LOYALTY_ASSIGN_OR_RETURN(const TierTable table, Tiers(members));
   LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
-  if (table.slots[0] == Entry::kNoMember) {
+  LOYALTY_ASSIGN_OR_RETURN(const uint32_t slot, FindSurvivor(*core_, member));
+  if (slot == Entry::kNoMember) {
     return Status(StatusCode::kNotFound, "there is no member " + ToString(member));
   }
   LOYALTY_ASSIGN_OR_RETURN(tiers::Plan plan, PlanTiers(*core_, {}, Now_us()));
   plan.through = core_->durable.sequence();
-  LOYALTY_ASSIGN_OR_RETURN(auto loaded, tiers::Alone::Load(plan, table.slots));
+  const uint32_t slots[] = {slot};
+  LOYALTY_ASSIGN_OR_RETURN(auto loaded, tiers::Alone::Load(plan, slots));
   tiers::Alone& alone = loaded[0];
-  const std::vector<MemberLevel> levels = core_->state->LevelsOf(table.slots[0]);
-  MemberProgress result{NamesOf(plan.ladders), {}};
+  MemberProgress result;
   for (size_t l = 0; l < plan.ladders.size(); ++l) {
     const tiers::LadderPlan& of = plan.ladders[l];
-    const auto on = std::find_if(levels.begin(), levels.end(), [&](const MemberLevel& level) {
-      return level.ladder == of.coded->code;
-    });
-    const bool changed = on != levels.end();
-    const TierRow row = RowOf(*of.coded, l, table.slots[0], changed ? &*on : nullptr);
-    const auto standing = changed ? of.StandingOf(on->standing) : tiers::Standing();
-    result.progress.push_back(ProgressOf(plan, of, row, standing, &alone));
-    if (!changed) continue;
-    if (!core_->durable.WaitFor(on->sequence)) return core_->durable.failure();
-    const uint64_t sequences[] = {on->sequence};
-    LOYALTY_ASSIGN_OR_RETURN(const auto records, ReadRecords(*core_, sequences));
-    result.progress.back().evidence = records[0].level;
-    result.progress.back().evidence_metrics = MetricsOf(*core_, records[0]);
+    const auto level = core_->state->LevelOn(slot, of.coded->code);
+    const TierRow row = RowOf(*of.coded, l, slot, level ? &*level : nullptr);
+    const auto standing = level ? of.StandingOf(level->standing) : tiers::Standing();
+    TierProgress progress = ProgressOf(plan, of, row, standing, &alone);
+    if (level) LOYALTY_RETURN_IF_ERROR(ReadEvidence(*core_, level->sequence, &progress));
+    result.ladders.push_back(NamesOf(of.ladder()));
+    result.progress.push_back(std::move(progress));
   }
   LOYALTY_RETURN_IF_ERROR(alone.status());
   return result;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "engine/member_entries.h"
 #include "engine/past.h"
+#include "engine/run.h"
 #include "engine/standing.h"
 #include "journal/level_change.h"
 #include "tiers/parallel.h"
@@ -19,7 +20,7 @@ using history::kRangeMembers;
 using tiers::MemberChanges;
 
 constexpr size_t kChangesTogether = 4096;
-constexpr size_t kBatchesInFlight = 4;
+const std::string kName = "tiers";
 
 // Of a survivor, with what those who are merged into him had.
 Result<int64_t> ActiveAt(const Core& core, uint32_t member, uint16_t currency, int64_t at_us,
@@ -50,7 +51,8 @@ class Run {
         pipeline_(pipeline),
         query_(query),
         progress_(progress),
-        members_(core->state->keys.size()) {}
+        members_(core->state->keys.size()),
+        in_flight_(pipeline) {}
 
   Result<TierRun> Go() {
     run_.at_us = query_.at_us.value_or(Now_us());
@@ -58,26 +60,27 @@ class Run {
     LOYALTY_ASSIGN_OR_RETURN(plan_, PlanTiers(*core_, query_.ladders, run_.at_us));
     LOYALTY_RETURN_IF_ERROR(FindMembers());
     run_.program_version = plan_.rules->version();
-    run_.ladders = NamesOf(plan_.ladders);
-    for (const LadderNames& names : run_.ladders) {
-      run_.moved.emplace_back(names.levels.size() * names.levels.size());
+    for (const tiers::LadderPlan& plan : plan_.ladders) {
+      const size_t levels = plan.ladder().levels.size();
+      run_.ladders.push_back(NamesOf(plan.ladder()));
+      run_.moved.emplace_back(levels * levels);
     }
     if (!query_.dry_run) {
-      LOYALTY_ASSIGN_OR_RETURN(run_.started_sequence, Note(Kind::kRunStarted));
+      LOYALTY_ASSIGN_OR_RETURN(run_.started_sequence,
+                               NoteRun(pipeline_, Kind::kRunStarted, kName, run_.at_us, 0));
     }
     LOYALTY_RETURN_IF_ERROR(behind_->ConsumeHistory(core_->durable.sequence()));
     run_.through_sequence = plan_.through = core_->history->sequence();
-    Status status = AssessAll();
-    for (auto& batch : in_flight_) {
-      const Status journaled = Collect(*batch);
-      if (status.ok()) status = journaled;
-    }
-    LOYALTY_RETURN_IF_ERROR(status);
+    const Status status = AssessAll();
+    const Status journaled = in_flight_.Finish();
+    LOYALTY_RETURN_IF_ERROR(status.ok() ? journaled : status);
+    run_.passed_over = passed_over_;
     // What it saw of standings is durable, too.
     LOYALTY_RETURN_IF_ERROR(pipeline_->Inspect([] {}));
     SortChanges();
     if (!query_.dry_run) {
-      LOYALTY_ASSIGN_OR_RETURN(run_.finished_sequence, Note(Kind::kRunFinished));
+      LOYALTY_ASSIGN_OR_RETURN(run_.finished_sequence, NoteRun(pipeline_, Kind::kRunFinished, kName,
+                                                               run_.at_us, run_.started_sequence));
     }
     return std::move(run_);
   }
@@ -115,21 +118,6 @@ class Run {
       plan_.members[core_->state->merges.SurvivorOf(slot)] = true;
     }
     return {};
-  }
-
-  // Journals that the run starts or ends; returns the entry's sequence.
-  Result<uint64_t> Note(Kind kind) {
-    Reply reply;
-    auto batch = std::make_shared<Batch>();
-    batch->replies = &reply;
-    Entry& entry = batch->entries.emplace_back();
-    entry.kind = kind;
-    entry.effective_us = run_.at_us;
-    entry.related = run_.started_sequence;
-    batch->texts.push_back({0, "tiers"});
-    LOYALTY_RETURN_IF_ERROR(pipeline_->Submit(batch));
-    LOYALTY_RETURN_IF_ERROR(batch->Wait());
-    return reply.sequence;
   }
 
   Status AssessAll() {
@@ -207,18 +195,8 @@ class Run {
              journal::EncodeLevelChange(ladder.Coded(change), change.effective_us)});
       }
     }
-    LOYALTY_RETURN_IF_ERROR(pipeline_->Submit(batch));
-    in_flight_.push_back(std::move(batch));
-    if (in_flight_.size() < kBatchesInFlight) return {};
-    const auto oldest = std::move(in_flight_.front());
-    in_flight_.pop_front();
-    return Collect(*oldest);
-  }
-
-  Status Collect(Batch& batch) {
-    const Status status = batch.Wait();
-    if (status.ok()) run_.passed_over += batch.passed_over;
-    return status;
+    batch->on_passed_over = [this] { ++passed_over_; };
+    return in_flight_.Submit(std::move(batch));
   }
 
   // Threads found them in any order.
@@ -240,7 +218,8 @@ class Run {
   TierRun run_;
   Status fault_;
   size_t ranges_done_ = 0;
-  std::deque<std::shared_ptr<Batch>> in_flight_;
+  uint64_t passed_over_ = 0;  // of the writer's thread, while batches are in flight
+  InFlight in_flight_;
 };
 
 }  // namespace
@@ -279,18 +258,15 @@ Result<tiers::Plan> PlanTiers(const Core& core, const std::vector<std::string>& 
                      rules,
                      tiers::PlanLadders(*rules, which, core.state->codes),
                      at_us,
-                     core.history->sequence(),
+                     0,
                      {}};
 }
 
-std::vector<LadderNames> NamesOf(const std::vector<tiers::LadderPlan>& ladders) {
-  std::vector<LadderNames> names;
-  for (const tiers::LadderPlan& plan : ladders) {
-    LadderNames& of = names.emplace_back();
-    of.name = plan.ladder().name;
-    for (const program::Level& level : plan.ladder().levels) of.levels.push_back(level.name);
-    for (const program::Metric& metric : plan.ladder().metrics) of.metrics.push_back(metric.name);
-  }
+LadderNames NamesOf(const program::Ladder& ladder) {
+  LadderNames names;
+  names.name = ladder.name;
+  for (const program::Level& level : ladder.levels) names.levels.push_back(level.name);
+  for (const program::Metric& metric : ladder.metrics) names.metrics.push_back(metric.name);
   return names;
 }
 

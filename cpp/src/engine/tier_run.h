@@ -9,10 +9,11 @@
 
 namespace loyalty::engine {
 
-// The plan of a query as of an instant, of what is in history; without its members. kNotFound for an unknown ladder.
+// The plan of a query as of an instant, without its members and through which sequence. kNotFound for an unknown
+// ladder.
 Result<tiers::Plan> PlanTiers(const Core& core, const std::vector<std::string>& ladders,
                               int64_t at_us);
-std::vector<LadderNames> NamesOf(const std::vector<tiers::LadderPlan>& ladders);
+LadderNames NamesOf(const program::Ladder& ladder);
 
 Result<TierRun> RunTiers(Core* core, Behind* behind, Pipeline* pipeline, const TierQuery& query,
                          const Progress& progress);
