@@ -20,9 +20,14 @@ namespace loyalty::python {
 
 namespace py = pybind11;
 
+// C-contiguous and of exactly this type: a bound argument of another type is refused, never copied.
+template <typename T>
+using Array = py::array_t<T, py::array::c_style>;
+
 using ColumnDict = py::typing::Dict<py::str, py::object>;  // mostly arrays
 
 void register_status(py::module_& m);
+void register_keys(py::module_& m);
 void register_posting(py::module_& m);
 void register_columns(py::module_& m);
 void register_ledger(py::module_& m);

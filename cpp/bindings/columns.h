@@ -15,10 +15,6 @@
 
 namespace loyalty::python {
 
-// C-contiguous and of exactly this type: a bound argument of another type is refused, never copied.
-template <typename T>
-using Array = py::array_t<T, py::array::c_style>;
-
 struct PostingColumns {
   // rule, channel, location, category, actor, reason, ladder, level
   static constexpr size_t kCodes = 8;

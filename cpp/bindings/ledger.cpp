@@ -7,11 +7,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
+#include <vector>
 
 #include "bindings.h"
-#include "columns.h"
 #include "explain.h"
+#include "keys.h"
 #include "liability.h"
 #include "postings.h"
 #include "pulse.h"
@@ -23,13 +23,6 @@ namespace {
 
 std::unique_ptr<Ledger> OpenLedger(const std::string& directory, const LedgerOptions& options) {
   return Check(WithoutGil([&] { return Ledger::Open(directory, options); }));
-}
-
-// A key of either sort; texts are borrowed from the Python string, which the argument keeps alive.
-using Key = std::variant<int64_t, std::string_view>;
-
-MemberKey ToMemberKey(const Key& key) {
-  return std::visit([](auto value) { return MemberKey(value); }, key);
 }
 
 void AddBalances(ColumnDict& columns, std::span<const Balance> balances) {
@@ -75,34 +68,14 @@ Balance GetBalance(const Ledger& ledger, const Key& member, const BalanceQuestio
   return balance;
 }
 
-ColumnDict BalancesOf(const Ledger& ledger, const BalanceQuestion& question,
-                      std::span<const MemberKey> keys) {
+ColumnDict BalancesOf(const Ledger& ledger, const MemberArrays& members,
+                      const BalanceQuestion& question) {
+  const std::vector<MemberKey> keys = members.Keys().value_or(std::vector<MemberKey>());
   std::vector<Balance> balances(keys.size());
   Check(WithoutGil([&] { return question.Ask(ledger, keys, balances); }));
   ColumnDict columns;
   AddBalances(columns, balances);
   return columns;
-}
-
-ColumnDict BalancesOfNumbers(const Ledger& ledger, const BalanceQuestion& question,
-                             const Array<int64_t>& members) {
-  std::vector<MemberKey> keys(size_t(members.size()));
-  for (size_t i = 0; i < keys.size(); ++i) keys[i] = MemberKey(members.data()[i]);
-  return BalancesOf(ledger, question, keys);
-}
-
-ColumnDict BalancesOfTexts(const Ledger& ledger, const BalanceQuestion& question,
-                           const Array<int64_t>& offsets, const Array<uint8_t>& data) {
-  const std::string_view bytes(reinterpret_cast<const char*>(data.data()), size_t(data.size()));
-  std::vector<MemberKey> keys(offsets.size() ? size_t(offsets.size()) - 1 : 0);
-  for (size_t i = 0; i < keys.size(); ++i) {
-    const int64_t* at = offsets.data() + i;
-    if (at[0] < 0 || at[0] > at[1] || uint64_t(at[1]) > bytes.size()) {
-      throw py::value_error("offsets must rise within the data");
-    }
-    keys[i] = MemberKey(bytes.substr(size_t(at[0]), size_t(at[1] - at[0])));
-  }
-  return BalancesOf(ledger, question, keys);
 }
 
 // Reads records and makes columns of them, all without the GIL.
@@ -126,17 +99,6 @@ ColumnDict Statement(const Ledger& ledger, const Key& member, const StatementQue
   columns["running"] = ToNumpy(std::move(page.running));
   columns["next"] = py::cast(page.next);
   return columns;
-}
-
-// A long call that tells how far it is. The progress callback takes the GIL back for itself (pulse.h); the
-// engine may call it on any thread, one at a time.
-template <typename Call>
-auto WithProgress(py::object progress, Call call) {
-  Pulse pulse(std::move(progress));
-  auto result = WithoutGil(
-      [&] { return call([&](uint64_t done, uint64_t total) { return pulse.Ask(done, total); }); });
-  if (pulse.error()) throw *pulse.error();
-  return Check(std::move(result));
 }
 
 ColumnDict AllBalances(const Ledger& ledger, const BalanceQuestion& question, py::object progress) {
@@ -283,10 +245,7 @@ void register_reports(py::module_& m) {
 
 void AddReadingMethods(py::classh<Ledger>& ledger) {
   ledger.def("balance", &GetBalance, py::arg("member"), py::arg("question"))
-      .def("balances_of_numbers", &BalancesOfNumbers, py::arg("question"),
-           py::arg("members").noconvert())
-      .def("balances_of_texts", &BalancesOfTexts, py::arg("question"),
-           py::arg("offsets").noconvert(), py::arg("data").noconvert())
+      .def("balances", &BalancesOf, py::arg("members"), py::arg("question"))
       .def("all_balances", &AllBalances, py::arg("question"), py::arg("progress") = py::none())
       .def("statement", &Statement, py::arg("member"), py::arg("query"))
       .def(

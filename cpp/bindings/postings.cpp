@@ -7,10 +7,10 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <variant>
 
 #include "columns.h"
 #include "ids.h"
+#include "keys.h"
 #include "pulse.h"
 
 namespace loyalty::python {
@@ -156,14 +156,6 @@ Outcome PostColumns(Ledger& ledger, const PostingColumns& columns, py::object pr
     outcome.error = ToException(status);
   }
   return outcome;
-}
-
-using Key = std::variant<int64_t, std::string>;
-
-// Requires `key` to outlive the result.
-MemberKey ToMemberKey(const Key& key) {
-  if (const int64_t* number = std::get_if<int64_t>(&key)) return MemberKey(*number);
-  return MemberKey(std::string_view(std::get<std::string>(key)));
 }
 
 Id ToId(std::string_view bytes) {

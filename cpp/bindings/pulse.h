@@ -50,4 +50,15 @@ class Pulse {
   std::optional<py::error_already_set> error_;
 };
 
+// A long call that tells how far it is. The progress callback takes the GIL back for itself; the engine
+// may call it on any thread, one at a time.
+template <typename Call>
+auto WithProgress(py::object progress, Call call) {
+  Pulse pulse(std::move(progress));
+  auto result = WithoutGil(
+      [&] { return call([&](uint64_t done, uint64_t total) { return pulse.Ask(done, total); }); });
+  if (pulse.error()) throw *pulse.error();
+  return Check(std::move(result));
+}
+
 }  // namespace loyalty::python

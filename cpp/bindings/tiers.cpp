@@ -4,40 +4,14 @@
 
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "columns.h"
+#include "keys.h"
 #include "pulse.h"
 #include "records.h"
 
 namespace loyalty::python {
 namespace {
-
-// Keys of members as arrays: numbers, or texts by their offsets in `data`. Neither: all members.
-struct MemberArrays {
-  std::optional<Array<int64_t>> numbers;
-  std::optional<Array<int64_t>> offsets;
-  std::optional<Array<uint8_t>> data;
-
-  std::optional<std::vector<MemberKey>> Keys() const {
-    if (!numbers && !offsets) return std::nullopt;
-    std::vector<MemberKey> keys;
-    if (numbers) {
-      for (py::ssize_t i = 0; i < numbers->size(); ++i) keys.emplace_back(numbers->data()[i]);
-      return keys;
-    }
-    const std::string_view bytes(reinterpret_cast<const char*>(data->data()), size_t(data->size()));
-    for (py::ssize_t i = 0; i + 1 < offsets->size(); ++i) {
-      const int64_t* at = offsets->data() + i;
-      if (at[0] < 0 || at[0] > at[1] || uint64_t(at[1]) > bytes.size()) {
-        throw py::value_error("offsets must rise within the data");
-      }
-      keys.emplace_back(bytes.substr(size_t(at[0]), size_t(at[1] - at[0])));
-    }
-    return keys;
-  }
-};
 
 template <typename Rows, typename Value>
 auto ColumnOf(const Rows& rows, Value value) {
@@ -63,14 +37,9 @@ MemberColumn KeysOfRows(const Ledger& ledger, const Rows& rows) {
 TierRun Recompute(Ledger& ledger, std::optional<int64_t> at_us,
                   const std::vector<std::string>& ladders, const MemberArrays& members,
                   bool dry_run, unsigned threads, py::object progress) {
-  TierQuery query{at_us, ladders, members.Keys(), dry_run, true, threads};
-  Pulse pulse(std::move(progress));
-  auto run = WithoutGil([&] {
-    return ledger.RecomputeTiers(
-        query, [&](uint64_t done, uint64_t total) { return pulse.Ask(done, total); });
-  });
-  if (pulse.error()) throw *pulse.error();
-  return Check(std::move(run));
+  const TierQuery query{at_us, ladders, members.Keys(), dry_run, true, threads};
+  return WithProgress(std::move(progress),
+                      [&](const Progress& told) { return ledger.RecomputeTiers(query, told); });
 }
 
 ColumnDict ChangesOf(const TierRun& run, const Ledger& ledger) {
@@ -115,10 +84,8 @@ ColumnDict Tiers(const Ledger& ledger, const MemberArrays& members, std::optiona
   return TableOf(ledger, table);
 }
 
-using Key = std::variant<int64_t, std::string_view>;
-
 Ledger::MemberProgress ProgressOf(const Ledger& ledger, const Key& member) {
-  const MemberKey key = std::visit([](auto value) { return MemberKey(value); }, member);
+  const MemberKey key = ToMemberKey(member);
   return Check(WithoutGil([&] { return ledger.TierProgressOf(key); }));
 }
 
@@ -160,17 +127,6 @@ void AddStandings(py::module_& m) {
 }  // namespace
 
 void AddTierMethods(py::classh<Ledger>& ledger, py::module_& m) {
-  py::classh<MemberArrays>(m, "MemberArrays", "Keys of members as arrays; none: all members.")
-      .def(py::init([](std::optional<Array<int64_t>> numbers, std::optional<Array<int64_t>> offsets,
-                       std::optional<Array<uint8_t>> data) {
-             if (offsets.has_value() != data.has_value() || (numbers && offsets)) {
-               throw py::value_error("give member_numbers, or member_offsets and member_data");
-             }
-             return MemberArrays{std::move(numbers), std::move(offsets), std::move(data)};
-           }),
-           py::kw_only(), py::arg("member_numbers").noconvert() = py::none(),
-           py::arg("member_offsets").noconvert() = py::none(),
-           py::arg("member_data").noconvert() = py::none());
   py::classh<LadderNames>(m, "LadderNames")
       .def_readonly("name", &LadderNames::name)
       .def_readonly("levels", &LadderNames::levels)

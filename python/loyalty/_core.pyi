@@ -74,6 +74,18 @@ class StatusCode(enum.IntEnum):
     READ_ONLY = ...
     UNSUPPORTED_FORMAT = ...
 
+class MemberArrays:
+    """
+    Keys of members as arrays; none: all members.
+    """
+    def __init__(
+        self,
+        *,
+        member_numbers: numpy.typing.NDArray[numpy.int64] | None = None,
+        member_offsets: numpy.typing.NDArray[numpy.int64] | None = None,
+        member_data: numpy.typing.NDArray[numpy.uint8] | None = None,
+    ) -> None: ...
+
 class Kind(enum.IntEnum):
     """
     What a posting or an entry does.
@@ -427,14 +439,8 @@ class Ledger:
     def balance(
         self, member: typing.SupportsInt | typing.SupportsIndex | str, question: BalanceQuestion
     ) -> Balance: ...
-    def balances_of_numbers(
-        self, question: BalanceQuestion, members: numpy.typing.NDArray[numpy.int64]
-    ) -> dict[str, typing.Any]: ...
-    def balances_of_texts(
-        self,
-        question: BalanceQuestion,
-        offsets: numpy.typing.NDArray[numpy.int64],
-        data: numpy.typing.NDArray[numpy.uint8],
+    def balances(
+        self, members: MemberArrays, question: BalanceQuestion
     ) -> dict[str, typing.Any]: ...
     def changes(
         self,
@@ -561,18 +567,6 @@ class Reply:
     def sequence(self) -> int: ...
     @property
     def status(self) -> int: ...
-
-class MemberArrays:
-    """
-    Keys of members as arrays; none: all members.
-    """
-    def __init__(
-        self,
-        *,
-        member_numbers: numpy.typing.NDArray[numpy.int64] | None = None,
-        member_offsets: numpy.typing.NDArray[numpy.int64] | None = None,
-        member_data: numpy.typing.NDArray[numpy.uint8] | None = None,
-    ) -> None: ...
 
 class LadderNames:
     @property

@@ -154,13 +154,7 @@ class LedgerReader:
             columns = {**member_columns(raw, texts), **balance_columns(raw)}
             return Table(pa.table(columns), {"sequence": raw["sequence"]})
         keys = read_column("member", members)
-        arrays = member_arrays(keys)
-        if "member_numbers" in arrays:
-            raw = self._core.balances_of_numbers(question, arrays["member_numbers"])
-        else:
-            raw = self._core.balances_of_texts(
-                question, arrays["member_offsets"], arrays["member_data"]
-            )
+        raw = self._core.balances(_core.MemberArrays(**member_arrays(keys)), question)
         found = pa.array(raw["found"].astype(bool))
         return Table(pa.table({"member": keys, "found": found, **balance_columns(raw)}))
 

@@ -45,7 +45,7 @@ def records_table(
         "kind": name_column(raw["kind"], _KIND_NAMES),
         **member_columns(raw, members_are_texts),
         "other_member": member_columns(_others(raw), members_are_texts)["member"],
-        "currency": _masked(currency, ~moves),
+        "currency": masked(currency, ~moves),
         "points": pa.array(raw["points"]),
         "money": pa.array(raw["money"]),
         "balance": pa.array(raw["balance"]),
@@ -83,7 +83,7 @@ def records_table(
 def _metrics(raw: Raw) -> pa.Array:
     """Return the metrics that decided a change of level; null for what is none."""
     lists = pa.LargeListArray.from_arrays(pa.array(raw["value_offsets"]), pa.array(raw["values"]))
-    return _masked(lists, raw["assessed_us"] == _core.NEVER_US)
+    return masked(lists, raw["assessed_us"] == _core.NEVER_US)
 
 
 def _others(raw: Raw) -> Raw:
@@ -104,7 +104,7 @@ def member_columns(raw: Raw, members_are_texts: bool) -> dict[str, pa.Array]:
     if not (sorts == other).any():
         if members_are_texts:
             texts = _texts(raw["member_offsets"], raw["member_data"])
-            return {"member": _masked(texts, none)}
+            return {"member": masked(texts, none)}
         return {"member": pa.array(raw["member_numbers"], mask=none)}
     texts = _texts(raw["member_offsets"], raw["member_data"]).to_pylist()
     numbers = raw["member_numbers"]
@@ -164,6 +164,14 @@ def times(values: NDArray[np.int64], nulls: NDArray[np.bool_] | None = None) -> 
     return pa.array(values, mask=nulls).view(pa.timestamp("us", "UTC"))
 
 
+def masked(array: pa.Array, nulls: NDArray[np.bool_]) -> pa.Array:
+    """Return the values, with null where it says so."""
+    if isinstance(array, pa.DictionaryArray):
+        indices = pa.array(array.indices.to_numpy(), mask=nulls)
+        return pa.DictionaryArray.from_arrays(indices, array.dictionary)
+    return pc.if_else(pa.array(nulls), None, array)
+
+
 def _texts(offsets: NDArray[np.int64], data: NDArray[np.uint8]) -> pa.Array:
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
     return pa.Array.from_buffers(pa.large_string(), len(offsets) - 1, buffers)
@@ -174,10 +182,3 @@ def _code(indices: NDArray[np.uint32], texts: Sequence[str]) -> pa.Array:
     used, places = np.unique(indices, return_inverse=True)
     numbers = pa.array(places.astype(np.int32), mask=indices == 0)
     return pa.DictionaryArray.from_arrays(numbers, pa.array([texts[i] for i in used], pa.string()))
-
-
-def _masked(array: pa.Array, nulls: NDArray[np.bool_]) -> pa.Array:
-    if isinstance(array, pa.DictionaryArray):
-        indices = pa.array(array.indices.to_numpy(), mask=nulls)
-        return pa.DictionaryArray.from_arrays(indices, array.dictionary)
-    return pc.if_else(pa.array(nulls), None, array)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from loyalty import _core
 from loyalty._columns import member_arrays
 from loyalty._frame import read_column
-from loyalty._records import member_columns, times
+from loyalty._records import masked, member_columns, times
 from loyalty._table import Table
 from loyalty._times import datetime_of
 from loyalty.errors import InvalidInputError
@@ -269,11 +269,11 @@ def standings_table(raw: Mapping[str, Any], texts: bool) -> Table:
         "level": _names(levels, raw["ladder"], raw["level"]),
         "since": times(raw["since_us"], since_opening),
         "until": times(raw["until_us"], raw["until_us"] == _core.NEVER_US),
-        "kept": _where(kept, raw["kept"] > 0),
+        "kept": masked(kept, raw["kept"] == 0),
         "kept_until": times(
             raw["kept_until_us"], (raw["kept"] == 0) | (raw["kept_until_us"] == _core.NEVER_US)
         ),
-        "for_life": _where(_names(levels, raw["ladder"], raw["for_life"]), raw["for_life"] > 0),
+        "for_life": masked(_names(levels, raw["ladder"], raw["for_life"]), raw["for_life"] == 0),
         "sequence": pa.array(raw["sequence"], mask=raw["sequence"] == 0),
     }
     return Table(pa.table(columns))
@@ -410,11 +410,6 @@ def _names(
     return pa.DictionaryArray.from_arrays(
         pa.array(index[ladders, places]), pa.array(known, pa.string())
     )
-
-
-def _where(array: pa.DictionaryArray, wanted: NDArray[np.bool_]) -> pa.Array:
-    indices = pa.array(array.indices.to_numpy(), mask=~wanted)
-    return pa.DictionaryArray.from_arrays(indices, array.dictionary)
 
 
 def _or_none(at_us: int) -> dt.datetime | None:

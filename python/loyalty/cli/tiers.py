@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -305,7 +306,7 @@ def _check_file(path: Path | None, suffixes: tuple[str, ...]) -> None:
 def _check_picture(path: Path | None) -> None:
     _check_file(path, _PICTURES)
     if path is not None:
-        import loyalty._tier_picture  # noqa: F401 - says if Matplotlib is missing
+        import_module("loyalty._tier_picture")  # says if Matplotlib is missing
 
 
 def _draw(run: loyalty.TierRun, path: Path | None) -> None:
