@@ -186,6 +186,7 @@ struct Info {
   uint64_t segments = 0;
   uint64_t history_sequence = 0;     // what history chunks hold; newer entries are merged on read
   uint64_t checkpoint_sequence = 0;  // where the next opening starts to replay
+  uint64_t at_once_sequence = 0;     // whoever met a level at once by entries up to here has it
   uint64_t journal_bytes = 0, ids_bytes = 0, history_bytes = 0, state_bytes = 0, disk_bytes = 0;
   uint64_t state_ram_bytes = 0;  // member state, keys and their index
   double replay_s = 0;           // of this opening, after the checkpoint was read

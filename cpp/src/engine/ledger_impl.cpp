@@ -43,8 +43,10 @@ LedgerImpl::LedgerImpl(std::unique_ptr<Core> core, ids::UnsealedIds recent)
     : core_(std::move(core)),
       behind_(core_.get()),
       maintainer_(core_.get(), &behind_),
-      pipeline_(core_.get(), std::move(recent), [this] { maintainer_.OnCommit(); }) {
+      pipeline_(core_.get(), std::move(recent), [this] { maintainer_.OnCommit(); }),
+      at_once_(core_.get(), &behind_) {
   maintainer_.Start(&pipeline_);
+  at_once_.Start(&pipeline_);
 }
 
 LedgerImpl::~LedgerImpl() { (void)Close(); }
@@ -208,6 +210,7 @@ Status LedgerImpl::Close() {
   closing_.store(true, std::memory_order_release);
   std::unique_lock lock(lifetime_);
   if (closed_.exchange(true)) return {};
+  at_once_.Stop();
   Status status;
   const uint64_t newest = core_->durable.sequence();
   const bool worth_it = newest - core_->checkpoint_sequence > kSmallTail || behind_.HasToPurge();

@@ -3,6 +3,7 @@
 
 #include <shared_mutex>
 
+#include "engine/at_once.h"
 #include "engine/behind.h"
 #include "engine/core.h"
 #include "engine/past.h"
@@ -86,6 +87,7 @@ class LedgerImpl : public Ledger {
   Behind behind_;
   Maintainer maintainer_;
   mutable Pipeline pipeline_;
+  AtOnce at_once_;
   mutable std::shared_mutex lifetime_;
   // Shared while a batch is prepared and queued, since it then names members by their slots.
   SharedMutex preparing_;

@@ -2,16 +2,13 @@
 
 #include <algorithm>
 #include <numeric>
-#include <thread>
 
 #include "base/clock.h"
 #include "engine/member_entries.h"
 #include "engine/past.h"
-#include "engine/run.h"
 #include "engine/standing.h"
 #include "journal/level_change.h"
-#include "tiers/parallel.h"
-#include "tiers/range_assessor.h"
+#include "tiers/assess_all.h"
 
 namespace loyalty::engine {
 namespace {
@@ -121,36 +118,18 @@ class Run {
   }
 
   Status AssessAll() {
-    const size_t ranges = (size_t(members_) + kRangeMembers - 1) / kRangeMembers;
-    const unsigned threads =
-        query_.threads != 0 ? query_.threads : std::max(1u, std::thread::hardware_concurrency());
-    tiers::ForAll(ranges, threads, [&]() -> tiers::Worker {
-      auto assessor = std::make_shared<tiers::RangeAssessor>(plan_);
-      return [this, assessor, ranges](size_t begin, size_t end) {
-        {
-          MutexLock lock(mutex_);
-          if (!fault_.ok()) return;
-        }
-        std::vector<MemberChanges> changes;
-        tiers::Tally tally(plan_);
-        Status status =
-            assessor->Assess(uint32_t(begin), uint32_t(end), members_, &changes, &tally);
-        MutexLock lock(mutex_);
-        if (status.ok() && fault_.ok()) status = Take(std::move(changes), tally);
-        ranges_done_ += end - begin;
-        if (status.ok() && progress_ && !progress_(ranges_done_, ranges)) {
-          status = {StatusCode::kInterrupted,
-                    "the run of tiers was stopped; run it again, and it goes on where it was"};
-        }
-        if (fault_.ok()) fault_ = status;
-      };
-    });
-    MutexLock lock(mutex_);
-    return fault_;
+    return tiers::AssessAll(plan_,
+                            {members_,
+                             query_.threads,
+                             progress_,
+                             [this](std::vector<MemberChanges> changes, const tiers::Tally& tally) {
+                               return Take(changes, tally);
+                             },
+                             {}});
   }
 
   // Notes what was found, and hands it to the writer.
-  Status Take(std::vector<MemberChanges> changes, const tiers::Tally& tally) REQUIRES(mutex_) {
+  Status Take(std::span<const MemberChanges> changes, const tiers::Tally& tally) {
     run_.assessed += tally.members;
     for (size_t l = 0; l < run_.moved.size(); ++l) {
       const size_t levels = run_.ladders[l].levels.size();
@@ -167,36 +146,17 @@ class Run {
       if (query_.keep_changes) Keep(of_member);
     }
     if (query_.dry_run) return {};
-    for (size_t first = 0; first < changes.size(); first += kChangesTogether) {
-      const size_t end = std::min(first + kChangesTogether, changes.size());
-      LOYALTY_RETURN_IF_ERROR(Submit(std::span(changes).subspan(first, end - first)));
-    }
-    return {};
+    return SubmitChanges(
+        plan_, changes, [this] { ++passed_over_; }, &in_flight_);
   }
 
-  void Keep(const MemberChanges& of_member) REQUIRES(mutex_) {
+  void Keep(const MemberChanges& of_member) {
     for (const tiers::Change& change : of_member.changes) {
       run_.changes.push_back({of_member.member, uint16_t(of_member.ladder), uint16_t(change.from),
                               uint16_t(change.to.level), change.effective_us, change.assessed_us,
                               change.to.until_us, run_.values.size()});
       run_.values.insert(run_.values.end(), change.values.begin(), change.values.end());
     }
-  }
-
-  Status Submit(std::span<const MemberChanges> changes) REQUIRES(mutex_) {
-    auto batch = std::make_shared<Batch>();
-    for (const MemberChanges& of_member : changes) {
-      const tiers::LadderPlan& ladder = plan_.ladders[of_member.ladder];
-      Batch::LevelChanges& asked = batch->levels.emplace_back();
-      asked = {of_member.member, ladder.coded->code, of_member.sequence, {}};
-      for (const tiers::Change& change : of_member.changes) {
-        asked.changes.push_back(
-            {change.effective_us,
-             journal::EncodeLevelChange(ladder.Coded(change), change.effective_us)});
-      }
-    }
-    batch->on_passed_over = [this] { ++passed_over_; };
-    return in_flight_.Submit(std::move(batch));
   }
 
   // Threads found them in any order.
@@ -214,15 +174,33 @@ class Run {
   const Progress& progress_;
   const uint32_t members_;
   tiers::Plan plan_;
-  Mutex mutex_;  // of all below while threads assess
   TierRun run_;
-  Status fault_;
-  size_t ranges_done_ = 0;
   uint64_t passed_over_ = 0;  // of the writer's thread, while batches are in flight
   InFlight in_flight_;
 };
 
 }  // namespace
+
+Status SubmitChanges(const tiers::Plan& plan, std::span<const MemberChanges> changes,
+                     const std::function<void()>& on_passed_over, InFlight* in_flight) {
+  for (size_t first = 0; first < changes.size(); first += kChangesTogether) {
+    const size_t count = std::min(kChangesTogether, changes.size() - first);
+    auto batch = std::make_shared<Batch>();
+    for (const MemberChanges& of_member : changes.subspan(first, count)) {
+      const tiers::LadderPlan& ladder = plan.ladders[of_member.ladder];
+      Batch::LevelChanges& asked = batch->levels.emplace_back();
+      asked = {of_member.member, ladder.coded->code, of_member.sequence, {}};
+      for (const tiers::Change& change : of_member.changes) {
+        asked.changes.push_back(
+            {change.effective_us,
+             journal::EncodeLevelChange(ladder.Coded(change), change.effective_us)});
+      }
+    }
+    batch->on_passed_over = on_passed_over;
+    LOYALTY_RETURN_IF_ERROR(in_flight->Submit(std::move(batch)));
+  }
+  return {};
+}
 
 Result<tiers::Plan> PlanTiers(const Core& core, const std::vector<std::string>& ladders,
                               int64_t at_us) {
@@ -246,6 +224,11 @@ Result<tiers::Plan> PlanTiers(const Core& core, const std::vector<std::string>& 
     return Status(StatusCode::kInvalidArgument,
                   "the programme has no ladders: add one, [ladders.NAME], and apply it");
   }
+  return PlanOf(core, rules, which, at_us);
+}
+
+tiers::Plan PlanOf(const Core& core, std::shared_ptr<const ledger::Rules> rules,
+                   const std::vector<size_t>& ladders, int64_t at_us) {
   const auto active_at = [&core](uint32_t member, uint16_t currency, int64_t when_us,
                                  uint64_t through) {
     return ActiveAt(core, member, currency, when_us, through);
@@ -256,7 +239,7 @@ Result<tiers::Plan> PlanTiers(const Core& core, const std::vector<std::string>& 
   };
   return tiers::Plan{{core.state.get(), entries_of, core.store.get(), active_at},
                      rules,
-                     tiers::PlanLadders(*rules, which, core.state->codes),
+                     tiers::PlanLadders(*rules, ladders, core.state->codes),
                      at_us,
                      0,
                      {}};

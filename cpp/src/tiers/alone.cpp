@@ -55,4 +55,32 @@ Found Alone::Evaluate(const LadderPlan& ladder, int64_t at_us, int64_t changed_u
   return found;
 }
 
+bool Alone::Has(const Filter& filter, const Span_us& span) const {
+  const Measure postings = {Of::kPostings, filter, false};
+  return Total(postings, span, plan_->calendar(), entries_) != 0;
+}
+
+int64_t Alone::NextToCome_us(int64_t at_us) const {
+  int64_t next_us = kNever_us;
+  for (const history::Item& item : entries_) {
+    const int64_t of_us = item.entry.effective_us;
+    if (of_us > at_us && IsPosted(item.entry.status)) next_us = std::min(next_us, of_us);
+  }
+  return next_us;
+}
+
+MemberChanges Alone::AssessOn(size_t ladder) {
+  const LadderPlan& plan = plan_->ladders[ladder];
+  const auto level = plan_->sources.state->LevelOn(member_, plan.coded->code);
+  MemberChanges changes{member_, uint32_t(ladder), level ? level->sequence : 0, {}};
+  if (SinceOf(level) > plan_->at_us) return changes;
+  const auto evaluate = [&](int64_t at_us, int64_t changed_us) {
+    return Evaluate(plan, at_us, changed_us);
+  };
+  changes.changes = Assessor(plan.ladder(), plan_->calendar())
+                        .Assess(level ? plan.StandingOf(level->standing) : Standing(), opened_us_,
+                                plan_->at_us, evaluate);
+  return changes;
+}
+
 }  // namespace loyalty::tiers

@@ -20,6 +20,12 @@ class Alone {
   // A metric as of an instant; a fault is kept in status(), and the metric 0.
   int64_t Value(const LadderPlan& ladder, size_t metric, int64_t at_us, int64_t changed_us);
   Found Evaluate(const LadderPlan& ladder, int64_t at_us, int64_t changed_us);
+  // Whether an entry of his counts, or counted before it was taken back in part.
+  bool Has(const Filter& filter, const Span_us& span) const;
+  // The time of his first entry after an instant; kNever_us: there is none.
+  int64_t NextToCome_us(int64_t at_us) const;
+  // What an assessment by the plan changes of his standing on one of its ladders.
+  MemberChanges AssessOn(size_t ladder);
   Status status() const { return fault_; }
 
  private:

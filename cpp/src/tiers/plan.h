@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -60,6 +61,11 @@ struct MemberChanges {
   uint64_t sequence = 0;  // of the last change before; 0: he never changed his level on it
   std::vector<Change> changes;
 };
+
+// When he came to his level; kMinTime_us: he never changed it.
+inline int64_t SinceOf(const std::optional<ledger::MemberLevel>& level) {
+  return level ? level->standing.since_us : kMinTime_us;
+}
 
 // Who was assessed.
 struct Tally {

@@ -23,15 +23,6 @@ bool IsSummed(const Measure& measure) {
   return measure.of != Of::kBalance && measure.of != Of::kTenureMonths;
 }
 
-// Whether it begins at another instant for each member.
-bool IsAnchored(const Window& window) {
-  return window.model == Window::Model::kAnniversary || window.model == Window::Model::kSinceChange;
-}
-
-int64_t SinceOf(const std::optional<MemberLevel>& level) {
-  return level ? level->standing.since_us : kMinTime_us;
-}
-
 bool CountsFromChanges(const Ladder& ladder) {
   return std::any_of(ladder.metrics.begin(), ladder.metrics.end(), [](const auto& metric) {
     return metric.window.model == Window::Model::kSinceChange;
@@ -47,8 +38,9 @@ const RangeAssessor::Ended* RangeAssessor::OnLadder::FindEnded(uint32_t slot) co
   return found != ended.end() && found->level.member == slot ? &*found : nullptr;
 }
 
-RangeAssessor::RangeAssessor(const Plan& plan)
+RangeAssessor::RangeAssessor(const Plan& plan, OnRange on_range)
     : plan_(plan),
+      on_range_(std::move(on_range)),
       scan_(*plan.sources.store, plan.calendar(), plan.through),
       found_(kRangeMembers),
       meets_(kRangeMembers) {}
@@ -242,6 +234,7 @@ Status RangeAssessor::AssessRange(const Range& range, std::vector<MemberChanges>
   }
   for (size_t l = 0; l < plan_.ladders.size(); ++l) {
     LOYALTY_RETURN_IF_ERROR(LoadValues(range, l));
+    if (on_range_) Tell(range, l);
     FindLevels(plan_.ladders[l].ladder());
     const OnLadder& on = range.ladders[l];
     for (uint32_t m = 0; m < kRangeMembers; ++m) {
@@ -271,6 +264,12 @@ Status RangeAssessor::AssessRange(const Range& range, std::vector<MemberChanges>
               return std::pair(a.member, a.ladder) < std::pair(b.member, b.ladder);
             });
   return {};
+}
+
+void RangeAssessor::Tell(const Range& range, size_t ladder) const {
+  std::vector<uint8_t> known(kRangeMembers);
+  for (uint32_t m = 0; m < kRangeMembers; ++m) known[m] = range.ways[m] == Way::kByScan;
+  on_range_({ladder, range.first(), range.ladders[ladder].places, known, values_});
 }
 
 Status RangeAssessor::LoadValues(const Range& range, size_t ladder) {
@@ -404,20 +403,10 @@ Status RangeAssessor::AssessAlone(std::span<const uint32_t> slots,
                                   std::vector<MemberChanges>* out) {
   LOYALTY_ASSIGN_OR_RETURN(std::vector<Alone> all, Alone::Load(plan_, slots));
   for (Alone& alone : all) {
-    const uint32_t slot = alone.member();
     if (alone.opened_us() > plan_.at_us) continue;
     for (size_t l = 0; l < plan_.ladders.size(); ++l) {
-      const LadderPlan& plan = plan_.ladders[l];
-      const std::optional<MemberLevel> level = plan_.sources.state->LevelOn(slot, plan.coded->code);
-      if (SinceOf(level) > plan_.at_us) continue;
-      const auto evaluate = [&](int64_t at_us, int64_t changed_us) {
-        return alone.Evaluate(plan, at_us, changed_us);
-      };
-      auto changes = Assessor(plan.ladder(), plan_.calendar())
-                         .Assess(level ? plan.StandingOf(level->standing) : Standing(),
-                                 alone.opened_us(), plan_.at_us, evaluate);
-      if (changes.empty()) continue;
-      out->push_back({slot, uint32_t(l), level ? level->sequence : 0, std::move(changes)});
+      MemberChanges changes = alone.AssessOn(l);
+      if (!changes.changes.empty()) out->push_back(std::move(changes));
     }
     LOYALTY_RETURN_IF_ERROR(alone.status());
   }

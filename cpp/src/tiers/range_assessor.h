@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -12,10 +13,21 @@
 
 namespace loyalty::tiers {
 
+// What is known of a range's members on one ladder; by member, from `first` on.
+struct RangeView {
+  size_t ladder = 0;  // index in Plan::ladders
+  uint32_t first = 0;
+  std::span<const uint8_t> places;     // of their levels
+  std::span<const uint8_t> known;      // not 0: whose metrics are in `values`
+  std::vector<const int64_t*> values;  // by metric, as of Plan::at_us
+};
+// Called on any of the threads that assess.
+using OnRange = std::function<void(const RangeView&)>;
+
 // For one thread. The plan must outlive it.
 class RangeAssessor {
  public:
-  explicit RangeAssessor(const Plan& plan);
+  explicit RangeAssessor(const Plan& plan, OnRange on_range = {});
 
   // Appends what changes, by member, and tells who was assessed. Of the first `member_count` members
   // of the ledger.
@@ -63,6 +75,7 @@ class RangeAssessor {
   int AddSumAtEnd(const LadderPlan& plan, size_t metric, const OnLadder& on, Range* range);
   Months MonthsOf(const std::vector<Range>& ranges) const;
   Status AssessRange(const Range& range, std::vector<MemberChanges>* out);
+  void Tell(const Range& range, size_t ladder) const;
   void Count(const Range& range, Tally* tally) const;
   // The columns of a ladder's metrics, by member.
   Status LoadValues(const Range& range, size_t ladder);
@@ -77,6 +90,7 @@ class RangeAssessor {
   int64_t TenureOf(uint32_t opened_minute);
 
   const Plan& plan_;
+  const OnRange on_range_;
   RangeScan scan_;
   std::vector<uint32_t> closed_;  // of the range that is being prepared
   // Of the range and ladder that are being assessed.

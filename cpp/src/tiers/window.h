@@ -31,6 +31,12 @@ Span_us SpanOf(const program::Window& window, const program::Calendar& calendar,
 int64_t PeriodEnd_us(const program::Window& window, const program::Calendar& calendar,
                      int64_t at_us, const Anchors& anchors);
 
+// Whether it begins at another instant for each member.
+inline bool IsAnchored(const program::Window& window) {
+  return window.model == program::Window::Model::kAnniversary ||
+         window.model == program::Window::Model::kSinceChange;
+}
+
 // How many whole months have passed.
 int64_t MonthsSince(const program::Calendar& calendar, int64_t from_us, int64_t at_us);
 
