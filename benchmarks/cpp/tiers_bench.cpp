@@ -19,26 +19,13 @@
 #include "flags.h"
 #include "loyalty/ledger.h"
 #include "posting_loop.h"
+#include "tier_program.h"
 #include "workload.h"
 
 namespace loyalty::bench {
 namespace {
 
 constexpr int64_t kAt_us = kStart_us + kYear_us;
-
-// Levels by the points earned in twelve months.
-const char* const kProgram =
-    R"({"format":1,"name":"Bench","time_zone":"UTC","currencies":[{"name":"points","decimals":0,)"
-    R"("expiry":{"model":"never"},"pending":null,"floor":0,"ceiling":null,"over_ceiling":"reject",)"
-    R"("reversal":"arrears","return_of_expired_days":0,"reinstate_within_days":0,)"
-    R"("transfer":"keep_expiry"}],"rules":[],"ladders":[{"name":"status","upgrade":"at_run",)"
-    R"("downgrade":"full","grace_days":0,"lifetime":null,"metrics":[{"name":"earned",)"
-    R"("of":"points","currency":"points","kinds":["earn"],"rules":null,"channels":null,)"
-    R"("locations":null,"categories":null,"window":{"model":"trailing","days":0,"months":12}}],)"
-    R"("levels":[{"name":"blue","by_invitation":false,"when":[],"validity":null},)"
-    R"({"name":"silver","by_invitation":false,"when":[{"earned":3000}],"validity":null},)"
-    R"({"name":"gold","by_invitation":false,"when":[{"earned":5000}],"validity":null},)"
-    R"({"name":"platinum","by_invitation":false,"when":[{"earned":8000}],"validity":null}]}]})";
 
 // An array in a file, written at any place by any thread.
 template <typename T>
@@ -104,7 +91,7 @@ void Build(const std::string& directory, const Flags& flags, Json* json) {
   WorkloadOptions options;
   options.members = flags.Number("members", 10'000'000);
   options.postings = flags.Number("postings", 100'000'000);
-  Check(Ledger::CreateWithProgram(directory, kProgram));
+  Check(Ledger::CreateWithProgram(directory, TierProgram("at_run")));
   auto ledger = Check(Ledger::Open(directory));
   LoopOptions loop;
   loop.postings = options.members;

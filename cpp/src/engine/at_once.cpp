@@ -12,8 +12,8 @@ namespace {
 
 using tiers::MemberChanges;
 
-// How long what is posted waits at most to be looked at.
-constexpr auto kPause = std::chrono::milliseconds(100);
+// What is posted meanwhile is looked at together.
+constexpr auto kPause = std::chrono::milliseconds(50);
 // Whose entries are in memory at once; those of one range are read together.
 constexpr size_t kAloneTogether = history::kRangeMembers;
 // Memory is asked for so many entries ahead.
@@ -28,11 +28,6 @@ std::vector<size_t> LaddersAtOnce(const ledger::Rules& rules) {
 }
 
 }  // namespace
-
-void AtOnce::Start(Pipeline* pipeline) {
-  pipeline_ = pipeline;
-  thread_ = std::thread([this] { Run(); });
-}
 
 void AtOnce::Stop() {
   {
@@ -65,27 +60,32 @@ Status AtOnce::Step() {
   const uint64_t through = core_->durable.sequence();
   const auto rules = core_->state->rules();
   const std::vector<size_t> ladders = LaddersAtOnce(*rules);
-  const bool begins = rules != rules_ || Now_us() >= until_us_;
-  if (!ladders.empty() && (begins || followed_ != through || !to_come_.empty())) {
+  std::vector<uint32_t> due;
+  if (ladders.empty()) {
+    bounds_.clear();
+    followed_ = through;
+  } else {
     // Codes that are new are in entries from here on only.
     plan_ = PlanOf(*core_, rules, ladders, Now_us());
-    if (begins) {
-      LOYALTY_RETURN_IF_ERROR(Begin(through));
+    if (rules != rules_ || plan_.at_us >= until_us_) {
+      LOYALTY_RETURN_IF_ERROR(Begin(through, &due));
     } else {
       for (size_t l = 0; l < bounds_.size(); ++l) bounds_[l].Use(plan_, l);
-      std::vector<uint32_t> due;
       LOYALTY_RETURN_IF_ERROR(Follow(through, &due));
       TakeArrived(&due);
-      LOYALTY_RETURN_IF_ERROR(Settle(std::move(due)));
     }
   }
-  if (ladders.empty()) bounds_.clear();
   rules_ = rules;
-  sequence_.store(ladders.empty() ? through : followed_, std::memory_order_release);
+  // Of the step before: the writer has had the time of this one's reading for it.
+  LOYALTY_RETURN_IF_ERROR(in_flight_.Finish());
+  sequence_.store(settled_, std::memory_order_release);
+  LOYALTY_RETURN_IF_ERROR(Settle(std::move(due)));
+  settled_ = followed_;
+  if (in_flight_.empty()) sequence_.store(settled_, std::memory_order_release);
   return {};
 }
 
-Status AtOnce::Begin(uint64_t through) {
+Status AtOnce::Begin(uint64_t through, std::vector<uint32_t>* due) {
   const uint32_t members = core_->state->keys.size();
   LOYALTY_RETURN_IF_ERROR(behind_->ConsumeHistory(through));
   plan_.through = core_->history->sequence();
@@ -106,10 +106,8 @@ Status AtOnce::Begin(uint64_t through) {
   const auto note = [this](const tiers::RangeView& found) { bounds_[found.ladder].Note(found); };
   LOYALTY_RETURN_IF_ERROR(tiers::AssessAll(plan_, {members, 0, go_on, take, note}));
   LOYALTY_RETURN_IF_ERROR(in_flight.Finish());
-  std::vector<uint32_t> with_more_to_come;
-  LOYALTY_RETURN_IF_ERROR(tiers::MarkInexact(plan_, members, &bounds_, &with_more_to_come));
   followed_ = plan_.through;
-  return Settle(std::move(with_more_to_come));
+  return tiers::MarkInexact(plan_, members, &bounds_, due);
 }
 
 Status AtOnce::Follow(uint64_t through, std::vector<uint32_t>* due) {
@@ -205,9 +203,7 @@ Status AtOnce::Settle(std::vector<uint32_t> due) {
     const size_t count = std::min(kAloneTogether, alone.size() - from);
     LOYALTY_RETURN_IF_ERROR(AssessAlone(std::span(alone).subspan(from, count), &changes));
   }
-  InFlight in_flight(pipeline_);
-  LOYALTY_RETURN_IF_ERROR(Submit(std::move(changes), &in_flight));
-  return in_flight.Finish();
+  return Submit(std::move(changes), &in_flight_);
 }
 
 bool AtOnce::AssessByBounds(uint32_t member, std::vector<MemberChanges>* changes) {

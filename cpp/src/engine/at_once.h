@@ -2,7 +2,7 @@
 // second. By bounds of all members' metrics (tiers/bounds.h), which are worked out when it begins, when the
 // programme changes, and with each new day. Nothing of it is stored: a new beginning finds what was left undone.
 //
-// Thread safety: Start and Stop from one thread; sequence from any.
+// Thread safety: Stop from one thread; sequence from any.
 #pragma once
 
 #include <atomic>
@@ -22,10 +22,12 @@ namespace loyalty::engine {
 
 class AtOnce {
  public:
-  AtOnce(Core* core, Behind* behind) : core_(core), behind_(behind) {}
+  AtOnce(Core* core, Behind* behind, Pipeline* pipeline)
+      : core_(core), behind_(behind), pipeline_(pipeline) {
+    thread_ = std::thread([this] { Run(); });
+  }
   ~AtOnce() { Stop(); }
 
-  void Start(Pipeline* pipeline);
   void Stop();
   // Whoever met a level by the durable entries up to here has it.
   uint64_t sequence() const { return sequence_.load(std::memory_order_acquire); }
@@ -33,8 +35,8 @@ class AtOnce {
  private:
   void Run();
   Status Step();
-  // Works all bounds out, and assesses everybody.
-  Status Begin(uint64_t through);
+  // Works all bounds out, and assesses everybody; appends to whom more is to come.
+  Status Begin(uint64_t through, std::vector<uint32_t>* due);
   // Adds the entries up to a sequence to the bounds; appends who may be due.
   Status Follow(uint64_t through, std::vector<uint32_t>* due);
   void Heed(const journal::BlockView& block, std::vector<uint32_t>* due);
@@ -52,23 +54,28 @@ class AtOnce {
 
   Core* const core_;
   Behind* const behind_;
-  Pipeline* pipeline_ = nullptr;
+  Pipeline* const pipeline_;
   std::atomic<uint64_t> sequence_ = 0;
   Mutex mutex_;
   CondVar changed_;
   bool stopping_ GUARDED_BY(mutex_) = false;
-  std::thread thread_;
 
   // The thread's own.
   tiers::Plan plan_;
   std::shared_ptr<const ledger::Rules> rules_;  // that the bounds are of
   int64_t until_us_ = 0;                        // when they are worked out anew
   std::vector<tiers::Bounds> bounds_;           // by ladder of the plan
-  uint64_t followed_ = 0;
+  uint64_t followed_ = 0;                       // entries up to here are in the bounds
+  uint64_t settled_ = 0;                        // and what they bring was given to the writer
+  // Each waits for what callers have queued before it, so they wait together.
+  static constexpr size_t kInFlight = 64;
+  InFlight in_flight_{pipeline_, kInFlight};
   using Arrival = std::pair<int64_t, uint32_t>;  // when, and whose
   std::priority_queue<Arrival, std::vector<Arrival>, std::greater<>> to_come_;
   std::vector<Entry> entries_;
   std::vector<journal::RowDetails> details_;
+
+  std::thread thread_;
 };
 
 }  // namespace loyalty::engine

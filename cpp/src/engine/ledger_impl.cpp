@@ -44,9 +44,8 @@ LedgerImpl::LedgerImpl(std::unique_ptr<Core> core, ids::UnsealedIds recent)
       behind_(core_.get()),
       maintainer_(core_.get(), &behind_),
       pipeline_(core_.get(), std::move(recent), [this] { maintainer_.OnCommit(); }),
-      at_once_(core_.get(), &behind_) {
+      at_once_(core_.get(), &behind_, &pipeline_) {
   maintainer_.Start(&pipeline_);
-  at_once_.Start(&pipeline_);
 }
 
 LedgerImpl::~LedgerImpl() { (void)Close(); }

@@ -4,8 +4,6 @@
 
 namespace loyalty::engine {
 
-constexpr size_t kBatchesInFlight = 4;
-
 Result<uint64_t> NoteRun(Pipeline* pipeline, Kind kind, const std::string& name, int64_t at_us,
                          uint64_t started) {
   Reply reply;
@@ -24,7 +22,7 @@ Result<uint64_t> NoteRun(Pipeline* pipeline, Kind kind, const std::string& name,
 Status InFlight::Submit(std::shared_ptr<Batch> batch) {
   LOYALTY_RETURN_IF_ERROR(pipeline_->Submit(batch));
   batches_.push_back(std::move(batch));
-  return batches_.size() < kBatchesInFlight ? Status() : FinishOldest();
+  return batches_.size() < most_ ? Status() : FinishOldest();
 }
 
 Status InFlight::Finish() {

@@ -13,21 +13,25 @@ namespace loyalty::engine {
 Result<uint64_t> NoteRun(Pipeline* pipeline, Kind kind, const std::string& name, int64_t at_us,
                          uint64_t started);
 
-// Batches submitted and not waited for: a few, so that the writer has always something to do. For one thread at a
-// time.
+// Batches submitted and not waited for. For one thread at a time.
 class InFlight {
  public:
-  explicit InFlight(Pipeline* pipeline) : pipeline_(pipeline) {}
+  // So few suffice for the writer to have always something to do.
+  static constexpr size_t kFew = 4;
 
-  // Waits for the oldest, when there are enough.
+  explicit InFlight(Pipeline* pipeline, size_t most = kFew) : pipeline_(pipeline), most_(most) {}
+
+  // Waits for the oldest, when there are as many as there may be.
   Status Submit(std::shared_ptr<Batch> batch);
   // Waits for all; the first fault.
   Status Finish();
+  bool empty() const { return batches_.empty(); }
 
  private:
   Status FinishOldest();
 
   Pipeline* const pipeline_;
+  const size_t most_;
   std::deque<std::shared_ptr<Batch>> batches_;
 };
 

@@ -1,0 +1,140 @@
+// What it costs that levels are given at once, and how long they take. Prints JSON.
+//
+//   at_once_bench --dir=D --upgrade=at_once|at_run [--members=N --postings=N]
+//     posts a year of shopping that ends now; then reads the journal: how long after the posting that met a level's
+//     condition, by the times at which both were recorded, the level was given
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "flags.h"
+#include "loyalty/ledger.h"
+#include "posting_loop.h"
+#include "tier_program.h"
+#include "workload.h"
+
+namespace loyalty::bench {
+namespace {
+
+constexpr size_t kLevels = std::size(kLevelsFrom);
+constexpr int64_t kNotMet = -1;
+
+// Within the twelve months before now, whatever the day.
+constexpr int64_t kWithin_us = 360 * kDay_us;
+
+int64_t Now_us() {
+  using std::chrono::system_clock;
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             system_clock::now().time_since_epoch())
+      .count();
+}
+
+// What a member has earned, and when it met the levels.
+struct Course {
+  int64_t earned = 0;
+  std::array<int64_t, kLevels> met_us = {kNotMet, kNotMet, kNotMet};
+};
+
+// From the condition met to the level given, for every change of level in the journal.
+std::vector<double> LagsOf(const Ledger& ledger, uint64_t members, uint64_t* missing) {
+  constexpr size_t kTogether = 65'536;
+  std::vector<Course> courses(members);
+  std::vector<double> lags_ms;
+  for (uint64_t next = 1;;) {
+    const std::vector<Record> records = Check(ledger.Changes(next, kTogether));
+    if (records.empty()) break;
+    next = records.back().sequence + 1;
+    for (const Record& record : records) {
+      if (!IsPosted(record.entry.status)) continue;
+      if (record.entry.kind == Kind::kEarn) {
+        Course& course = courses[record.entry.member];
+        course.earned += record.entry.points;
+        for (size_t l = 0; l < kLevels; ++l) {
+          if (course.met_us[l] == kNotMet && course.earned >= kLevelsFrom[l]) {
+            course.met_us[l] = record.recorded_us;
+          }
+        }
+      } else if (record.entry.kind == Kind::kChangeLevel) {
+        Course& course = courses[record.entry.member];
+        const auto given = std::upper_bound(std::begin(kLevelsFrom), std::end(kLevelsFrom),
+                                            record.level->values[0]) -
+                           std::begin(kLevelsFrom);
+        for (int64_t l = 0; l < given; ++l) {
+          int64_t& met_us = course.met_us[size_t(l)];
+          if (met_us == INT64_MAX) continue;
+          if (met_us == kNotMet) Die("a level was given whose condition was not met");
+          lags_ms.push_back(double(record.recorded_us - met_us) / 1000);
+          met_us = INT64_MAX;
+        }
+      }
+    }
+  }
+  for (const Course& course : courses) {
+    for (const int64_t met_us : course.met_us) *missing += met_us != kNotMet && met_us != INT64_MAX;
+  }
+  return lags_ms;
+}
+
+int Main(int count, char** arguments) {
+  const Flags flags(count, arguments);
+  const std::string directory = flags.Text("dir", "");
+  const std::string upgrade = flags.Text("upgrade", "at_once");
+  WorkloadOptions options;
+  options.members = flags.Number("members", 1'000'000);
+  options.postings = flags.Number("postings", 20'000'000);
+  const std::vector<Draft> drafts = MakeDrafts(options);
+  Check(Ledger::CreateWithProgram(directory, TierProgram(upgrade)));
+  auto ledger = Check(Ledger::Open(directory));
+  LoopOptions loop;
+  loop.postings = options.members;
+  PostingLoop opening(ledger.get(), loop, [&](uint64_t first, std::span<Posting> postings) {
+    FillMembers(options, first, postings);
+  });
+  (void)opening.Run();
+  const int64_t start_us = Now_us() - kWithin_us;
+  loop.postings = options.postings;
+  PostingLoop posting(ledger.get(), loop, [&](uint64_t first, std::span<Posting> postings) {
+    for (size_t i = 0; i < postings.size(); ++i) {
+      Fill(options, drafts[first + i], first + i, &postings[i]);
+      const double share = double(first + i) / double(options.postings);
+      postings[i].effective_us = start_us + int64_t(share * double(kWithin_us));
+      postings[i].expires_us = kByProgram;
+    }
+  });
+  const LoopResult result = posting.Run();
+  const double posted_s = Now_s();
+  const uint64_t last = ledger->GetInfo().sequence;
+  while (upgrade == "at_once" && ledger->GetInfo().at_once_sequence < last) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  Json json;
+  json.Add("settled_s", Now_s() - posted_s);
+  json.Add("post_per_s", double(result.taken()) / result.elapsed_s);
+  json.Add("cpu_us", result.cpu_s * 1e6 / double(result.taken()));
+  json.AddList("slice_rates", result.slice_rates);
+  if (upgrade == "at_once") {
+    uint64_t missing = 0;
+    std::vector<double> lags_ms = LagsOf(*ledger, options.members, &missing);
+    std::sort(lags_ms.begin(), lags_ms.end());
+    const auto at = [&](double share) {
+      return lags_ms[std::min(lags_ms.size() - 1, size_t(share * double(lags_ms.size())))];
+    };
+    json.Add("upgrades", double(lags_ms.size()));
+    json.Add("missing", double(missing));
+    json.Add("lag_p50_ms", at(0.5));
+    json.Add("lag_p99_ms", at(0.99));
+    json.Add("lag_max_ms", lags_ms.back());
+  }
+  Check(ledger->Close());
+  json.Print();
+  return 0;
+}
+
+}  // namespace
+}  // namespace loyalty::bench
+
+int main(int count, char** arguments) { return loyalty::bench::Main(count, arguments); }
