@@ -14,7 +14,16 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks.cases import batch, points, python_posting, recovery, single, sizes, tiers
+from benchmarks.cases import (
+    at_once,
+    batch,
+    points,
+    python_posting,
+    recovery,
+    single,
+    sizes,
+    tiers,
+)
 from benchmarks.harness import machine
 from benchmarks.harness.context import FULL, QUICK, Context, compiler
 from benchmarks.harness.process import scratch
@@ -29,6 +38,7 @@ CASES: tuple[tuple[tuple[str, ...], Callable[[Context], list[Result]]], ...] = (
     (python_posting.NAMES, python_posting.measure),
     (points.NAMES, points.measure),
     (recovery.NAMES, recovery.measure),
+    (at_once.NAMES, at_once.measure),
     (tiers.NAMES, tiers.measure),
 )
 FREE_BYTES_MIN = 20 << 30

@@ -223,6 +223,7 @@ void register_reports(py::module_& m) {
       .def_readonly("members", &Info::members)
       .def_readonly("segments", &Info::segments)
       .def_readonly("history_sequence", &Info::history_sequence)
+      .def_readonly("at_once_sequence", &Info::at_once_sequence)
       .def_readonly("checkpoint_sequence", &Info::checkpoint_sequence)
       .def_readonly("journal_bytes", &Info::journal_bytes)
       .def_readonly("ids_bytes", &Info::ids_bytes)

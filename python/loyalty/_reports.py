@@ -76,6 +76,8 @@ class Info:
         How many there are.
     history_sequence : int
         What the history chunks hold; newer entries are merged in when read.
+    at_once_sequence : int
+        Whoever met a level of a ladder that upgrades at once, by the entries up to here, has it.
     checkpoint_sequence : int
         Where the next opening starts to replay.
     journal_bytes, ids_bytes, history_bytes, state_bytes, disk_bytes : int
@@ -95,6 +97,7 @@ class Info:
     members: int
     segments: int
     history_sequence: int
+    at_once_sequence: int
     checkpoint_sequence: int
     journal_bytes: int
     ids_bytes: int

@@ -40,19 +40,28 @@ void AtOnce::Stop() {
 
 void AtOnce::Run() {
   NameThisThread("loyalty-at-once");
-  for (;;) {
-    const Status status = Step();
-    MutexLock lock(mutex_);
-    if (stopping_) return;
-    if (!status.ok()) {
-      core_->FailBehind(status);
-      return;
-    }
-    const auto next = std::chrono::steady_clock::now() + kPause;
-    while (!stopping_ && changed_.WaitUntil(mutex_, next)) {
-    }
-    if (stopping_) return;
+  Status status;
+  do {
+    status = Step();
+  } while (status.ok() && Pause());
+  // Whoever opens the ledger next finds all levels given.
+  if (status.ok() && HasPosted()) status = Step();
+  if (status.ok()) status = in_flight_.Finish();
+  if (!status.ok() && status.code() != StatusCode::kInterrupted) core_->FailBehind(status);
+}
+
+bool AtOnce::Pause() {
+  MutexLock lock(mutex_);
+  const auto next = std::chrono::steady_clock::now() + kPause;
+  while (!stopping_ && changed_.WaitUntil(mutex_, next)) {
   }
+  return !stopping_;
+}
+
+bool AtOnce::MayGoOn() {
+  if (HasPosted()) return true;
+  MutexLock lock(mutex_);
+  return !stopping_;
 }
 
 Status AtOnce::Step() {
@@ -95,16 +104,13 @@ Status AtOnce::Begin(uint64_t through, std::vector<uint32_t>* due) {
   for (size_t l = 0; l < plan_.ladders.size(); ++l) {
     bounds_.emplace_back(plan_.ladders[l].ladder(), members, until_us_).Use(plan_, l);
   }
-  const auto go_on = [this](uint64_t, uint64_t) {
-    MutexLock lock(mutex_);
-    return !stopping_;
-  };
   InFlight in_flight(pipeline_);
   const auto take = [&](std::vector<MemberChanges> changes, const tiers::Tally&) {
     return Submit(std::move(changes), &in_flight);
   };
   const auto note = [this](const tiers::RangeView& found) { bounds_[found.ladder].Note(found); };
-  LOYALTY_RETURN_IF_ERROR(tiers::AssessAll(plan_, {members, 0, go_on, take, note}));
+  LOYALTY_RETURN_IF_ERROR(tiers::AssessAll(
+      plan_, {members, 0, [this](uint64_t, uint64_t) { return MayGoOn(); }, take, note}));
   LOYALTY_RETURN_IF_ERROR(in_flight.Finish());
   followed_ = plan_.through;
   return tiers::MarkInexact(plan_, members, &bounds_, due);

@@ -28,12 +28,18 @@ class AtOnce {
   }
   ~AtOnce() { Stop(); }
 
+  // Heeds what was posted since the opening before it returns.
   void Stop();
   // Whoever met a level by the durable entries up to here has it.
   uint64_t sequence() const { return sequence_.load(std::memory_order_acquire); }
 
  private:
   void Run();
+  // False when it is time to stop.
+  bool Pause();
+  // Closing need not wait for long work if nothing was posted.
+  bool MayGoOn();
+  bool HasPosted() const { return core_->durable.sequence() != opened_at_; }
   Status Step();
   // Works all bounds out, and assesses everybody; appends to whom more is to come.
   Status Begin(uint64_t through, std::vector<uint32_t>* due);
@@ -59,6 +65,8 @@ class AtOnce {
   Mutex mutex_;
   CondVar changed_;
   bool stopping_ GUARDED_BY(mutex_) = false;
+
+  const uint64_t opened_at_ = core_->durable.sequence();
 
   // The thread's own.
   tiers::Plan plan_;

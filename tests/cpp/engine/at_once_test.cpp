@@ -252,6 +252,17 @@ TEST_F(AtOnceTest, WhatAnOpeningFindsUndoneIsDone) {
   EXPECT_EQ(LevelOf(3), 0);
 }
 
+TEST_F(AtOnceTest, ClosingGivesWhatIsDueFirst) {
+  Begin({TestLadder()});
+  Settle();
+  Spend(1, 1'000);
+  ASSERT_OK(ledger_->Close());
+  const int64_t closed_us = Now_us();
+  Reopen();
+  EXPECT_EQ(LevelOf(1), kSilver);
+  EXPECT_LE(RecordOf(RowOf(1).sequence).recorded_us, closed_us);
+}
+
 TEST_F(AtOnceTest, MembersOpenedSinceRiseToo) {
   Begin({TestLadder()});
   Settle();
