@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import loyalty
 
 from .oracle.wall_time import Calendar
+from .random_ladders import LEVELS, ladder_program, ladders
 from .tier_shop import WHO
 from .tiers_model import EVER, MINUTE, Earn, Gift, Member
 
@@ -21,61 +22,12 @@ ZONE = "Europe/Berlin"
 START = 1_577_836_800_000_000  # 2020
 DAY = 86_400_000_000
 MEMBERS = 4
-LEVELS = ("one", "two", "three")
-
-WINDOWS = (
-    'model = "trailing", days = 90',
-    'model = "trailing", months = 6',
-    'model = "calendar_year"',
-    'model = "since_change"',
-    'model = "lifetime"',
-)
-VALIDITIES = (
-    "",
-    "validity = { days = 100 }",
-    'validity = { months = 3, round_up = "month" }',
-    'validity = { months = 12, round_up = "year" }',
-)
 # Days with a time of day: some share a day, an end of a month, an end of a year.
 TIMES = st.builds(
     lambda day, hour: START + day * DAY + hour * 3_600_000_000,
     st.one_of(st.integers(0, 1400), st.sampled_from((59, 60, 90, 91, 365, 366, 730, 731))),
     st.sampled_from((0, 8, 22, 23)),
 )
-
-
-@st.composite
-def ladders(draw: st.DrawFn) -> str:
-    """A ladder of three levels."""
-    of = draw(st.sampled_from(("points", "money", "postings", "days", "balance", "tenure_months")))
-    most = {"points": 400, "money": 4000, "balance": 400}.get(of, 12)
-    first, second = sorted(draw(st.tuples(st.integers(1, most), st.integers(1, most))))
-    also = draw(st.sampled_from(("", ", visits = 2")))
-    downgrade = draw(st.sampled_from(("full", "one_level", "never")))
-    validity = draw(st.sampled_from(VALIDITIES)) if downgrade != "never" else ""
-    grace = draw(st.sampled_from((0, 20))) if validity else 0
-    lifetime = draw(st.sampled_from(("", 'lifetime = { level = "two", years = 1 }')))
-    currency = 'currency = "points"' if of in ("points", "balance") else ""
-    invited = draw(st.booleans())
-    two = "by_invitation = true" if invited else f"when = {{ main = {first} }}"
-    return f"""
-[ladders.test]
-window = {{ {draw(st.sampled_from(WINDOWS))} }}
-downgrade = "{downgrade}"
-{validity}
-{f"grace_days = {grace}" if grace else ""}
-{lifetime}
-metrics.main = {{ of = "{of}"{", " + currency if currency else ""} }}
-metrics.visits = {{ of = "postings", channels = ["store"] }}
-[[ladders.test.levels]]
-name = "one"
-[[ladders.test.levels]]
-name = "two"
-{two}
-[[ladders.test.levels]]
-name = "three"
-when = [{{ main = {second}{also} }}, {{ main = {second * 2} }}]
-"""
 
 
 EARNS = st.lists(
@@ -103,9 +55,7 @@ GIFTS = st.lists(
 def test_every_member_stands_where_the_model_says(
     ladder: str, earns: list[Any], runs: list[int], gifts: list[Any]
 ) -> None:
-    program = loyalty.Program.from_toml(
-        f'name = "Test"\ntime_zone = "{ZONE}"\n[currencies.points]\n{ladder}'
-    )
+    program = ladder_program(ladder, ZONE)
     document = json.loads(program.to_json())["ladders"][0]
     opened = [START + member * 40 * DAY + member * MINUTE for member in range(MEMBERS)]
     members = [
