@@ -84,9 +84,10 @@ ColumnDict Tiers(const Ledger& ledger, const MemberArrays& members, std::optiona
   return TableOf(ledger, table);
 }
 
-Ledger::MemberProgress ProgressOf(const Ledger& ledger, const Key& member) {
+Ledger::MemberProgress ProgressOf(const Ledger& ledger, const Key& member,
+                                  std::optional<int64_t> as_of_us) {
   const MemberKey key = ToMemberKey(member);
-  return Check(WithoutGil([&] { return ledger.TierProgressOf(key); }));
+  return Check(WithoutGil([&] { return ledger.TierProgressOf(key, as_of_us); }));
 }
 
 void AddStandings(py::module_& m) {
@@ -148,7 +149,7 @@ void AddTierMethods(py::classh<Ledger>& ledger, py::module_& m) {
            py::arg("members"), py::arg("dry_run"), py::arg("threads"),
            py::arg("progress") = py::none())
       .def("tiers", &Tiers, py::arg("members"), py::arg("at_us") = py::none())
-      .def("tier_progress", &ProgressOf, py::arg("member"));
+      .def("tier_progress", &ProgressOf, py::arg("member"), py::arg("as_of_us") = py::none());
 }
 
 }  // namespace loyalty::python

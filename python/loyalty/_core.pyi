@@ -527,7 +527,9 @@ class Ledger:
         self, member: typing.SupportsInt | typing.SupportsIndex | str, query: StatementQuery
     ) -> dict[str, typing.Any]: ...
     def tier_progress(
-        self, member: typing.SupportsInt | typing.SupportsIndex | str
+        self,
+        member: typing.SupportsInt | typing.SupportsIndex | str,
+        as_of_us: typing.SupportsInt | typing.SupportsIndex | None = None,
     ) -> MemberProgress: ...
     def tiers(
         self, members: MemberArrays, at_us: typing.SupportsInt | typing.SupportsIndex | None = None

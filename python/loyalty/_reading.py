@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from loyalty import _core
 from loyalty._as_of import AsOfLike, as_of_core, as_of_of
@@ -27,12 +26,9 @@ from loyalty._records import (
 )
 from loyalty._reports import Balance, Info
 from loyalty._table import Table
-from loyalty._tiers import TierProgress, members_of, progress_of, standings_table
 from loyalty._times import TimeLike, now_us, time_us
 from loyalty.errors import InvalidInputError, MemberNotFoundError, NotFoundError
 from loyalty.program import Program
-
-_NO_SLOT = 2**32 - 1
 
 
 class LedgerReader:
@@ -113,7 +109,7 @@ class LedgerReader:
         """
         found = self._core.balance(member_key(member), self._question(currency, at, as_of))
         if not found.found:
-            raise _no_member(member, as_of)
+            raise no_member(member, as_of)
         return Balance.of(found)
 
     def balances(
@@ -176,7 +172,7 @@ class LedgerReader:
         try:
             raw = self._core.spenders_of(member_key(pool), index)
         except NotFoundError:
-            raise _no_member(pool) from None
+            raise no_member(pool) from None
         columns = {
             **member_columns(raw, self._core.members_are_texts()),
             "limit": pa.array(raw["limit"], mask=raw["limit"] == _core.NO_CEILING),
@@ -242,7 +238,7 @@ class LedgerReader:
         try:
             raw = self._core.statement(member_key(member), query)
         except NotFoundError:
-            raise _no_member(member, as_of) from None
+            raise no_member(member, as_of) from None
         following = raw["next"]
         metadata = {"next_cursor": following and cursor_text(following, question)}
         table = self._records(raw, {}).to_arrow()
@@ -401,72 +397,6 @@ class LedgerReader:
         """
         return breakage_table(self.liability(as_of=as_of, progress=progress))
 
-    def tiers(
-        self,
-        members: object = None,
-        *,
-        ladder: str | None = None,
-        as_of: TimeLike | None = None,
-    ) -> Table:
-        """Return where members stand on the programme's ladders.
-
-        Parameters
-        ----------
-        members : sequence or array of int or str, optional
-            Their keys; all members, by default.
-        ladder : str, optional
-            Only this one.
-        as_of : datetime, date, numpy.datetime64 or int, optional
-            What was effective by then, of named members; now, by default.
-
-        Returns
-        -------
-        Table
-            Columns ``member`` (of those merged into another: his key), ``ladder``, ``level``,
-            ``since`` (null: the opening), ``until`` (the end of its validity, if that was said),
-            ``kept`` (a level that nothing takes the member below), ``kept_until`` (null: for good),
-            ``for_life`` (a level that is his for life) and ``sequence`` (of the entry that said
-            so). In the order of `members`, or of opening.
-
-        Raises
-        ------
-        MemberNotFoundError
-            There is no such member.
-        InvalidInputError
-            `as_of` is given without `members`, or there is no such ladder.
-        """
-        if as_of is not None and members is None:
-            raise InvalidInputError("members: name them, to see their levels as of a time")
-        at_us = None if as_of is None else time_us(as_of, "as_of")
-        raw = self._core.tiers(members_of(members), at_us)
-        missing = raw["slots"] == _NO_SLOT
-        if missing.any():
-            row = int(missing.argmax())
-            raise _no_member(read_column("member", members)[row].as_py())
-        if ladder is not None:
-            numbers = {names.name: number for number, names in enumerate(raw["ladders"])}
-            if ladder not in numbers:
-                raise InvalidInputError(
-                    f"ladder: there is no {ladder!r}; there are: {', '.join(numbers) or 'none'}"
-                )
-        table = standings_table(raw, self._core.members_are_texts())
-        if ladder is None:
-            return table
-        rows = pc.equal(table.to_arrow()["ladder"], ladder)
-        return Table(table.to_arrow().filter(rows))
-
-    def tier_progress(self, member: int | str) -> list[TierProgress]:
-        """Return where a member stands, why, and what he lacks, by ladder.
-
-        Raises
-        ------
-        NotFoundError
-            There is no such member.
-        InvalidInputError
-            The programme has no ladders.
-        """
-        return progress_of(self._core.tier_progress(member_key(member)))
-
     def info(self) -> Info:
         """Return the ledger's size and state."""
         return Info.of(self._core.info())
@@ -486,6 +416,7 @@ class LedgerReader:
         return records_table(raw, self._currencies, self._core.members_are_texts(), metadata)
 
 
-def _no_member(member: int | str, as_of: AsOfLike | None = None) -> MemberNotFoundError:
+def no_member(member: int | str, as_of: AsOfLike | None = None) -> MemberNotFoundError:
+    """Make the error of a member who is not there."""
     then = "" if as_of is None else " as of then: opened later, or never"
     return MemberNotFoundError(f"there is no member {member!r}{then}")

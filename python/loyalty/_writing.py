@@ -19,8 +19,8 @@ from loyalty._frame import Frame
 from loyalty._ids import IdLike
 from loyalty._posting import Posting, core_arguments, to_frame
 from loyalty._progress import ProgressLike, progress_callback
-from loyalty._reading import LedgerReader
 from loyalty._result import STATUS_NAMES, PostResult, Reply
+from loyalty._tier_reading import TierReader
 from loyalty._times import TimeLike
 from loyalty.errors import InvalidInputError, LoyaltyError, PostInterrupted
 
@@ -30,7 +30,7 @@ CHUNK_ROWS = 8192
 _CHUNKS_IN_FLIGHT = 4
 
 
-class LedgerWriter(LedgerReader):
+class LedgerWriter(TierReader):
     """The posting half of `loyalty.Ledger`: batches, and what is about points."""
 
     def __init__(self, core: _core.Ledger, path: str, chunk_rows: int) -> None:

@@ -320,6 +320,21 @@ def test_what_a_member_lacks(shop: loyalty.Ledger) -> None:
         shop.tier_progress("zoe")
 
 
+def test_what_a_member_lacked_as_of_a_time(shop: loyalty.Ledger) -> None:
+    shop.recompute_tiers(day(2024, 1))
+    status, _ = shop.tier_progress("eve", as_of=day(2024, 6, 15))
+    assert (status.level, status.metrics) == ("gold", {"spent": 700, "visits": 2})
+    assert status.evidence == {"spent": 600, "visits": 2}
+    assert (status.ends, status.metrics_at_end) == (day(2025, 1), {"spent": 500, "visits": 1})
+    assert status.projected == "silver"
+    status, _ = shop.tier_progress("eve", as_of=day(2023, 6, 15))
+    assert (status.level, status.evidence, status.reached) == ("blue", None, "silver")
+    with pytest.raises(loyalty.NotFoundError, match="no member eve as of then"):
+        shop.tier_progress("eve", as_of=day(2022, 12))
+    with pytest.raises(loyalty.InvalidInputError, match="is to come"):
+        shop.tier_progress("eve", as_of=day(2199, 1))
+
+
 def test_evidence_has_the_names_of_its_time(shop: loyalty.Ledger) -> None:
     shop.recompute_tiers(day(2024, 1))
     before = shop.tier_progress("ada")[0].evidence

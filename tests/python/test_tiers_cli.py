@@ -342,7 +342,7 @@ def test_explain(shop: Path) -> None:
     assert lines[:3] == [
         "Member 'ada', status",
         "level silver, since 2024-01-01T00:00:00Z",
-        "because assessed by a run as of 2024-01-01T00:00:00Z (entry 22)",
+        "because assessed as of 2024-01-01T00:00:00Z (entry 22)",
     ]
     assert "then he is on blue, if nothing more is posted" in lines
     assert lines[-10:] == [
@@ -357,6 +357,21 @@ def test_explain(shop: Path) -> None:
         "to stay silver on 2025-01-01 spent 100 0 100",
         "or visits 5 0 5",
     ]
+
+
+def test_explain_as_of_a_time(shop: Path) -> None:
+    tiers("recompute", shop, *AT)
+    lines = tiers("explain", shop, "ada", "--ladder", "status", "--as-of", "2023-07-01")
+    assert lines[:4] == [
+        "Member 'ada', status, as of 2023-07-01T00:00:00Z",
+        "level blue, since the opening",
+        "because all members begin here",
+        "reached then silver",
+    ]
+    assert "metric then" in lines
+    told = tiers_json("explain", shop, "ada", "--as-of", "2024-02-01")
+    assert told["as_of"] == "2024-02-01T00:00:00Z"
+    assert told["ladders"][0]["level"] == "silver"
 
 
 def test_history_says_what_became_of_levels(shop: Path) -> None:

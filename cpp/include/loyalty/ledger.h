@@ -310,12 +310,15 @@ class Ledger {
   virtual Result<TierTable> Tiers(const std::optional<std::vector<MemberKey>>& members) const = 0;
   // The same as of an instant: what was effective by then. Of named members.
   virtual Result<TierTable> TiersAsOf(std::span<const MemberKey> members, int64_t at_us) const = 0;
-  // What a member has, lacks and will have, by ladder; progress[i] is of ladders[i]. kNotFound.
+  // What a member has, lacks and will have, by ladder; progress[i] is of ladders[i]. As of now, or of an instant
+  // that has passed: by the entries that were effective by then, and by the programme in force now. kNotFound for an
+  // unknown member, or who was opened later; kInvalidArgument for a time to come, or without ladders.
   struct MemberProgress {
     std::vector<LadderNames> ladders;
     std::vector<TierProgress> progress;
   };
-  virtual Result<MemberProgress> TierProgressOf(const MemberKey& member) const = 0;
+  virtual Result<MemberProgress> TierProgressOf(const MemberKey& member,
+                                                std::optional<int64_t> as_of_us) const = 0;
 
   virtual Result<std::vector<Totals>> TrialBalance() const = 0;
   // Reads the whole journal up to there.

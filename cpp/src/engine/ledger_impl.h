@@ -52,7 +52,8 @@ class LedgerImpl : public Ledger {
   Result<TierRun> RecomputeTiers(const TierQuery& query, const Progress& progress) override;
   Result<TierTable> Tiers(const std::optional<std::vector<MemberKey>>& members) const override;
   Result<TierTable> TiersAsOf(std::span<const MemberKey> members, int64_t at_us) const override;
-  Result<MemberProgress> TierProgressOf(const MemberKey& member) const override;
+  Result<MemberProgress> TierProgressOf(const MemberKey& member,
+                                        std::optional<int64_t> as_of_us) const override;
   Result<std::vector<Totals>> TrialBalance() const override;
   Result<std::vector<Totals>> TrialBalanceAsOf(const AsOf& as_of,
                                                const Progress& progress) const override;

@@ -195,22 +195,39 @@ Result<TierTable> LedgerImpl::TiersAsOf(std::span<const MemberKey> members, int6
   return table;
 }
 
-Result<Ledger::MemberProgress> LedgerImpl::TierProgressOf(const MemberKey& member) const {
+Result<Ledger::MemberProgress> LedgerImpl::TierProgressOf(const MemberKey& member,
+                                                          std::optional<int64_t> as_of_us) const {
   LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
   LOYALTY_ASSIGN_OR_RETURN(const uint32_t slot, FindSurvivor(*core_, member));
   if (slot == Entry::kNoMember) {
     return Status(StatusCode::kNotFound, "there is no member " + ToString(member));
   }
-  LOYALTY_ASSIGN_OR_RETURN(tiers::Plan plan, PlanTiers(*core_, {}, Now_us()));
+  const int64_t now_us = Now_us();
+  if (as_of_us && *as_of_us > now_us) {
+    return Status(StatusCode::kInvalidArgument,
+                  "progress is told as of now or of a time that has passed; that one is to come");
+  }
+  LOYALTY_ASSIGN_OR_RETURN(tiers::Plan plan, PlanTiers(*core_, {}, as_of_us.value_or(now_us)));
   plan.through = core_->durable.sequence();
+  plan.latest_us = as_of_us.value_or(kMaxTime_us);
   const uint32_t slots[] = {slot};
   LOYALTY_ASSIGN_OR_RETURN(auto loaded, tiers::Alone::Load(plan, slots));
   tiers::Alone& alone = loaded[0];
+  if (alone.opened_us() > plan.at_us) {
+    return Status(StatusCode::kNotFound, "there is no member " + ToString(member) + " as of then");
+  }
+  std::vector<MemberLevel> levels = core_->state->LevelsOf(slot);
+  if (as_of_us) {
+    LOYALTY_ASSIGN_OR_RETURN(levels, LevelsAsOf(*core_, slot, *as_of_us));
+  }
   MemberProgress result;
   for (size_t l = 0; l < plan.ladders.size(); ++l) {
     const tiers::LadderPlan& of = plan.ladders[l];
-    const auto level = core_->state->LevelOn(slot, of.coded->code);
-    const TierRow row = RowOf(*of.coded, l, slot, level ? &*level : nullptr);
+    const auto on = std::find_if(levels.begin(), levels.end(), [&](const MemberLevel& one) {
+      return one.ladder == of.coded->code;
+    });
+    const MemberLevel* const level = on == levels.end() ? nullptr : &*on;
+    const TierRow row = RowOf(*of.coded, l, slot, level);
     const auto standing = level ? of.StandingOf(level->standing) : tiers::Standing();
     TierProgress progress = ProgressOf(plan, of, row, standing, &alone);
     if (level) LOYALTY_RETURN_IF_ERROR(ReadEvidence(*core_, level->sequence, &progress));

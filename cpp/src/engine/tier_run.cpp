@@ -21,7 +21,7 @@ const std::string kName = "tiers";
 
 // Of a survivor, with what those who are merged into him had.
 Result<int64_t> ActiveAt(const Core& core, uint32_t member, uint16_t currency, int64_t at_us,
-                         uint64_t through) {
+                         int64_t latest_us, uint64_t through) {
   const std::vector<uint32_t> family = core.state->merges.FamilyOf(member, through);
   std::vector<Standing> standings(family.size());
   const auto add = [&](const JournalRow& row) -> Status {
@@ -32,7 +32,7 @@ Result<int64_t> ActiveAt(const Core& core, uint32_t member, uint16_t currency, i
     }
     return {};
   };
-  const Past past{through, at_us, at_us};
+  const Past past{through, latest_us, at_us};
   LOYALTY_RETURN_IF_ERROR(VisitMembers(core, family, 1, past, add));
   int64_t active = 0;
   for (Standing& standing : standings) active += standing.BalanceAt(at_us).parts.active;
@@ -230,19 +230,19 @@ Result<tiers::Plan> PlanTiers(const Core& core, const std::vector<std::string>& 
 tiers::Plan PlanOf(const Core& core, std::shared_ptr<const ledger::Rules> rules,
                    const std::vector<size_t>& ladders, int64_t at_us) {
   const auto active_at = [&core](uint32_t member, uint16_t currency, int64_t when_us,
-                                 uint64_t through) {
-    return ActiveAt(core, member, currency, when_us, through);
+                                 int64_t latest_us, uint64_t through) {
+    return ActiveAt(core, member, currency, when_us, latest_us, through);
   };
   const auto entries_of = [&core](std::span<const uint32_t> members, uint64_t through,
                                   std::vector<history::Item>* entries) {
     return ReadItems(core, members, through, entries);
   };
-  return tiers::Plan{{core.state.get(), entries_of, core.store.get(), active_at},
-                     rules,
-                     tiers::PlanLadders(*rules, ladders, core.state->codes),
-                     at_us,
-                     0,
-                     {}};
+  tiers::Plan plan;
+  plan.sources = {core.state.get(), entries_of, core.store.get(), active_at};
+  plan.ladders = tiers::PlanLadders(*rules, ladders, core.state->codes);
+  plan.rules = std::move(rules);
+  plan.at_us = at_us;
+  return plan;
 }
 
 LadderNames NamesOf(const program::Ladder& ladder) {

@@ -27,6 +27,7 @@ Result<std::vector<Alone>> Alone::Load(const Plan& plan, std::span<const uint32_
   std::vector<history::Item> entries;
   LOYALTY_RETURN_IF_ERROR(plan.sources.entries_of(everybody, plan.through, &entries));
   for (const history::Item& item : entries) {
+    if (item.entry.effective_us > plan.latest_us) continue;
     all[place_of.at(item.entry.member)].entries_.push_back(item);
   }
   return all;
@@ -36,8 +37,8 @@ int64_t Alone::Value(const LadderPlan& ladder, size_t metric, int64_t at_us, int
   const Measure& measure = ladder.measures[metric];
   if (measure.of == Of::kTenureMonths) return MonthsSince(plan_->calendar(), opened_us_, at_us);
   if (measure.of == Of::kBalance) {
-    const auto active =
-        plan_->sources.active_at(member_, *measure.filter.currency, at_us, plan_->through);
+    const auto active = plan_->sources.active_at(member_, *measure.filter.currency, at_us,
+                                                 std::min(at_us, plan_->latest_us), plan_->through);
     if (!active.ok()) fault_ = active.status();
     return active.ok() ? *active : 0;
   }

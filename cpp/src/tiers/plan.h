@@ -32,9 +32,9 @@ struct Sources {
                        std::vector<history::Item>* entries)>
       entries_of;
   const storage::Store* store = nullptr;
-  // The active points of a member as of an instant, of what was posted through `through`.
+  // The active points of a member at an instant, of the entries through `through` that were effective by latest_us.
   std::function<Result<int64_t>(uint32_t member, uint16_t currency, int64_t at_us,
-                                uint64_t through)>
+                                int64_t latest_us, uint64_t through)>
       active_at;
 };
 
@@ -43,7 +43,8 @@ struct Plan {
   std::shared_ptr<const ledger::Rules> rules;
   std::vector<LadderPlan> ladders;
   int64_t at_us = 0;
-  uint64_t through = 0;  // what counts: at this sequence a segment of history ends
+  uint64_t through = 0;             // what counts: at this sequence a segment of history ends
+  int64_t latest_us = kMaxTime_us;  // of members alone: what is effective later does not count
   // By slot, whether he is to be assessed; empty: all.
   std::vector<bool> members;
 

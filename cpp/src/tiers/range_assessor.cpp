@@ -309,8 +309,8 @@ Status RangeAssessor::LoadBalances(const Range& range, const Measure& measure,
       (*values)[m] = account.total;
       continue;
     }
-    LOYALTY_ASSIGN_OR_RETURN(
-        (*values)[m], plan_.sources.active_at(first + m, currency, plan_.at_us, plan_.through));
+    LOYALTY_ASSIGN_OR_RETURN((*values)[m], plan_.sources.active_at(first + m, currency, plan_.at_us,
+                                                                   plan_.at_us, plan_.through));
   }
   return {};
 }

@@ -134,9 +134,13 @@ def counts_table(ladder: str, members: Mapping[str, int]) -> Table:
 
 
 def progress_tables(
-    member: int | str, on: loyalty.TierProgress, entry: dict[str, Any] | None
+    member: int | str,
+    on: loyalty.TierProgress,
+    entry: dict[str, Any] | None,
+    as_of: datetime | None,
 ) -> list[RenderableType]:
-    """Why a member is where he is, and what comes next."""
+    """Why a member is where he is, or was as of a time, and what comes next."""
+    now = "now" if as_of is None else "then"
     rows = [
         ("level", f"{on.level}, since {_instant_or(on.since, 'the opening')}"),
         ("because", _because(on, entry)),
@@ -145,21 +149,22 @@ def progress_tables(
         rows.append(("kept on", _kept(on.kept, on.kept_until)))
     if on.for_life is not None:
         rows.append(("for life", on.for_life))
-    rows.append(("reached now", on.reached))
+    rows.append((f"reached {now}", on.reached))
     if on.ends is None:
         rows.append(("assessed next", "by the next run"))
-    elif on.ends > datetime.now(UTC):
+    elif on.ends > (as_of or datetime.now(UTC)):
         rows.append(("assessed next", f"at {instant(on.ends)}, when the level's validity ends"))
     else:
         ended = f"by the next run, as of {instant(on.ends)}, when the level's validity ended"
         rows.append(("assessed next", ended))
     rows.append(("then he is on", f"{on.projected}, if nothing more is posted"))
     shown = facts(rows)
-    shown.title, shown.title_justify = f"Member {member!r}, {on.ladder}", "left"
+    then = "" if as_of is None else f", as of {instant(as_of)}"
+    shown.title, shown.title_justify = f"Member {member!r}, {on.ladder}{then}", "left"
     shown.title_style = "bold"
     tables: list[RenderableType] = [Padding(shown, (0, 0, 1, 0), expand=False)]
     if on.metrics:
-        tables.append(_metrics_table(on))
+        tables.append(_metrics_table(on, now))
     if on.to_next or on.to_stay:
         tables.append(_needs_table(on))
     return tables
@@ -171,12 +176,12 @@ def _because(on: loyalty.TierProgress, entry: dict[str, Any] | None) -> str:
     place = f"entry {number(entry['sequence'])}"
     if on.evidence_time is None:
         return f"given by {entry['actor']}: {entry['reason']} ({place})"
-    return f"assessed by a run as of {instant(on.evidence_time)} ({place})"
+    return f"assessed as of {instant(on.evidence_time)} ({place})"
 
 
-def _metrics_table(on: loyalty.TierProgress) -> Table:
+def _metrics_table(on: loyalty.TierProgress, now: str) -> Table:
     """The metrics that decided, those of now, and those of the end."""
-    sides = [("now", on.metrics)]
+    sides = [(now, on.metrics)]
     if on.evidence is not None:
         sides.insert(0, (f"{on.evidence_time:%Y-%m-%d}", on.evidence))
     if on.ends is not None:

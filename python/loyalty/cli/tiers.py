@@ -198,22 +198,28 @@ def explain(
     ladder: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only this one of the programme's ladders.")
     ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="TIME", help="How it was then, UTC; now, by default.")
+    ] = None,
     key_type: MemberKeyType = KeyType.AUTO,
     as_json: AsJson = False,
 ) -> None:
     """Show why a member is on his level, what he lacks to the next, and what it takes to stay."""
+    time = parse_time(as_of)
     with loyalty.open(ledger) as opened:
         ladders = _ladders(opened, None if ladder is None else [ladder])
         key = _key(opened, member, key_type)
-        found = [on for on in opened.tier_progress(key) if on.ladder in ladders]
-        standings = opened.tiers([key]).to_pylist()
+        with _naming(as_of, "--as-of"):
+            progress_then = opened.tier_progress(key, as_of=time)
+        found = [on for on in progress_then if on.ladder in ladders]
+        standings = opened.tiers([key], as_of=time).to_pylist()
         entries = {row["ladder"]: _entry(opened, row["sequence"]) for row in standings}
     if as_json:
         told = [asdict(on) | {"entry": entries[on.ladder]} for on in found]
-        print_json({"member": key, "ladders": told})
+        print_json({"member": key, "as_of": time, "ladders": told})
         return
     for on in found:
-        screen().print(*progress_tables(key, on, entries[on.ladder]))
+        screen().print(*progress_tables(key, on, entries[on.ladder], time))
 
 
 def _assess(
@@ -229,7 +235,7 @@ def _assess(
     with loyalty.open(ledger) as opened:
         wanted = _ladders(opened, ladders)
         keys = None if members is None else read_members(opened, members, key_type)
-        with progress(TimeRemainingColumn()) as bar, _naming(at):
+        with progress(TimeRemainingColumn()) as bar, _naming(at, "--at"):
             task = bar.add_task("assessing", total=None)
             return opened.recompute_tiers(
                 time,
@@ -241,12 +247,13 @@ def _assess(
 
 
 @contextmanager
-def _naming(at: str | None) -> Iterator[None]:
+def _naming(time: str | None, option: str) -> Iterator[None]:
     """Say which time it is that cannot be."""
     try:
         yield
     except loyalty.InvalidInputError as error:
-        raise loyalty.InvalidInputError(f"--at {at}: {error}" if at else str(error)) from error
+        named = f"{option} {time}: " if time else ""
+        raise loyalty.InvalidInputError(f"{named}{error}") from error
 
 
 def _ladders(opened: loyalty.Ledger, wanted: list[str] | None) -> list[str]:

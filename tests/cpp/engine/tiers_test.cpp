@@ -290,7 +290,7 @@ TEST_F(TiersTest, ProgressOfAMember) {
   Spend(1, 1'000, 350);
   Spend(1, 200, 10);
   Run();
-  const auto result = ledger_->TierProgressOf(MemberKey(int64_t(1)));
+  const auto result = ledger_->TierProgressOf(MemberKey(int64_t(1)), {});
   ASSERT_OK(result.status());
   const TierProgress& progress = result->progress.at(0);
   EXPECT_EQ(progress.now.level, kSilver);
@@ -301,7 +301,31 @@ TEST_F(TiersTest, ProgressOfAMember) {
             std::vector<int64_t>{200});  // the first purchase will have left
   EXPECT_EQ(progress.to_stay.at(0).at(0).missing(), 800);
   EXPECT_EQ(progress.projected, 0);
-  EXPECT_EQ(ledger_->TierProgressOf(MemberKey(int64_t(99))).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(ledger_->TierProgressOf(MemberKey(int64_t(99)), {}).status().code(),
+            StatusCode::kNotFound);
+}
+
+TEST_F(TiersTest, ProgressAsOfAnInstantKnowsNothingLater) {
+  Begin(Ladder("status", "full", R"({"days":30,"months":0,"round_up":"none"})"));
+  Spend(1, 1'000, 350);
+  RunAt(340);
+  Spend(1, 5'000, 330);
+  Run();
+  const MemberKey member(int64_t(1));
+  const auto result = ledger_->TierProgressOf(member, DaysAgo(335));
+  ASSERT_OK(result.status());
+  const TierProgress& progress = result->progress.at(0);
+  EXPECT_EQ(progress.now.level, kSilver);
+  EXPECT_EQ(progress.now.since_us, DaysAgo(340));
+  EXPECT_EQ(progress.evidence->values, std::vector<int64_t>{1'000});
+  EXPECT_EQ(progress.values, std::vector<int64_t>{1'000});
+  EXPECT_EQ(progress.ends_us, DaysAgo(310));
+  EXPECT_EQ(progress.values_at_end, std::vector<int64_t>{1'000});
+  EXPECT_EQ(progress.to_next.at(0).at(0).missing(), 4'000);
+  EXPECT_EQ(progress.projected, kSilver);
+  EXPECT_EQ(ledger_->TierProgressOf(member, DaysAgo(1001)).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(ledger_->TierProgressOf(member, Now_us() + kDay_us).status().code(),
+            StatusCode::kInvalidArgument);
 }
 
 TEST_F(TiersTest, OnlySomeMembersAndLadders) {
