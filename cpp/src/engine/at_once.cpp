@@ -134,7 +134,7 @@ void AtOnce::Heed(const journal::BlockView& block, std::vector<uint32_t>* due) {
   auto next = details_.begin();
   const auto first = size_t(followed_ + 1 - block.first_sequence());
   for (size_t row = 0; row < entries_.size(); ++row) {
-    if (row + kAhead < entries_.size() && entries_[row + kAhead].kind != Kind::kOpenMember) {
+    if (row + kAhead < entries_.size()) {
       const uint32_t member = entries_[row + kAhead].member;
       for (const tiers::Bounds& bounds : bounds_) bounds.Prefetch(member);
     }

@@ -45,7 +45,10 @@ class Bounds {
   bool IsDue(uint32_t member);
   // His metrics as of Plan::at_us, when all are exact; else false.
   bool Read(uint32_t member, std::vector<int64_t>* values) const;
-  void Prefetch(uint32_t member) const { loyalty::Prefetch(RowOf(member)); }
+  // Brings the memory near that Add will touch, if there is such a member.
+  void Prefetch(uint32_t member) const {
+    if (member * width_ < rows_.size()) loyalty::Prefetch(RowOf(member));
+  }
 
  private:
   // The last word of a row: the member's place on the ladder, and whether his bounds are exact.
