@@ -178,7 +178,7 @@ Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
 void Decider::FindMember(const Row& row) const {
   MemberKey key;
   if (row.text && row.entry->member == Entry::kNoMember &&
-      journal::ParseStoredKey(*row.text, &key)) {
+      !ledger::IsOfTheLedger(row.entry->kind) && journal::ParseStoredKey(*row.text, &key)) {
     row.entry->member = core_->state->keys.Find(key);
   }
 }

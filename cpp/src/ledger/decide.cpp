@@ -85,11 +85,6 @@ bool IsNewBusiness(Kind kind) {
   }
 }
 
-// What defines something, or notes a run.
-bool IsOfTheLedger(Kind kind) {
-  return journal::HasText(kind) && kind != Kind::kOpenMember && !IsAboutLevels(kind);
-}
-
 bool IsAboutMembership(Kind kind) {
   return kind == Kind::kCloseMember || kind == Kind::kReopenMember || kind == Kind::kEraseMember;
 }

@@ -48,6 +48,10 @@ inline bool IsAboutMerging(Kind kind) {
 inline bool IsAboutLevels(Kind kind) {
   return kind == Kind::kSetLevel || kind == Kind::kChangeLevel;
 }
+// What defines something, or notes a run: it is about no member.
+inline bool IsOfTheLedger(Kind kind) {
+  return journal::HasText(kind) && kind != Kind::kOpenMember && !IsAboutLevels(kind);
+}
 
 // A well-formed posting as an entry to decide, and its details, but for what it leaves to the programme
 // (Rules::Complete). `member` is its slot, or kNoMember.

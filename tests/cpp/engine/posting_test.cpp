@@ -245,6 +245,17 @@ TEST_F(PostingTest, CodesAreInternedOnce) {
   EXPECT_EQ(*ledger_->CodeText(first), "grocery");
 }
 
+// A text key is stored with a letter before it.
+TEST_F(PostingTest, ACodeThatLooksLikeAStoredKeyIsNobodys) {
+  const MemberKey ada("ada");
+  PostOne(Request(Kind::kOpenMember, 1, ada));
+  ASSERT_OK(Intern("tada").status());
+  const auto statement = ledger_->Statement(ada, {});
+  ASSERT_OK(statement.status());
+  EXPECT_EQ(statement->records.size(), 1u);
+  ExpectVerified();
+}
+
 TEST_F(PostingTest, ManyCodesAreInternedTogether) {
   const uint32_t drinks = *Intern("drinks");
   const uint64_t before = ledger_->GetInfo().sequence;
