@@ -153,3 +153,11 @@ def test_a_refused_capture_changes_nothing_held(ada: loyalty.Ledger) -> None:
     reply = ada.post(ask("capture", related="cart"))
     assert (reply.status, reply.held) == ("balance_would_overflow", 9)
     assert ada.changes(reply.sequence).to_pylist()[0]["held_change"] == 0
+
+
+def test_a_repeated_transfer_that_names_a_level_differs_in_that(ada: loyalty.Ledger) -> None:
+    gift = ask("transfer", 5, other_member="bob", id="gift")
+    post(ada, ask("open_member", member="bob"), ask("earn", 9))
+    assert post(ada, gift) == ["posted"]
+    other = dataclasses.replace(gift, ladder="status", level="gold")
+    assert post(ada, other) == ["exists_with_different_level"]

@@ -124,6 +124,7 @@ Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
   std::vector<uint64_t> sealed;
   LOYALTY_RETURN_IF_ERROR(FindSealedSince(*batch, rows, &sealed));
   const bool new_rules = batch->rules && batch->rules != core_->state->rules();
+  const bool levels_count = batch->rules && core_->state->RulesInForce().HasExpiryByLevel();
   size_t text = 0;
   size_t details = 0;
   size_t other = 0;
@@ -138,15 +139,18 @@ Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
     journal::RowDetails* const row_details = at_row(batch->details, &details, i);
     const Batch::Text* const row_other = at_row(batch->others, &other, i);
     if (row_other) FindOther(row_other->text, &row_details->details);
+    std::string* const of_row = row_text ? &row_text->text : nullptr;
+    FindMember(of_row, &rows[i]);
     Details* asked = row_details ? &row_details->details : nullptr;
-    if (new_rules && rows[i].status == PostingStatus::kUnspecified) {
+    const program::Expiry* const by_level = levels_count ? ExpiryByLevel(rows[i]) : nullptr;
+    if ((new_rules || by_level) && rows[i].status == PostingStatus::kUnspecified) {
       if (!asked) asked = &completed.emplace_back();
-      batch->replies[i].status = rows[i].status = CompleteAgain(&rows[i], asked);
+      batch->replies[i].status = rows[i].status = CompleteAgain(by_level, &rows[i], asked);
     }
     const Row row{&rows[i],
                   &batch->replies[i],
                   asked,
-                  row_text ? &row_text->text : nullptr,
+                  of_row,
                   at_row(batch->related, &related, i),
                   sealed.empty() ? 0 : sealed[i]};
     // A posting is known again, whatever has become of the programme.
@@ -175,11 +179,11 @@ Status Decider::DecideRows(std::span<Entry> rows, Batch* batch) {
   return {};
 }
 
-void Decider::FindMember(const Row& row) const {
+void Decider::FindMember(const std::string* text, Entry* entry) const {
   MemberKey key;
-  if (row.text && row.entry->member == Entry::kNoMember &&
-      !ledger::IsOfTheLedger(row.entry->kind) && journal::ParseStoredKey(*row.text, &key)) {
-    row.entry->member = core_->state->keys.Find(key);
+  if (text && entry->member == Entry::kNoMember && !ledger::IsOfTheLedger(entry->kind) &&
+      journal::ParseStoredKey(*text, &key)) {
+    entry->member = core_->state->keys.Find(key);
   }
 }
 
@@ -194,12 +198,19 @@ void Decider::FollowMerges(Details* details) const {
   if (details->other >= 0) details->other = SurvivorOf(uint32_t(details->other));
 }
 
-PostingStatus Decider::CompleteAgain(Entry* entry, Details* details) const {
+const program::Expiry* Decider::ExpiryByLevel(const Entry& entry) const {
+  if (entry.member == Entry::kNoMember || !ledger::IsAboutAnAccount(entry.kind)) return nullptr;
+  const ledger::State& state = *core_->state;
+  return state.RulesInForce().ExpiryByLevel(state, SurvivorOf(entry.member), entry.currency);
+}
+
+PostingStatus Decider::CompleteAgain(const program::Expiry* by_level, Entry* entry,
+                                     Details* details) const {
   const ledger::Rules& rules = core_->state->RulesInForce();
   if (ledger::IsAboutAnAccount(entry->kind) && !rules.HasCurrency(entry->currency)) {
     return PostingStatus::kCurrencyNotFound;
   }
-  return rules.Complete(entry, details);
+  return rules.Complete(by_level, entry, details);
 }
 
 bool Decider::IsDefined(Kind kind, const std::string& text) const {
@@ -217,7 +228,6 @@ Status Decider::ProcessRow(const Row& row) {
     row.reply->status = PostingStatus::kAlreadyExists;
     return {};
   }
-  FindMember(row);
   const uint64_t seen = SequenceOf(row);
   if (row.related) LOYALTY_RETURN_IF_ERROR(FindOriginal(row));
   if (seen != 0) return AnswerDuplicate(row, seen);

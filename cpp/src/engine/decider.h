@@ -70,8 +70,12 @@ class Decider {
   Result<size_t> PostChain(std::span<const Row> rows, size_t* duplicates);
   void UndoChain();
   Status RefuseMalformedChain(std::span<const Row> rows);
-  // Fills in again what preparation filled in by rules that are not in force any more.
-  PostingStatus CompleteAgain(Entry* entry, Details* details) const;
+  // Fills in again what preparation filled in by rules that are not in force any more, or without the member's
+  // level.
+  PostingStatus CompleteAgain(const program::Expiry* by_level, Entry* entry,
+                              Details* details) const;
+  // Rules::ExpiryByLevel, of whomever the entry will be about.
+  const program::Expiry* ExpiryByLevel(const Entry& entry) const;
   // Whether the ledger has that code or currency already.
   bool IsDefined(Kind kind, const std::string& text) const;
   Status AnswerDuplicate(const Row& row, uint64_t sequence);
@@ -89,8 +93,8 @@ class Decider {
   bool ChangeLevels(Batch::LevelChanges* asked);
   // Gives the other member of a transfer its points, which the entry before has taken.
   void PostSecond();
-  // Fills in the member's slot if he was opened since preparation, perhaps by an earlier row.
-  void FindMember(const Row& row) const;
+  // Fills in the member's slot if he was opened since preparation, perhaps by an earlier row; `text` as in Row.
+  void FindMember(const std::string* text, Entry* entry) const;
   // Fills in the other member's slot if he was opened since preparation.
   void FindOther(const std::string& stored_key, Details* details) const;
   Status FindOriginal(const Row& row);

@@ -23,7 +23,6 @@ Status Decider::RefuseMalformedChain(std::span<const Row> rows) {
   for (const Row& row : rows) {
     if (row.entry->status != PostingStatus::kUnspecified) continue;
     if (const uint64_t seen = SequenceOf(row)) {
-      FindMember(row);
       if (row.related) LOYALTY_RETURN_IF_ERROR(FindOriginal(row));
       LOYALTY_RETURN_IF_ERROR(AnswerDuplicate(row, seen));
     } else {
@@ -37,10 +36,7 @@ Status Decider::ProcessChain(std::span<const Row> rows) {
   const auto is_malformed = [](const Row& row) { return IsMalformed(row.entry->status); };
   if (std::any_of(rows.begin(), rows.end(), is_malformed)) return RefuseMalformedChain(rows);
   std::vector<Entry> asked;
-  for (const Row& row : rows) {
-    FindMember(row);
-    asked.push_back(*row.entry);
-  }
+  for (const Row& row : rows) asked.push_back(*row.entry);
   size_t duplicates = 0;
   core_->state->BeginOneChange();
   chain_.emplace(*core_->state);

@@ -17,9 +17,9 @@ void CheckForms(const ledger::State& state, std::span<const Posting> postings, B
     Entry& entry = batch->entries.emplace_back(ledger::AsAsked(p, members[i], &details));
     entry.status = ledger::CheckForm(p, rules, codes);
     if (entry.status == PostingStatus::kUnspecified) {
-      entry.status = rules.Complete(&entry, &details);
+      entry.status = rules.Complete(nullptr, &entry, &details);  // only the writer knows levels
     }
-    if (p.other && entry.status == PostingStatus::kUnspecified) {
+    if (p.other && !IsFinal(entry.status)) {
       const uint32_t other = batch->erases ? Entry::kNoMember : state.keys.Find(*p.other);
       if (other != Entry::kNoMember) details.other = other;
       if (other == Entry::kNoMember) {

@@ -60,6 +60,11 @@ struct Deciding {
     const PendingLot* const lot = extra.FindPending(original->sequence);
     return lot != nullptr && lot->activates_us == kNever_us;
   }
+  // Lets points of an entry like `of` expire as a version of the rules says, and the member's level, from here on.
+  void LetExpire(const Rules& rules, const Entry& of) {
+    const program::Expiry* const by_level = rules.ExpiryByLevel(state, entry->member, of.currency);
+    rules.SetExpiry(of, by_level, at_us(), entry);
+  }
   // Notes what the entry changes of what its original counts for on ladders.
   void Correct(int64_t points, int64_t money, int64_t visits) {
     const Entry& of = original->entry;

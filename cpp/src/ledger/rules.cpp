@@ -12,6 +12,10 @@ const program::Currency& DefaultCurrency() {
   return currency;
 }
 
+bool IsByInactivity(const program::Expiry& expiry) {
+  return expiry.model == program::Expiry::Model::kInactivity;
+}
+
 }  // namespace
 
 Rules::Rules(std::vector<std::string> currencies)
@@ -30,16 +34,13 @@ Rules::Rules(std::shared_ptr<const program::Program> program, uint32_t version,
       if (currency.name == names_[c]) currencies_[c] = &currency;
     }
   }
-  const auto by_inactivity = [](const program::Expiry& expiry) {
-    return expiry.model == program::Expiry::Model::kInactivity;
-  };
   for (const program::Currency& currency : program_->currencies()) {
-    has_inactivity_ = has_inactivity_ || by_inactivity(currency.expiry);
+    has_inactivity_ = has_inactivity_ || IsByInactivity(currency.expiry);
   }
   for (const program::EarnRule& rule : program_->rules()) {
     uint32_t code = 0;
     if (codes.Find(rule.name, &code)) rules_[code] = &rule;
-    has_inactivity_ = has_inactivity_ || by_inactivity(rule.expiry);
+    has_inactivity_ = has_inactivity_ || (rule.expiry && IsByInactivity(*rule.expiry));
   }
   for (const program::Ladder& ladder : program_->ladders()) {
     CodedLadder& coded = ladders_.emplace_back();
@@ -47,6 +48,22 @@ Rules::Rules(std::shared_ptr<const program::Program> program, uint32_t version,
     (void)codes.Find(ladder.name, &coded.code);
     for (const program::Level& level : ladder.levels) {
       (void)codes.Find(level.name, &coded.levels.emplace_back());
+    }
+    ReadLevels(coded, ladders_.size() - 1);
+  }
+}
+
+void Rules::ReadLevels(const CodedLadder& ladder, size_t number) {
+  const std::vector<program::Level>& levels = ladder.ladder->levels;
+  for (size_t place = 0; place < levels.size(); ++place) {
+    for (const auto& [name, expiry] : levels[place].expiry) {
+      const auto currency = std::find(names_.begin(), names_.end(), name) - names_.begin();
+      by_level_.resize(names_.size());
+      LevelExpiries& said = by_level_[size_t(currency)];
+      said.ladder = number;
+      said.levels.resize(levels.size());
+      said.levels[place] = &expiry;
+      has_inactivity_ = has_inactivity_ || IsByInactivity(expiry);
     }
   }
 }
@@ -61,10 +78,20 @@ const program::Currency& Rules::CurrencyAt(uint16_t currency) const {
   return currencies_[currency] ? *currencies_[currency] : DefaultCurrency();
 }
 
-const program::Expiry& Rules::ExpiryOf(const Entry& entry) const {
-  const program::EarnRule* const rule = RuleAt(entry.codes.rule);
-  const bool by_rule = rule && entry.kind == Kind::kEarn;
-  return by_rule ? rule->expiry : CurrencyAt(entry.currency).expiry;
+const program::Expiry* Rules::ExpiryByLevel(const State& state, uint32_t member,
+                                            uint16_t currency) const {
+  if (!HasExpiryByLevel() || by_level_[currency].levels.empty()) return nullptr;
+  const LevelExpiries& said = by_level_[currency];
+  const CodedLadder& ladder = ladders_[said.ladder];
+  const MemberLevel* const on = state.PageOf(member)->FindLevel(member, ladder.code);
+  return said.levels[on ? size_t(ladder.PlaceOf(on->standing.level)) : 0];
+}
+
+const program::Expiry& Rules::ExpiryOf(const Entry& entry, const program::Expiry* by_level) const {
+  const program::EarnRule* const rule =
+      entry.kind == Kind::kEarn ? RuleAt(entry.codes.rule) : nullptr;
+  if (rule && rule->expiry) return *rule->expiry;
+  return by_level ? *by_level : CurrencyAt(entry.currency).expiry;
 }
 
 const program::Pending& Rules::PendingOf(const Entry& entry) const {
@@ -74,32 +101,37 @@ const program::Pending& Rules::PendingOf(const Entry& entry) const {
   return rule ? rule->pending : CurrencyAt(entry.currency).pending;
 }
 
-void Rules::SetExpiry(const Entry& of, int64_t from_us, Entry* entry) const {
-  const program::Expiry& expiry = ExpiryOf(of);
+void Rules::SetExpiry(const Entry& of, const program::Expiry* by_level, int64_t from_us,
+                      Entry* entry) const {
+  const program::Expiry& expiry = ExpiryOf(of, by_level);
   entry->expires_us = program_->ExpiryFrom(expiry, from_us);
-  if (expiry.model == program::Expiry::Model::kInactivity) entry->by_program |= kByInactivity;
+  if (IsByInactivity(expiry)) entry->by_program |= kByInactivity;
 }
 
-// An activity of the currency puts off the expiry of all, whatever that of its own lot.
-void Rules::PutOffInactivity(Entry* entry, Details* details) const {
+// An activity puts off the expiry of all, whatever that of its own lot: by the level's inactivity, or else the
+// currency's, which other lots of the account may have.
+void Rules::PutOffInactivity(const program::Expiry* by_level, Entry* entry,
+                             Details* details) const {
   details->active_until_us = 0;
   if (!has_inactivity_) return;
   const bool debit = entry->kind == Kind::kRedeem || entry->kind == Kind::kCapture;
-  const program::Expiry& expiry = CurrencyAt(entry->currency).expiry;
-  if (expiry.model != program::Expiry::Model::kInactivity) return;
+  if (!debit && entry->kind != Kind::kEarn) return;
+  const bool of_level = by_level && IsByInactivity(*by_level);
+  const program::Expiry& expiry = of_level ? *by_level : CurrencyAt(entry->currency).expiry;
+  if (!IsByInactivity(expiry)) return;
+  const int64_t until_us = program_->ExpiryFrom(expiry, entry->effective_us);
   if (debit) {
-    SetExpiry(*entry, entry->effective_us, entry);
-  } else if (entry->kind == Kind::kEarn) {
-    const int64_t until_us = program_->ExpiryFrom(expiry, entry->effective_us);
-    if (entry->by_program & kByInactivity) {
-      entry->expires_us = std::max(entry->expires_us, until_us);
-    } else {
-      details->active_until_us = until_us;
-    }
+    entry->expires_us = until_us;
+    entry->by_program |= kByInactivity;
+  } else if (entry->by_program & kByInactivity) {
+    entry->expires_us = std::max(entry->expires_us, until_us);
+  } else {
+    details->active_until_us = until_us;
   }
 }
 
-PostingStatus Rules::Complete(Entry* entry, Details* details) const {
+PostingStatus Rules::Complete(const program::Expiry* by_level, Entry* entry,
+                              Details* details) const {
   const program::EarnRule* const rule =
       entry->kind == Kind::kEarn ? RuleAt(entry->codes.rule) : nullptr;
   if (rule && rule->currency != names_[entry->currency]) {
@@ -115,12 +147,12 @@ PostingStatus Rules::Complete(Entry* entry, Details* details) const {
     const bool found = ladder && ladder->Has(uint32_t(details->terms.level));
     return found ? PostingStatus::kUnspecified : PostingStatus::kLevelNotFound;
   }
-  if (entry->by_program & kByInactivity) {  // by other rules
+  if (entry->by_program & kByInactivity) {  // by other rules, or another level
     entry->by_program &= uint8_t(~kByInactivity);
     entry->expires_us = kNever_us;
   }
   if (!MakesALot(entry->kind, entry->points)) {
-    PutOffInactivity(entry, details);
+    PutOffInactivity(by_level, entry, details);
     return PostingStatus::kUnspecified;
   }
   const program::Calendar& calendar = program_->calendar();
@@ -144,9 +176,9 @@ PostingStatus Rules::Complete(Entry* entry, Details* details) const {
     const int64_t from_us =
         terms.activates_us == kAtOnce_us ? entry->effective_us : terms.activates_us;
     entry->expires_us = kNever_us;  // until the confirmation, from which it counts
-    if (!unconfirmed) SetExpiry(*entry, from_us, entry);
+    if (!unconfirmed) SetExpiry(*entry, by_level, from_us, entry);
   }
-  PutOffInactivity(entry, details);
+  PutOffInactivity(by_level, entry, details);
   return PostingStatus::kUnspecified;
 }
 

@@ -58,21 +58,35 @@ class Rules {
   const std::vector<CodedLadder>& ladders() const { return ladders_; }
   // Null when the code is no ladder's name.
   const CodedLadder* LadderAt(uint32_t code) const;
-  // What says when an entry's lot expires and becomes active: its rule, or else its currency.
-  const program::Expiry& ExpiryOf(const Entry& entry) const;
+  // Whether levels say when points of some currency expire.
+  bool HasExpiryByLevel() const { return !by_level_.empty(); }
+  // What the member's level says of when points of a currency expire; null: nothing. Writer's thread.
+  const program::Expiry* ExpiryByLevel(const State& state, uint32_t member,
+                                       uint16_t currency) const;
+  // What says when an entry's lot expires: its rule, or else the level (if not null), or else its currency.
+  const program::Expiry& ExpiryOf(const Entry& entry, const program::Expiry* by_level) const;
+  // What says when it becomes active: its rule, or else its currency.
   const program::Pending& PendingOf(const Entry& entry) const;
 
   // Sets when points of an entry like `of` expire that count from an instant: also by inactivity.
-  void SetExpiry(const Entry& of, int64_t from_us, Entry* entry) const;
-  // Whether points of some currency or rule expire by inactivity.
+  void SetExpiry(const Entry& of, const program::Expiry* by_level, int64_t from_us,
+                 Entry* entry) const;
+  // Whether points of some currency, rule or level expire by inactivity.
   bool HasInactivity() const { return has_inactivity_; }
 
-  // Fills in what an entry as asked leaves to the programme (Entry::by_program). Again with other rules, it
-  // fills in theirs. kUnspecified, or why it cannot.
-  PostingStatus Complete(Entry* entry, Details* details) const;
+  // Fills in what an entry as asked leaves to the programme (Entry::by_program). Again with other rules or
+  // another level, it fills in theirs. kUnspecified, or why it cannot.
+  PostingStatus Complete(const program::Expiry* by_level, Entry* entry, Details* details) const;
 
  private:
-  void PutOffInactivity(Entry* entry, Details* details) const;
+  // What the levels of a ladder say of a currency, by place; null: nothing.
+  struct LevelExpiries {
+    size_t ladder = 0;
+    std::vector<const program::Expiry*> levels;  // empty: no ladder says anything
+  };
+
+  void ReadLevels(const CodedLadder& ladder, size_t number);
+  void PutOffInactivity(const program::Expiry* by_level, Entry* entry, Details* details) const;
 
   std::shared_ptr<const program::Program> program_;
   uint32_t version_ = 0;
@@ -81,6 +95,7 @@ class Rules {
   bool has_inactivity_ = false;
   std::unordered_map<uint32_t, const program::EarnRule*> rules_;
   std::vector<CodedLadder> ladders_;
+  std::vector<LevelExpiries> by_level_;  // by currency; empty when levels say nothing of any
 };
 
 // kInvalidArgument when the programme cannot follow the one in force: it lacks a currency that is in use, or

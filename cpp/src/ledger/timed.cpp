@@ -107,7 +107,7 @@ PostingStatus DecideConfirmation(Deciding* d) {
     ActivateSource(d, lot->source, d->entry->expires_us);
   } else if (of.by_program & kExpiryByProgram) {
     // What both leave to the programme counts from here, by the rule of then.
-    d->state.RulesOf(d->original->program_version)->SetExpiry(of, d->at_us(), d->entry);
+    d->LetExpire(*d->state.RulesOf(d->original->program_version), of);
     ActivateSource(d, lot->source, LotExpiry(*d->entry));
   } else {
     ActivateSource(d, lot->source, std::nullopt);
@@ -165,7 +165,7 @@ PostingStatus DecideReinstatement(Deciding* d) {
   const int64_t room = d->Room();
   if (points > room) return d->Refuse(PostingStatus::kOverCeiling, room);
   if (d->entry->by_program & kExpiryByProgram) {
-    d->state.RulesOf(of.program_version)->SetExpiry(of.entry, d->at_us(), d->entry);
+    d->LetExpire(*d->state.RulesOf(of.program_version), of.entry);
   }
   d->entry->points = points;
   const int64_t repaid = d->Repay(points);

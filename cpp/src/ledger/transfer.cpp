@@ -59,7 +59,7 @@ PostingStatus TakeOver(Deciding* d) {
   int64_t repaid = d->Repay(d->entry->points);
   if (d->entry->kind == Kind::kTransfer &&
       d->currency().transfer == program::Currency::Transfer::kRestartExpiry) {
-    d->state.RulesInForce().SetExpiry(*d->entry, d->at_us(), d->entry);
+    d->LetExpire(d->state.RulesInForce(), *d->entry);
     return PostingStatus::kPosted;
   }
   for (const LotMovement& m : d->original->movements) {

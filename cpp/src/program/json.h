@@ -15,6 +15,9 @@ namespace loyalty::program {
 
 using Json = nlohmann::json;
 
+constexpr int kDaysMost = 100'000;
+constexpr int kMonthsMost = 3'600;
+
 // Thrown within Program::Parse alone, which turns it into a Status.
 struct Wrong {
   std::string what;
@@ -35,6 +38,14 @@ size_t Choice(const Json& object, const std::string& path, const char* key,
               std::initializer_list<std::string_view> choices);
 // "MM-DD" or "YYYY-MM-DD".
 Date ReadDate(const std::string& text, const std::string& path);
+
+// A span of either days or months, in both of which `from` says it; the unused one is 0.
+template <typename Span>
+void ReadSpan(const Json& from, const std::string& path, Span* span) {
+  span->days = int(Integer(from, path, "days", 0, kDaysMost));
+  span->months = int(Integer(from, path, "months", 0, kMonthsMost));
+  if ((span->days == 0) == (span->months == 0)) Refuse(path, "needs either days or months");
+}
 
 // Of things with a name, each of them once.
 template <typename Item, typename Read>

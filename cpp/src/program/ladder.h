@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "loyalty/posting.h"
 #include "program/calendar.h"
+#include "program/expiry.h"
 
 namespace loyalty::program {
 
@@ -64,6 +66,8 @@ struct Level {
   // a level's meets those of all levels below it that have some.
   std::vector<std::vector<Least>> when;
   std::optional<Validity> validity;
+  // By currency: when points expire of members on it, if not as the currency says. Not in two ladders.
+  std::map<std::string, Expiry> expiry;
 };
 
 struct Ladder {

@@ -4,55 +4,21 @@
 #include <utility>
 
 #include "program/json.h"
+#include "program/read_expiry.h"
 #include "program/read_ladder.h"
 
 namespace loyalty::program {
 
 // Reads the normalised form, whose keys are those of docs/programme.md.
 struct Reader {
-  static Expiry ReadExpiry(const Json& object, const std::string& parent) {
-    const std::string path = parent + ".expiry";
-    const Json& from = At(object, parent, "expiry");
-    Expiry expiry;
-    expiry.model =
-        Expiry::Model(Choice(from, path, "model", {"never", "rolling", "dates", "inactivity"}));
-    switch (expiry.model) {
-      case Expiry::Model::kNever: OnlyKeys(from, path, {"model"}); break;
-      case Expiry::Model::kRolling:
-        OnlyKeys(from, path, {"model", "days", "months", "round_up"});
-        expiry.days = int(Integer(from, path, "days", 0, 100'000));
-        expiry.months = int(Integer(from, path, "months", 0, 3'600));
-        expiry.round_up =
-            Unit(Choice(from, path, "round_up", {"none", "day", "month", "quarter", "year"}));
-        if ((expiry.days == 0) == (expiry.months == 0)) {
-          Refuse(path, "needs either days or months");
-        }
-        break;
-      case Expiry::Model::kDates: {
-        OnlyKeys(from, path, {"model", "dates"});
-        const Json& dates = At(from, path, "dates");
-        if (!dates.is_array() || dates.empty()) Refuse(path + ".dates", "must be a list of dates");
-        for (const Json& date : dates) {
-          if (!date.is_string()) Refuse(path + ".dates", "must be a list of dates");
-          expiry.dates.push_back(ReadDate(date.get<std::string>(), path + ".dates"));
-        }
-        break;
-      }
-      case Expiry::Model::kInactivity:
-        OnlyKeys(from, path, {"model", "months"});
-        expiry.months = int(Integer(from, path, "months", 1, 3'600));
-    }
-    return expiry;
-  }
-
   static Pending ReadPending(const Json& object, const std::string& parent) {
     const Json& from = At(object, parent, "pending");
     const std::string path = parent + ".pending";
     if (from.is_null()) return {};
     OnlyKeys(from, path, {"days", "confirm_within_days"});
     if (from.size() != 1) Refuse(path, "needs either days or confirm_within_days");
-    if (from.contains("days")) return {int(Integer(from, path, "days", 1, 100'000)), 0};
-    return {0, int(Integer(from, path, "confirm_within_days", 1, 100'000))};
+    if (from.contains("days")) return {int(Integer(from, path, "days", 1, kDaysMost)), 0};
+    return {0, int(Integer(from, path, "confirm_within_days", 1, kDaysMost))};
   }
 
   static Currency ReadCurrency(const Json& from, const std::string& path) {
@@ -63,7 +29,7 @@ struct Reader {
     Currency currency;
     currency.name = Text(from, path, "name");
     currency.decimals = int(Integer(from, path, "decimals", 0, 9));
-    currency.expiry = ReadExpiry(from, path);
+    currency.expiry = ReadExpiry(At(from, path, "expiry"), path + ".expiry");
     currency.pending = ReadPending(from, path);
     currency.floor = Integer(from, path, "floor", -kMost, kMost);
     if (!At(from, path, "ceiling").is_null()) {
@@ -72,8 +38,9 @@ struct Reader {
     currency.clips = Choice(from, path, "over_ceiling", {"reject", "clip"}) == 1;
     currency.stops_at_zero = Choice(from, path, "reversal", {"arrears", "stop_at_zero"}) == 1;
     currency.return_of_expired_days =
-        int(Integer(from, path, "return_of_expired_days", 0, 100'000));
-    currency.reinstate_within_days = int(Integer(from, path, "reinstate_within_days", 0, 100'000));
+        int(Integer(from, path, "return_of_expired_days", 0, kDaysMost));
+    currency.reinstate_within_days =
+        int(Integer(from, path, "reinstate_within_days", 0, kDaysMost));
     currency.transfer = Currency::Transfer(
         Choice(from, path, "transfer", {"keep_expiry", "restart_expiry", "forbidden"}));
     return currency;
@@ -101,7 +68,8 @@ struct Reader {
     }
     rule.rounding =
         EarnRule::Rounding(Choice(from, path, "rounding", {"floor", "half_even", "ceil"}));
-    rule.expiry = ReadExpiry(from, path);
+    const Json& expiry = At(from, path, "expiry");
+    if (!expiry.is_null()) rule.expiry = ReadExpiry(expiry, path + ".expiry");
     rule.pending = ReadPending(from, path);
     rule.clips = Choice(from, path, "over_ceiling", {"reject", "clip"}) == 1;
     return rule;

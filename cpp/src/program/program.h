@@ -3,24 +3,17 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "loyalty/posting.h"
 #include "program/calendar.h"
+#include "program/expiry.h"
 #include "program/ladder.h"
 
 namespace loyalty::program {
-
-struct Expiry {
-  enum class Model : uint8_t { kNever, kRolling, kDates, kInactivity };
-  Model model = Model::kNever;
-  int days = 0;
-  int months = 0;
-  Unit round_up = Unit::kNone;
-  std::vector<Date> dates;
-};
 
 struct Pending {
   int days = 0;
@@ -51,7 +44,7 @@ struct EarnRule {
   int64_t numerator = 0;  // points per minor unit of money; 0: the posting says its points
   int64_t denominator = 1;
   Rounding rounding = Rounding::kFloor;
-  Expiry expiry;
+  std::optional<Expiry> expiry;  // nothing: the member's level's, or else the currency's
   Pending pending;
   bool clips = false;
 

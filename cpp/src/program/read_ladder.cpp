@@ -4,6 +4,9 @@
 #include <array>
 #include <chrono>
 #include <functional>
+#include <map>
+
+#include "program/read_expiry.h"
 
 namespace loyalty::program {
 namespace {
@@ -14,19 +17,9 @@ constexpr size_t kLevelsLeast = 2;
 constexpr size_t kLevelsMost = 32;
 constexpr size_t kAlternativesMost = 16;
 constexpr int64_t kThresholdMost = int64_t(1) << 61;
-constexpr int kDaysMost = 100'000;
-constexpr int kMonthsMost = 3'600;
 constexpr int kYearsMost = 300;
 
 using Texts = std::vector<std::string>;
-
-// A span of either days or months, in both of which `from` says it; the unused one is 0.
-template <typename Span>
-void ReadSpan(const Json& from, const std::string& path, Span* span) {
-  span->days = int(Integer(from, path, "days", 0, kDaysMost));
-  span->months = int(Integer(from, path, "months", 0, kMonthsMost));
-  if ((span->days == 0) == (span->months == 0)) Refuse(path, "needs either days or months");
-}
 
 Date ReadStart(const Json& from, const std::string& path) {
   const std::string text = Text(from, path, "start");
@@ -149,8 +142,24 @@ std::vector<Least> ReadAlternative(const Json& from, const std::string& path,
   return all;
 }
 
-Level ReadLevel(const Json& from, const std::string& path, const std::vector<Metric>& metrics) {
-  OnlyKeys(from, path, {"name", "by_invitation", "when", "validity"});
+// Programmes from before levels had it do not say it.
+void ReadLevelExpiry(const Json& from, const std::string& parent,
+                     const std::vector<Currency>& currencies, Level* level) {
+  if (!from.contains("expiry")) return;
+  const std::string path = parent + ".expiry";
+  const Json& by_currency = from["expiry"];
+  if (!by_currency.is_object() || by_currency.empty()) {
+    Refuse(path, "must be an object of currencies");
+  }
+  for (const auto& item : by_currency.items()) {
+    (void)IndexOf(item.key(), currencies, path, "currency of the programme");
+    level->expiry[item.key()] = ReadExpiry(item.value(), path + "." + item.key());
+  }
+}
+
+Level ReadLevel(const Json& from, const std::string& path, const std::vector<Metric>& metrics,
+                const std::vector<Currency>& currencies) {
+  OnlyKeys(from, path, {"name", "by_invitation", "when", "validity", "expiry"});
   Level level;
   level.name = Text(from, path, "name");
   level.by_invitation = Flag(from, path, "by_invitation");
@@ -162,6 +171,7 @@ Level ReadLevel(const Json& from, const std::string& path, const std::vector<Met
     const std::string at = path + ".when[" + std::to_string(level.when.size()) + "]";
     level.when.push_back(ReadAlternative(alternative, at, metrics));
   }
+  ReadLevelExpiry(from, path, currencies, &level);
   const Json& validity = At(from, path, "validity");
   if (validity.is_null()) return level;
   const std::string within = path + ".validity";
@@ -285,13 +295,30 @@ Ladder ReadLadder(const Json& from, const std::string& path,
   const std::string levels = path + ".levels";
   ladder.levels =
       List<Level>(At(from, path, "levels"), levels, [&](const Json& level, const std::string& at) {
-        return ReadLevel(level, at, ladder.metrics);
+        return ReadLevel(level, at, ladder.metrics, currencies);
       });
   CheckLevels(ladder.levels, levels);
   CheckRising(ladder.levels, levels);
   CheckValidity(ladder, path);
   ReadLifetime(from, path, &ladder);
   return ladder;
+}
+
+// That not more than one ladder says when points of a currency expire.
+void CheckExpiries(const std::vector<Ladder>& ladders) {
+  std::map<std::string, size_t> said;  // by currency: in which ladder
+  for (size_t l = 0; l < ladders.size(); ++l) {
+    const std::vector<Level>& levels = ladders[l].levels;
+    for (size_t at = 0; at < levels.size(); ++at) {
+      for (const auto& [currency, expiry] : levels[at].expiry) {
+        const size_t by = said.try_emplace(currency, l).first->second;
+        if (by == l) continue;
+        Refuse("ladders[" + std::to_string(l) + "].levels[" + std::to_string(at) + "].expiry." +
+                   currency,
+               "must not be there: levels of '" + ladders[by].name + "' say it already");
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -303,6 +330,7 @@ std::vector<Ladder> ReadLadders(const Json& list, const std::vector<Currency>& c
   if (ladders.size() > kLaddersMost) {
     Refuse("ladders", "must be at most " + std::to_string(kLaddersMost));
   }
+  CheckExpiries(ladders);
   return ladders;
 }
 

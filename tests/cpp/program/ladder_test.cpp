@@ -118,6 +118,42 @@ TEST(Ladder, HasLevelsWithConditionsAndValidity) {
   EXPECT_TRUE(levels.at(3).when.empty());
 }
 
+// With such an expiry of its gold.
+std::string WithExpiry(const std::string& expiry) {
+  return With(R"("name":"gold",)", R"("name":"gold","expiry":)" + expiry + ",");
+}
+
+TEST(Ladder, LevelsMaySayWhenPointsExpire) {
+  const auto parsed = Program::Parse(
+      kBefore +
+      WithExpiry(R"({"points":{"model":"rolling","days":0,"months":36,"round_up":"month"}})") +
+      kAfter);
+  ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+  const std::vector<Level>& levels = (*parsed)->ladders().at(0).levels;
+  EXPECT_TRUE(levels.at(1).expiry.empty());
+  const Expiry& expiry = levels.at(2).expiry.at("points");
+  EXPECT_EQ(expiry.model, Expiry::Model::kRolling);
+  EXPECT_EQ(expiry.months, 36);
+  EXPECT_EQ(expiry.round_up, Unit::kMonth);
+}
+
+TEST(Ladder, SaysWhichKeyOfALevelsExpiryIsWrong) {
+  const std::string at = "ladders[0].levels[2].expiry";
+  ExpectFault(WithExpiry("{}"), at + " must be an object of currencies");
+  ExpectFault(WithExpiry("null"), at + " must be an object of currencies");
+  ExpectFault(WithExpiry(R"({"miles":{"model":"never"}})"),
+              at + " names no currency of the programme: 'miles'");
+  ExpectFault(WithExpiry(R"({"points":{"model":"inactivity","months":0}})"),
+              at + ".points.months must be an integer from 1");
+  ExpectFault(WithExpiry(R"({"points":{"model":"never","months":3}})"),
+              at + ".points has an unknown key 'months'");
+  const std::string never = R"({"points":{"model":"never"}})";
+  std::string other = WithExpiry(never);
+  other.replace(other.find("status"), 6, "other");
+  ExpectFault(WithExpiry(never) + "," + other,
+              "ladders[1].levels[2].expiry.points must not be there: levels of 'status' say it");
+}
+
 TEST(Ladder, MayHaveAnyNames) {
   const auto parsed = Program::Parse(
       kBefore +

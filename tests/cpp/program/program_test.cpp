@@ -42,10 +42,17 @@ TEST(Program, ReadsWhatItHeeds) {
   EXPECT_TRUE(points.stops_at_zero);
   EXPECT_EQ(points.return_of_expired_days, 30);
   const EarnRule& base = program.rules().at(0);
-  EXPECT_EQ(base.expiry.dates.at(1).year, 2027);
+  EXPECT_EQ(base.expiry->dates.at(1).year, 2027);
   EXPECT_EQ(base.pending.days, 0);
   EXPECT_FALSE(base.clips);
   EXPECT_TRUE(program.ladders().empty());
+}
+
+TEST(Program, ARuleMayLeaveTheExpiryToLevels) {
+  const auto parsed = Program::Parse(
+      With(R"("expiry":{"model":"dates","dates":["06-30","2027-03-31"]})", R"("expiry":null)"));
+  ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+  EXPECT_FALSE((*parsed)->rules().at(0).expiry.has_value());
 }
 
 TEST(Program, SaysWhichKeyIsWrong) {
