@@ -185,13 +185,28 @@ def documents(draw: st.DrawFn) -> Tables:
             rules[name]["based_on"] = base
         if base is None or draw(st.booleans()):
             rules[name]["currency"] = draw(st.sampled_from(list(currencies)))
-    ladder = ladders(list(currencies))
+    climbed = draw(st.dictionaries(texts(256), ladders(list(currencies)), max_size=2))
+    for currency in currencies:  # of which levels of one ladder may say when they expire
+        owner = draw(st.sampled_from([None, *climbed.values()]))
+        for level in owner["levels"] if owner else ():
+            if draw(st.integers(0, 2)) == 0:
+                level.setdefault("expiry", {})[currency] = draw(EXPIRIES)
     return {
         "name": draw(texts(256)),
         "time_zone": draw(st.sampled_from(["UTC", "Europe/Paris", "America/New_York"])),
         "currencies": currencies,
         "rules": rules,
-        "ladders": draw(st.dictionaries(texts(256), ladder, max_size=2)),
+        "ladders": climbed,
+    }
+
+
+def expiries_of_levels(tables: Tables) -> dict[tuple[str, str, str], Tables]:
+    """What levels of a document say of expiry, by ladder, level and currency."""
+    return {
+        (name, level["name"], currency): expiry
+        for name, ladder in tables["ladders"].items()
+        for level in ladder["levels"]
+        for currency, expiry in level.get("expiry", {}).items()
     }
 
 

@@ -365,6 +365,7 @@ def test_rules_inherit_from_rules_and_then_from_their_currency() -> None:
     assert list(program.rules) == ["grandchild", "child", "base"]
     base, child, grandchild = (program.rules[name] for name in ("base", "child", "grandchild"))
     assert (base.points_per_money, base.rounding, base.over_ceiling) == ((1, 10), "ceil", "clip")
+    assert base.expiry is not None
     assert base.expiry.model_dump() == {
         "model": "rolling",
         "days": 0,
@@ -376,5 +377,6 @@ def test_rules_inherit_from_rules_and_then_from_their_currency() -> None:
     assert (child.currency, child.points_per_money, child.rounding) == ("points", (2, 1), "ceil")
     # Of another currency: what no rule of the line says is that one's.
     assert (grandchild.currency, grandchild.points_per_money) == ("miles", (2, 1))
+    assert grandchild.expiry is not None
     assert grandchild.expiry.model_dump() == {"model": "inactivity", "months": 18}
     assert (grandchild.pending, grandchild.over_ceiling) == (None, "reject")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from loyalty import InvalidInputError
 from loyalty.program import Program
 
-from .program_documents import PARTS, Tables, documents, toml_of
+from .program_documents import PARTS, Tables, documents, expiries_of_levels, toml_of
 
 PLAIN = 'name = "Shop"\ntime_zone = "Europe/Paris"\n[currencies.points]\n'
 
@@ -27,7 +27,10 @@ def said(tables: Tables, name: str, key: str) -> Any:
         return line[key]
     if key in rule:
         return rule[key]
-    return tables["currencies"][said(tables, name, "currency")].get(key)
+    currency = said(tables, name, "currency")
+    if key == "expiry" and currency in {of for _, _, of in expiries_of_levels(tables)}:
+        return "by level"
+    return tables["currencies"][currency].get(key)
 
 
 @settings(deadline=None)
@@ -56,15 +59,37 @@ def test_what_is_inherited(tables: Tables) -> None:
         assert rule.currency == said(tables, name, "currency")
         assert rule.over_ceiling == (said(tables, name, "over_ceiling") or "reject")
         expiry = said(tables, name, "expiry") or {"model": "never"}
-        for key, value in expiry.items():
-            expected = tuple(sorted(value)) if isinstance(value, list) else value
-            assert getattr(rule.expiry, key) == expected
+        if expiry == "by level":
+            assert rule.expiry is None
+        else:
+            assert means(rule.expiry, expiry)
         pending = said(tables, name, "pending")
         if not pending or pending == {"days": 0}:
             assert rule.pending is None
         else:
             assert rule.pending is not None
             assert rule.pending.model_dump(exclude_defaults=True) == pending
+
+
+def means(expiry: object, said: Tables) -> bool:
+    """Whether an expiry is what a document says."""
+    expected = {key: tuple(sorted(of)) if key == "dates" else of for key, of in said.items()}
+    return {key: getattr(expiry, key) for key in said} == expected
+
+
+@settings(deadline=None)
+@given(documents())
+def test_expiries_of_levels(tables: Tables) -> None:
+    program = Program.from_toml(toml_of(tables))
+    found = {
+        (name, level.name, currency): expiry
+        for name, ladder in program.ladders.items()
+        for level in ladder.levels
+        for currency, expiry in level.expiry.items()
+    }
+    said = expiries_of_levels(tables)
+    assert found.keys() == said.keys()
+    assert all(means(found[key], said[key]) for key in said)
 
 
 @settings(deadline=None)

@@ -93,10 +93,8 @@ def _currencies(form: Form) -> _Named:
 
 
 def _rules(form: Form) -> _Named:
-    currencies = {currency.name: currency for currency in form.currencies}
     return {
-        rule.name: _Compared(rule_values(rule), said_of_rule(rule, currencies[rule.currency]))
-        for rule in form.rules
+        rule.name: _Compared(rule_values(rule), said_of_rule(rule, form)) for rule in form.rules
     }
 
 

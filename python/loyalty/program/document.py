@@ -203,12 +203,13 @@ When = Annotated[Annotated[Alternative, Tag("table")] | Alternatives, Discrimina
 
 
 class LevelTable(Part):
-    """``[[ladders.NAME.levels]]``."""
+    """``[[ladders.NAME.levels]]``. The expiry is by currency."""
 
     name: Name
     when: When | None = None
     by_invitation: bool = False
     validity: Validity | None = None
+    expiry: Annotated[dict[str, Expiry], Field(min_length=1)] = Field(default_factory=dict)
 
 
 class Lifetime(Part):

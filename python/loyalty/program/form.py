@@ -86,13 +86,17 @@ class Currency(Part):
 
 
 class Rule(Part):
-    """An earn rule, with all that it inherits."""
+    """An earn rule, with all that it inherits.
+
+    The expiry is None where it is left to the member's level, and then to the currency; else it is
+    the currency's that the rule inherits.
+    """
 
     name: Name
     currency: CurrencyName
     points_per_money: tuple[RatePart, RatePart] | None
     rounding: Rounding
-    expiry: Expiry
+    expiry: Expiry | None
     pending: Pending | None
     over_ceiling: OverCeiling
 
@@ -141,6 +145,8 @@ class Level(Part):
     by_invitation: bool
     when: Annotated[tuple[Alternative, ...], Field(max_length=ALTERNATIVES_MOST)]
     validity: Validity | None
+    # By currency; not there when it says nothing, as in programmes from before levels could.
+    expiry: Annotated[dict[str, Expiry], Field(min_length=1)] = Field(default_factory=dict)
 
 
 class Ladder(Part):

@@ -18,10 +18,11 @@ from loyalty.program.kinds import (
     NAME_BYTES,
     POINTS_MOST,
 )
-from loyalty.program.notation import Path, inline
+from loyalty.program.notation import Path, inline, key_text
 from loyalty.program.problems import Problem, near, shown
 from loyalty.program.tables import (
     Table,
+    expiry_as_written,
     is_integer,
     just_one,
     known_currency,
@@ -29,6 +30,7 @@ from loyalty.program.tables import (
     named_rightly,
     new_name,
     no_repeats,
+    normal_expiry,
     one_of_both,
     one_span,
     sorted_texts,
@@ -60,10 +62,19 @@ class _Ladder:
         said = [(self.path, self.table), *self.levels]
         return [((*at, "validity"), table["validity"]) for at, table in said if "validity" in table]
 
+    def expiries(self) -> list[tuple[Path, Any]]:
+        """What its levels say of the expiry of currencies, whose names end the paths."""
+        return [
+            ((*at, "expiry", currency), expiry)
+            for at, table in self.levels
+            for currency, expiry in tables(table, "expiry").items()
+        ]
+
 
 def document_ladders(document: Table, currencies: Sequence[str]) -> Iterator[Problem]:
     """Yield what does not fit together in the ladders of a document as it is written."""
     yield from _at_most(("ladders",), document.get("ladders"), LADDERS_MOST)
+    ladders: list[_Ladder] = []
     for path, table in with_paths(tables(document, "ladders"), "ladders"):
         yield from named_rightly(path, NAME_BYTES)
         metrics = with_paths(tables(table, "metrics"), *path, "metrics")
@@ -82,15 +93,20 @@ def document_ladders(document: Table, currencies: Sequence[str]) -> Iterator[Pro
                 yield from just_one(at, inner, "window", ("days", "months"))
         for at, inner in [(path, table), *ladder.levels]:
             yield from just_one(at, inner, "validity", ("days", "months"))
+        for at, expiry in ladder.expiries():
+            yield from expiry_as_written(at, expiry)
+        ladders.append(ladder)
         own = table.get("window")
         with_periods = isinstance(own, dict) and own.get("model") in PERIODS
         yield from _ladder(ladder, currencies, own if with_periods else None)
+    yield from _expiries(ladders, currencies)
 
 
 def form_ladders(form: Table, currencies: Sequence[str]) -> Iterator[Problem]:
     """Yield what does not fit together in the ladders of a normalised programme."""
     yield from _at_most(("ladders",), form.get("ladders"), LADDERS_MOST)
     seen: list[str] = []
+    ladders: list[_Ladder] = []
     for path, table in listed(form, "ladders"):
         yield from new_name(path, table, seen)
         metrics = [(at, _without_null(inner)) for at, inner in listed(table, "metrics", *path)]
@@ -102,8 +118,12 @@ def form_ladders(form: Table, currencies: Sequence[str]) -> Iterator[Problem]:
         for at, inner in levels:
             yield from one_span((*at, "validity"), inner.get("validity"))
         ladder = _Ladder(path, _without_null(table), metrics, levels, names)
+        for at, expiry in ladder.expiries():
+            yield from normal_expiry(at, expiry)
+        ladders.append(ladder)
         period = next((window for window in _windows(ladder) if _has_periods(window)), None)
         yield from _ladder(ladder, currencies, period)
+    yield from _expiries(ladders, currencies)
 
 
 def _without_null(table: Table) -> Table:
@@ -138,6 +158,19 @@ def _ladder(
     yield from _lifetime(ladder)
     yield from _keeping(ladder)
     yield from _periods(ladder, period)
+
+
+def _expiries(ladders: Sequence[_Ladder], currencies: Sequence[str]) -> Iterator[Problem]:
+    """Yield currencies that there are not, and what several ladders say of one."""
+    first: dict[object, Path] = {}  # ladder, by currency
+    for ladder in ladders:
+        for path, _ in ladder.expiries():
+            currency = path[-1]
+            if currency not in currencies:
+                yield Problem(path, f"is no currency{near(currency, currencies, quote=False)}")
+            elif (other := first.setdefault(currency, ladder.path)) != ladder.path:
+                text = f"must not be there: levels of {key_text(other)} say it already"
+                yield Problem(path, text)
 
 
 def _at_most(path: Path, items: object, most: int) -> Iterator[Problem]:

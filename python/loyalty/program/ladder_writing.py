@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from loyalty.program.document import LadderTable
-from loyalty.program.form import Ladder, Level, Metric, Trailing, Validity, Window
+from loyalty.program.form import Ladder, Level, Metric, Validity, Window
 from loyalty.program.ladder_relations import PERIODS
+from loyalty.program.span_writing import expiry_value, validity_value, window_value
 
 Values = Mapping[str, Any]
 Item = TypeVar("Item")
@@ -35,7 +36,7 @@ def metric_values(metric: Metric) -> dict[str, Any]:
         "channels": _texts(metric.channels),
         "locations": _texts(metric.locations),
         "categories": _texts(metric.categories),
-        "window": _window(metric.window),
+        "window": window_value(metric.window),
     }
 
 
@@ -45,7 +46,8 @@ def level_values(level: Level) -> dict[str, Any]:
     return {
         "when": when[0] if len(when) == 1 else when or None,
         "by_invitation": level.by_invitation,
-        "validity": _validity(level.validity),
+        "validity": validity_value(level.validity),
+        "expiry": {name: expiry_value(each) for name, each in level.expiry.items()} or None,
     }
 
 
@@ -82,10 +84,10 @@ def said_of_ladder(ladder: Ladder) -> Values:
 def _own(ladder: Ladder) -> Values:
     values = ladder_values(ladder)
     return {
-        "window": _window(_common_window(ladder)),
+        "window": window_value(_common_window(ladder)),
         "upgrade": values["upgrade"],
         "downgrade": values["downgrade"],
-        "validity": _validity(_common_validity(ladder)),
+        "validity": validity_value(_common_validity(ladder)),
         "grace_days": values["grace_days"],
         "lifetime": values["lifetime"],
     }
@@ -123,20 +125,3 @@ def _there(values: Values) -> dict[str, Any]:
 
 def _texts(texts: Iterable[str] | None) -> list[str] | None:
     return None if texts is None else list(texts)
-
-
-def _window(window: Window | None) -> dict[str, Any] | None:
-    if isinstance(window, Trailing):
-        return {"model": window.model, **_span(window)}
-    return window.model_dump() if window else None
-
-
-def _validity(validity: Validity | None) -> dict[str, Any] | None:
-    if validity is None:
-        return None
-    rounded = {} if validity.round_up == "none" else {"round_up": validity.round_up}
-    return {**_span(validity), **rounded}
-
-
-def _span(span: Trailing | Validity) -> dict[str, int]:
-    return {"days": span.days} if span.days else {"months": span.months}

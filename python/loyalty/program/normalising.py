@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from loyalty.program.document import (
@@ -22,6 +23,7 @@ from loyalty.program.document import (
     Validity,
     Window,
 )
+from loyalty.program.form import Ladder
 from loyalty.program.relations import lineage
 
 
@@ -68,16 +70,23 @@ def normal_rule(name: str, tables: list[RuleTable], document: Document) -> dict[
         for key in table.model_fields_set:
             said.setdefault(key, getattr(table, key))
     currency = document.currencies[said["currency"]]
+    inherited = None if said["currency"] in by_level(document.ladders.values()) else currency.expiry
+    expiry = said.get("expiry", inherited)
     rate = said.get("points_per_money")
     return {
         "name": name,
         "currency": said["currency"],
         "points_per_money": list(rate) if rate else None,
         "rounding": said.get("rounding", RuleTable().rounding),
-        "expiry": _expiry(said.get("expiry", currency.expiry)),
+        "expiry": _expiry(expiry) if expiry else None,
         "pending": _pending(said.get("pending", currency.pending)),
         "over_ceiling": said.get("over_ceiling", currency.over_ceiling),
     }
+
+
+def by_level(ladders: Iterable[LadderTable | Ladder]) -> set[str]:
+    """Return the currencies of which some level says when they expire."""
+    return {name for ladder in ladders for level in ladder.levels for name in level.expiry}
 
 
 def normal_ladder(name: str, table: LadderTable) -> dict[str, Any]:
@@ -115,11 +124,13 @@ def normal_metric(name: str, table: MetricTable, window: Window | None) -> dict[
 
 def _level(table: LevelTable, validity: Validity | None) -> dict[str, Any]:
     when = table.when or []
+    expiry = {currency: _expiry(each) for currency, each in table.expiry.items()}
     return {
         "name": table.name,
         "by_invitation": table.by_invitation,
         "when": [when] if isinstance(when, dict) else when,
         "validity": _validity(table.validity or validity),
+        **({"expiry": expiry} if expiry else {}),
     }
 
 

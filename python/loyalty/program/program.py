@@ -119,7 +119,10 @@ class Program:
 
     @property
     def rules(self) -> Mapping[str, Rule]:
-        """Its earn rules by name, in the order of the document, complete: nothing is inherited."""
+        """Its earn rules by name, in the order of the document, with all that they inherit.
+
+        An `expiry` of None is left to the member's level, and then to the currency.
+        """
         return MappingProxyType({rule.name: rule for rule in self._form.rules})
 
     @property

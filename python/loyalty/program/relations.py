@@ -16,15 +16,14 @@ from loyalty.program.problems import Problem, near, shown
 from loyalty.program.tables import (
     Table,
     Tables,
+    expiry_as_written,
     is_integer,
     just_one,
     known_currency,
     listed,
     named_rightly,
     new_name,
-    no_repeats,
-    one_span,
-    sorted_texts,
+    normal_expiry,
     tables,
     with_paths,
 )
@@ -41,7 +40,7 @@ def document_relations(document: Table) -> Iterator[Problem]:
     for path, _ in with_paths(rules, "rules"):
         yield from named_rightly(path, NAME_BYTES)
     for path, table in [*with_paths(currencies, "currencies"), *with_paths(rules, "rules")]:
-        yield from _expiry(path, table)
+        yield from expiry_as_written((*path, "expiry"), table.get("expiry"))
         yield from just_one(path, table, "pending", ("days", "confirm_within_days"))
     yield from _references(currencies, rules)
     yield from document_ladders(document, list(currencies))
@@ -50,6 +49,12 @@ def document_relations(document: Table) -> Iterator[Problem]:
 def form_relations(form: Table) -> Iterator[Problem]:
     """Yield what does not fit together in a normalised programme."""
     currencies: list[str] = []
+    by_level = {
+        currency
+        for _, ladder in listed(form, "ladders")
+        for _, level in listed(ladder, "levels")
+        for currency in tables(level, "expiry")
+    }
     for key in ("currencies", "rules"):
         seen: list[str] = []
         for path, table in listed(form, key):
@@ -57,6 +62,9 @@ def form_relations(form: Table) -> Iterator[Problem]:
             yield from _normal(path, table)
             if key == "rules" and isinstance(table.get("currency"), str):
                 yield from known_currency((*path, "currency"), table["currency"], currencies)
+                if table.get("expiry", ...) is None and table["currency"] not in by_level:
+                    text = f"no level says when {shown(table['currency'])} expire"
+                    yield Problem((*path, "expiry"), f"must not be null: {text}")
         currencies = seen if key == "currencies" else currencies
     if isinstance(form.get("currencies"), list):
         yield from _count(len(form["currencies"]))
@@ -109,23 +117,9 @@ def _limits(path: Path, table: Table) -> Iterator[Problem]:
         yield Problem((*path, "ceiling"), f"must be at least the floor, {floor}, not {ceiling}")
 
 
-def _expiry(path: Path, table: Table) -> Iterator[Problem]:
-    expiry = table.get("expiry")
-    if not isinstance(expiry, dict):
-        return
-    if expiry.get("model") == "rolling":
-        yield from just_one(path, table, "expiry", ("days", "months"))
-    if expiry.get("model") == "dates":
-        yield from no_repeats((*path, "expiry", "dates"), expiry.get("dates"))
-
-
 def _normal(path: Path, table: Table) -> Iterator[Problem]:
     """What only the normalised form asks for."""
-    expiry = table.get("expiry")
-    if isinstance(expiry, dict):
-        if expiry.get("model") == "rolling":
-            yield from one_span((*path, "expiry"), expiry)
-        yield from sorted_texts((*path, "expiry", "dates"), expiry.get("dates"))
+    yield from normal_expiry((*path, "expiry"), table.get("expiry"))
     yield from just_one(path, table, "pending", ("days", "confirm_within_days"))
     rate = table.get("points_per_money")
     if isinstance(rate, list) and all(map(is_integer, rate)) and math.gcd(*rate) > 1:

@@ -70,9 +70,11 @@ def as_html(form: Form) -> str:
     return heading + "".join(table._repr_html_() for table in tables)
 
 
-def expiry_text(expiry: Expiry) -> str:
-    """Return when points expire."""
+def expiry_text(expiry: Expiry | None) -> str:
+    """Return when points expire; None: a rule leaves it to the members' levels."""
     match expiry:
+        case None:
+            return "by level"
         case Rolling():
             return _rounded(_span(expiry.days, expiry.months), expiry.round_up)
         case Dates():
@@ -153,7 +155,13 @@ def _level(ladder: Ladder, level: Level) -> dict[str, str]:
         "level": level.name,
         "needs": condition_text(level),
         "validity": validity_text(ladder, level),
+        "expiries": _expiries_text(level),
     }
+
+
+def _expiries_text(level: Level) -> str:
+    texts = [f"{currency} {expiry_text(expiry)}" for currency, expiry in level.expiry.items()]
+    return "; ".join(texts) or "the currency's"
 
 
 def _listed(value: object) -> str:

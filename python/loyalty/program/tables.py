@@ -78,6 +78,25 @@ def one_span(path: Path, table: object) -> Iterator[Problem]:
         yield Problem(path, "must have one of days and months above 0, one 0")
 
 
+def expiry_as_written(path: Path, expiry: object) -> Iterator[Problem]:
+    """Yield what does not fit together in an expiry of a document."""
+    if not isinstance(expiry, dict):
+        return
+    if expiry.get("model") == "rolling":
+        either = ("days", "months")
+        yield from one_of_both(path, [each in expiry for each in either], either)
+    if expiry.get("model") == "dates":
+        yield from no_repeats((*path, "dates"), expiry.get("dates"))
+
+
+def normal_expiry(path: Path, expiry: object) -> Iterator[Problem]:
+    """Yield what is wrong with an expiry of the normalised form, and would not be in a document."""
+    if isinstance(expiry, dict):
+        if expiry.get("model") == "rolling":
+            yield from one_span(path, expiry)
+        yield from sorted_texts((*path, "dates"), expiry.get("dates"))
+
+
 def known_currency(path: Path, name: str, known: Iterable[str]) -> Iterator[Problem]:
     """Yield what is wrong with the name of a currency."""
     names = list(known)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from loyalty.program.document import CurrencyTable, Inactivity, RuleTable
-from loyalty.program.form import Currency, Dates, Expiry, Form, Pending, Rolling, Rule
+from loyalty.program.document import CurrencyTable, RuleTable
+from loyalty.program.form import Currency, Form, Pending, Rule
 from loyalty.program.ladder_writing import said_of_ladder
-from loyalty.program.normalising import normal_currency
+from loyalty.program.normalising import by_level, normal_currency
 from loyalty.program.notation import Path, inline, key_text, quoted
+from loyalty.program.span_writing import expiry_value
 
 Values = Mapping[str, Any]
 
@@ -19,9 +20,8 @@ def to_toml(form: Form) -> str:
     lines = [f"name = {quoted(form.name)}", f"time_zone = {quoted(form.time_zone)}"]
     for currency in form.currencies:
         lines += _table(("currencies", currency.name), said_of_currency(currency))
-    by_name = {currency.name: currency for currency in form.currencies}
     for rule in form.rules:
-        lines += _table(("rules", rule.name), said_of_rule(rule, by_name[rule.currency]))
+        lines += _table(("rules", rule.name), said_of_rule(rule, form))
     for ladder in form.ladders:
         path: Path = ("ladders", ladder.name)
         said = dict(said_of_ladder(ladder))
@@ -39,7 +39,7 @@ def currency_values(currency: Currency) -> dict[str, Any]:
     returned = currency.return_of_expired_days
     return {
         "decimals": currency.decimals,
-        "expiry": _expiry(currency.expiry),
+        "expiry": expiry_value(currency.expiry),
         "pending": _pending(currency.pending),
         "floor": currency.floor,
         "ceiling": currency.ceiling,
@@ -58,7 +58,7 @@ def rule_values(rule: Rule) -> dict[str, Any]:
         "currency": rule.currency,
         "points_per_money": _rate(*rate) if rate else None,
         "rounding": rule.rounding,
-        "expiry": _expiry(rule.expiry),
+        "expiry": expiry_value(rule.expiry) if rule.expiry else None,
         "pending": _pending(rule.pending) or {"days": 0},
         "over_ceiling": rule.over_ceiling,
     }
@@ -70,14 +70,15 @@ def said_of_currency(currency: Currency) -> Values:
     return _without(currency_values(currency), currency_values(silent), keep="expiry")
 
 
-def said_of_rule(rule: Rule, currency: Currency) -> Values:
+def said_of_rule(rule: Rule, form: Form) -> Values:
     """Return what a rule's table has to say: its currency, and what is not as of that."""
+    currency = next(each for each in form.currencies if each.name == rule.currency)
     silent = Rule(
         name=rule.name,
         currency=rule.currency,
         points_per_money=None,
         rounding=RuleTable().rounding,
-        expiry=currency.expiry,
+        expiry=None if currency.name in by_level(form.ladders) else currency.expiry,
         pending=currency.pending,
         over_ceiling=currency.over_ceiling,
     )
@@ -92,20 +93,6 @@ def _table(path: Path, values: Values, *, in_list: bool = False) -> list[str]:
     said = [f"{key} = {inline(value)}" for key, value in values.items()]
     header = f"[{key_text(path)}]"
     return ["", f"[{header}]" if in_list else header, *said]
-
-
-def _expiry(expiry: Expiry) -> dict[str, Any]:
-    match expiry:
-        case Rolling():
-            span = {"days": expiry.days} if expiry.days else {"months": expiry.months}
-            rounded = {} if expiry.round_up == "none" else {"round_up": expiry.round_up}
-            return {"model": "rolling", **span, **rounded}
-        case Dates():
-            return {"model": "dates", "dates": list(expiry.dates)}
-        case Inactivity():
-            return {"model": "inactivity", "months": expiry.months}
-        case _:
-            return {"model": "never"}
 
 
 def _pending(pending: Pending | None) -> dict[str, int] | None:
