@@ -145,6 +145,10 @@ class LedgerMachine(RuleBasedStateMachine):
         self.post_new(data, "set_limits")
 
     @rule(data=st.data())
+    def set_level(self, data: st.DataObject) -> None:
+        self.post_new(data, "set_level")
+
+    @rule(data=st.data())
     def transfer(self, data: st.DataObject) -> None:
         self.post_new(data, "transfer")
 

@@ -11,7 +11,7 @@ from loyalty import Posting
 from .account import NEVER, Account, Undone
 from .journal import MOST, Books, Entry, Filled
 from .merging import Merges
-from .program import Program
+from .program import Levels, Program
 
 SIDES = {"earn": "issued", "adjust": "adjusted", "redeem": "redeemed", "capture": "redeemed"}
 
@@ -45,6 +45,7 @@ class Case:
     merges: Merges = field(default_factory=Merges)
     members: Collection[int | str] = ()  # in the order of opening
     undone: Undone | None = None  # of the original, so far; None: nothing was
+    levels: Levels = None  # of the member
 
     @property
     def filled(self) -> Filled:
@@ -124,6 +125,11 @@ class Case:
 
     def credit(self, status: str) -> Entry:
         return self.about(status, "earn", "adjust", lots=True)
+
+    def let_expire(self, original: Posting) -> Filled:
+        """The posting with points that expire as the original's would that began to count now."""
+        expiry = self.then.expiry(original, self.levels)
+        return self.then.let_expire(self.filled, expiry, self.at)
 
     def spendable(self, floor: int) -> int:
         """How many points a debit may take (rule 15)."""

@@ -34,6 +34,7 @@ WEIGHTS = {
     "extend": 4,
     "reinstate": 5,
     "set_limits": 2,
+    "set_level": 5,
     "transfer": 8,
     "join_pool": 3,
     "leave_pool": 1,

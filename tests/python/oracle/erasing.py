@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ def _rename(model: Model, member: int | str, sequence: int) -> None:
         return name if key == member else key
 
     model.members = {renamed(key): None for key in model.members}
+    model.levels = defaultdict(dict, {renamed(key): of for key, of in model.levels.items()})
     model.closed = {renamed(key) for key in model.closed}
     model.accounts = {(renamed(key), of): account for (key, of), account in model.accounts.items()}
     for account in model.accounts.values():

@@ -17,6 +17,8 @@ HOUR = 3_600_000_000
 DAY = 24 * HOUR
 CENTRE = 1_006_776_000_000_000  # 26 November 2001, 12:00 UTC: soon a month ends
 RULES = ("base", "twice", "gift")  # of earns, in some programmes
+LADDERS = ("status", "club")  # likewise
+LEVELS = ("blue", "silver", "gold")
 RECENT = 50
 HUGE = (2**60, 2**61, 2**62, 2**63 - 2, 2**63 - 1)
 
@@ -304,6 +306,13 @@ class Generator:
             reason=choose.one(CODE_TEXTS),
         )
 
+    def set_level(self, choose: Chooser, posting: Posting) -> Posting:
+        posting = replace(posting, actor="ann", reason="goodwill")
+        posting = replace(posting, ladder=choose.one(LADDERS), level=choose.one(LEVELS))
+        if choose.chance(30):
+            return replace(posting, expires_time=self.later(choose, micros(posting.effective_time)))
+        return posting
+
     def transfer(self, choose: Chooser, posting: Posting) -> Posting:
         points = self.points(choose, posting.currency, 25)
         posting = replace(posting, points=points)
@@ -349,6 +358,7 @@ MAKERS: dict[str, Callable[[Generator, Chooser, Posting], Posting]] = {
     "extend": Generator.extend,
     "reinstate": Generator.reinstate,
     "set_limits": Generator.set_limits,
+    "set_level": Generator.set_level,
     "transfer": Generator.transfer,
     "join_pool": Generator.join_pool,
     "leave_pool": Generator.leave_pool,

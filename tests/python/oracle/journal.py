@@ -59,6 +59,7 @@ class Entry:
     related: int | None = None  # the sequence of the entry that it is about
     other: int | str | None = None  # of a transfer: the member at its other end
     taken: list[Taken] = field(default_factory=list)  # of a debit: from which lots (rule 4)
+    from_level: str | None = None  # of a level that is given
     size: int = 0  # how many points a reversal of it all reverses
     expired: Counter[int] = field(default_factory=Counter)  # points, by source
 

@@ -17,7 +17,6 @@ from typing import Any
 from .driver import COMMON_KINDS, Life, noted
 from .model import CannotFollow, Model
 from .pair import Pair, same
-from .posting import CODES
 
 IN_FLIGHT = 4
 LONGEST_S = 0.06  # from the first acknowledgement to the kill
@@ -166,7 +165,7 @@ def _steps(model: Model, command: Command) -> Iterator[Callable[[], object]]:
     """What a command does to the model, block by block."""
     method, (argument,) = command
     if method == "post":
-        yield lambda: model.intern(getattr(p, name) for name in CODES for p in argument)
+        yield lambda: model.intern_codes(argument)
         yield lambda: model.post_chains(argument)
     elif method == "expire":
         started = model.journal[-1:]  # so that it is there when it is to be finished

@@ -16,10 +16,11 @@ from .account import Account, Due, Scope, Undone
 from .case import SIDES, Case, Refused
 from .erasing import erase
 from .journal import Books, Entry
+from .levels import Given, set_level
 from .linked import chains, faults_in_chain, post_chain
 from .merging import Merges, merge_members, unmerge_members
-from .posting import CODES, MEMBERSHIP, MERGING, difference, micros
-from .program import Program
+from .posting import CODES, LEVEL, MEMBERSHIP, MERGING, difference, micros
+from .program import Levels, Program
 from .report import Line, report
 from .rules import DECISIONS, cancel_rest, end_hold
 from .transfer import receive
@@ -45,6 +46,7 @@ class Model:
         self.books: dict[str, Books] = {}
         self.members: dict[int | str, None] = {}  # in the order of opening
         self.closed: set[int | str] = set()
+        self.levels: dict[int | str, dict[str, Given]] = defaultdict(dict)  # by member, ladder
         self.merges = Merges()
         self.fates: dict[int, list[Entry]] = defaultdict(list)  # see `Case`
         self.accounts: dict[tuple[int | str, str], Account] = {}
@@ -66,8 +68,12 @@ class Model:
     def post_all(self, postings: Iterable[Posting]) -> list[Reply]:
         """Post a batch: each posting stands alone, or with those that it is linked to (rule 23)."""
         postings = list(postings)
-        self.intern(getattr(posting, name) for name in CODES for posting in postings)
+        self.intern_codes(postings)
         return self.post_chains(postings)
+
+    def intern_codes(self, postings: Sequence[Posting]) -> None:
+        """Journal the texts of a batch's codes that are new."""
+        self.intern(getattr(posting, name) for name in (*CODES, *LEVEL) for posting in postings)
 
     def intern(self, texts: Iterable[str | None]) -> None:
         """Journal the text of a code when it is used for the first time (rule 3)."""
@@ -130,6 +136,9 @@ class Model:
         elif posting.kind in MERGING:
             doing = merge_members if posting.kind == "merge_members" else unmerge_members
             entry = doing(self, posting)
+        elif posting.kind == "set_level":
+            entry = self.entry(posting)
+            set_level(self, entry)
         elif posting.kind in MEMBERSHIP:
             entry = self._change_member(posting)
         else:
@@ -198,7 +207,7 @@ class Model:
 
     def put_in_force(self, text: str, actor: str | None = None, reason: str | None = None) -> None:
         program = Program(text, self.program.version + 1)
-        self.intern(program.rules)
+        self.intern(program.names)
         for currency in program.currencies:
             if currency not in self.currencies:
                 self.add_currency(currency)
@@ -243,6 +252,7 @@ class Model:
         case = Case(posting, at, entry, account, books, original, self.program, then)
         case.journal, case.fates, case.members = self.journal, self.fates, self.members
         case.merges, case.undone = self.merges, self._undone(original, posting.currency)
+        case.levels = self.levels_of(member)
         if entry.other is not None:
             case.other = self.accounts[entry.other, posting.currency]
             case.other_closed = entry.other in self.closed
@@ -269,7 +279,8 @@ class Model:
     def _let_fall_due_before(self, posting: Posting, at: int) -> None:
         """Journal what has happened by itself to the accounts of a posting (rules 7 and 10)."""
         assert posting.currency is not None
-        active = self.program.fill(posting).active_until is not None or posting.kind == "confirm"
+        filled = self.program.fill(posting, self.levels_of(posting.member))
+        active = filled.active_until is not None or posting.kind == "confirm"
         scope = Scope.BEFORE_ACTIVITY if active else Scope.ENDED_HOLDS
         scope = Scope.ALL if posting.kind == "reinstate" else scope
         self.let_fall_due(self.survivor(posting.member), posting.currency, at, scope)
@@ -305,7 +316,8 @@ class Model:
         second.related, second.points = first.sequence, -first.points
         assert first.member is not None
         giver = self.accounts[first.member, posting.currency]
-        receive(account, second, first.taken, giver, self.program)
+        levels = self.levels_of(receiver)
+        receive(account, second, first.taken, giver, self.program, levels)
         account.last_sequence = second.sequence
         second.parts = account.parts(micros(posting.effective_time))
 
@@ -314,8 +326,15 @@ class Model:
         entry.member = self.known(posting.member)
         entry.currency = None if posting.kind in MEMBERSHIP else posting.currency
         entry.other = self.known(posting.other_member)
-        entry.filled = self.program.fill(posting)
+        entry.filled = self.program.fill(posting, self.levels_of(posting.member))
         return self.add(entry)
+
+    def levels_of(self, member: int | str) -> Levels:
+        """The levels of whom a key leads to."""
+        if member not in self.members:
+            return None
+        given = self.levels.get(self.survivor(member), {})
+        return {ladder: of.level for ladder, of in given.items()}
 
     def survivor(self, member: int | str, through: int | None = None) -> int | str:
         """Whom a member leads to, who was merged perhaps (rule 18)."""

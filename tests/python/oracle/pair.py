@@ -17,7 +17,7 @@ from .child import plain
 from .erasing import Erased, shown_key
 from .journal import MOST, Entry
 from .model import CannotFollow, Model
-from .posting import CODES, micros, shown
+from .posting import CODES, LEVEL, micros, shown
 from .report import Line
 
 RECORD = (
@@ -27,6 +27,7 @@ RECORD = (
     *("expires_time", "activates_time", "deadline_time", "money", "tag", "asked"),
     *("other_member", "floor", "ceiling"),
     *CODES,
+    *("ladder", "from_level", "level"),
 )
 PARTIAL = ("reverse", "capture", "reinstate")  # of another posting
 DEFINITION = ("sequence", "kind", "status", "text", "actor", "reason")  # what counts of one
@@ -189,6 +190,18 @@ class Pair:
                 self._compare_balances(table, currency, at, members)
         self.compare_totals()
         self.compare_pools()
+        self.compare_levels()
+
+    def compare_levels(self) -> None:
+        """Compare where members stand on ladders."""
+        program, expected = self.model.program, []
+        for member in self.model.survivors:
+            for ladder, levels in program.ladders.items():
+                given = self.model.levels[member].get(ladder)
+                level = levels[program.place(ladder, given and given.level)]["name"]
+                expected.append((shown_key(member), ladder, level, given and given.since))
+        rows = rows_of(self.ledger.tiers(), ("member", "ladder", "level", "since"))
+        same("the levels", [tuple(row.values()) for row in rows], expected)
 
     def _compare_balances(
         self, table: loyalty.Table, currency: str, at: int, members: Sequence[int | str]
@@ -297,7 +310,8 @@ def record(entry: Entry) -> dict[str, Any]:
         "floor": posting and posting.floor,
         "ceiling": posting and posting.ceiling,
         "text": entry.text,
-        **{name: (posting and getattr(posting, name)) or None for name in CODES},
+        "from_level": entry.from_level,
+        **{name: (posting and getattr(posting, name)) or None for name in (*CODES, *LEVEL)},
     }
 
 

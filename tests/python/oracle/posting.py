@@ -10,6 +10,7 @@ from loyalty import Posting
 from .account import NEVER
 
 CODES = ("rule", "channel", "location", "category", "actor", "reason")
+LEVEL = ("ladder", "level")  # codes, too
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -33,10 +34,10 @@ ABOUT_ANOTHER = (
 )
 MERGING = ("merge_members", "unmerge_members")
 CHANGES_OF_MEMBERS = ("close_member", "reopen_member", "erase_member", *MERGING)
-MEMBERSHIP = ("open_member", *CHANGES_OF_MEMBERS)  # about no account
+MEMBERSHIP = ("open_member", *CHANGES_OF_MEMBERS, "set_level")  # about no account
 BETWEEN_MEMBERS = ("transfer", "join_pool", "leave_pool", "merge_members")
 WITH_REASON = (
-    *("adjust", "extend", "reinstate", "set_limits"),
+    *("adjust", "extend", "reinstate", "set_limits", "set_level"),
     *CHANGES_OF_MEMBERS,
 )
 
@@ -99,7 +100,8 @@ def faults(posting: Posting, has_currency: bool) -> Iterator[str]:
         yield "effective_time_out_of_range"
     if expires is None and kind == "extend":
         yield "expiry_invalid"
-    if expires not in (None, NEVER) and not (makes or kind in ("confirm", "extend", "reinstate")):
+    may_expire = makes or kind in ("confirm", "extend", "reinstate", "set_level")
+    if expires not in (None, NEVER) and not may_expire:
         yield "expiry_invalid"
     # It comes after what it starts with; whether that is right in itself is asked further down.
     start = activates or (deadline if kind in CREDITS else None) or at
@@ -163,6 +165,7 @@ def contents(posting: Posting) -> Iterator[tuple[str, object]]:
     yield "deadline", posting.deadline_time
     yield "limits", (posting.floor, posting.ceiling)
     yield "other_member", posting.other_member
+    yield "level", [getattr(posting, name) or None for name in LEVEL]
 
 
 def difference(first: Posting, second: Posting) -> str | None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from math import ceil, floor
-from typing import Any
+from typing import Any, cast
 
 from loyalty import Posting
 
@@ -15,7 +15,8 @@ from .journal import MOST, Filled
 from .posting import LAST_TIME, makes_lot, micros, time
 from .wall_time import Calendar
 
-Policy = Mapping[str, Any]  # a currency or a rule, as in the normalised form
+Policy = Mapping[str, Any]  # a currency or a rule, or a part of one, as in the normalised form
+Levels = Mapping[str, str] | None  # that a member was given, by ladder; None: nobody's
 
 DEFAULT: Policy = {  # of a currency (docs/programme.md)
     "decimals": 0,
@@ -45,12 +46,14 @@ class Program:
     """
 
     def __init__(self, text: str | None = None, version: int = 0) -> None:
-        default = {"time_zone": "UTC", "currencies": [], "rules": []}
+        default = {"time_zone": "UTC", "currencies": [], "rules": [], "ladders": []}
         form: dict[str, Any] = json.loads(text) if text else default
         self.text = text
         self.version = version
         self.calendar = Calendar(form["time_zone"])
         self.rules: dict[str, Policy] = {rule["name"]: rule for rule in form["rules"]}
+        # Levels in rising order.
+        self.ladders: dict[str, list[Policy]] = {of["name"]: of["levels"] for of in form["ladders"]}
         self._currencies: dict[str, Policy] = {of["name"]: of for of in form["currencies"]}
 
     @property
@@ -65,14 +68,53 @@ class Program:
         """The policies of a currency."""
         return self._currencies.get(name, DEFAULT)
 
+    @property
+    def names(self) -> list[str]:
+        """The texts of codes that it brings, in the order of its document."""
+        ladders = [[name, *(of["name"] for of in levels)] for name, levels in self.ladders.items()]
+        return [*self.rules, *(name for ladder in ladders for name in ladder)]
+
+    def place(self, ladder: str, level: str | None) -> int:
+        """Where a level is on a ladder; what is none of its levels counts as the first."""
+        names = [of["name"] for of in self.ladders[ladder]]
+        return names.index(level) if level in names else 0
+
     def policy(self, posting: Posting) -> Policy:
-        """What says when a credit expires, activates and is cut: its rule, or its currency."""
+        """What says when a credit activates and is cut: its rule, or its currency."""
         assert posting.currency is not None
-        rule = self.rules.get(posting.rule or "") if posting.kind == "earn" else None
-        return rule or self.currency(posting.currency)
+        return self._rule(posting) or self.currency(posting.currency)
+
+    def expiry(self, posting: Posting, levels: Levels) -> Policy:
+        """When a credit expires: by its rule, or its member's level, or its currency (rule 7)."""
+        assert posting.currency is not None
+        rule = self._rule(posting)
+        if rule and rule["expiry"]:
+            return cast(Policy, rule["expiry"])
+        expiry = self._expiry_by_level(posting.currency, levels)
+        return expiry or self.currency(posting.currency)["expiry"]
+
+    def _rule(self, posting: Posting) -> Policy | None:
+        return self.rules.get(posting.rule or "") if posting.kind == "earn" else None
+
+    def _expiry_by_level(self, currency: str, levels: Levels) -> Policy | None:
+        if levels is None:
+            return None
+        found = [
+            of["expiry"][currency]
+            for ladder, all_levels in self.ladders.items()
+            for of in [all_levels[self.place(ladder, levels.get(ladder))]]
+            if currency in of.get("expiry", {})
+        ]
+        return found[0] if found else None
 
     def fault(self, posting: Posting) -> str | None:
         """Why the programme cannot say what the posting leaves to it."""
+        if posting.kind == "set_level":
+            levels = self.ladders.get(posting.ladder or "", [])
+            known = posting.level in [of["name"] for of in levels]
+            return None if known else "level_not_found"
+        if posting.ladder or posting.level:
+            return "level_not_found"
         if posting.kind != "earn":
             return None
         rule = self.rules.get(posting.rule or "")
@@ -82,8 +124,8 @@ class Program:
             return "no_points_by_rule"
         return None
 
-    def fill(self, posting: Posting) -> Filled:
-        """Say what a posting leaves unsaid. There must be no fault."""
+    def fill(self, posting: Posting, levels: Levels) -> Filled:
+        """Say what a posting leaves unsaid; by its member's levels. There must be no fault."""
         points = posting.points or 0
         if posting.points is None and posting.kind == "earn":
             points = self.points_of(posting.money, posting.rule)
@@ -92,7 +134,7 @@ class Program:
         assert at is not None
         if not makes_lot(posting):
             filled = Filled(points, NEVER if expires is None else expires, activates, deadline)
-            return self._as_activity(posting, filled)
+            return self._as_activity(posting, filled, levels)
         if activates is None and deadline is None and posting.kind == "earn":
             pending = self.policy(posting)["pending"] or {}
             if "days" in pending:
@@ -105,15 +147,19 @@ class Program:
             filled = filled._replace(expires=expires)
         elif deadline is None:  # what waits for confirmation: it is then that it starts to count
             start = at if activates is None else activates
-            filled = self.let_expire(filled, self.policy(posting), start)
-        return self._as_activity(posting, filled)
+            filled = self.let_expire(filled, self.expiry(posting, levels), start)
+        return self._as_activity(posting, filled, levels)
 
-    def _as_activity(self, posting: Posting, filled: Filled) -> Filled:
+    def _as_activity(self, posting: Posting, filled: Filled, levels: Levels) -> Filled:
         """Say until when it lets points live that expire by inactivity (rule 7)."""
         if posting.kind not in ACTIVITIES or posting.currency is None:
             return filled
-        expiry = self.currency(posting.currency)["expiry"]
-        if expiry["model"] != "inactivity":
+        both = (
+            self._expiry_by_level(posting.currency, levels),
+            self.currency(posting.currency)["expiry"],
+        )
+        expiry = next((of for of in both if of and of["model"] == "inactivity"), None)
+        if expiry is None:
             return filled
         until = self.expiry_from(expiry, micros(posting.effective_time))
         until = max(until, filled.active_until or until)
@@ -121,9 +167,8 @@ class Program:
         shown = filled.by_inactivity or not makes_lot(posting)
         return filled._replace(expires=until) if shown else filled
 
-    def let_expire(self, filled: Filled, policy: Policy, start: int) -> Filled:
-        """Let points expire as a currency or a rule says, from an instant on."""
-        expiry = policy["expiry"]
+    def let_expire(self, filled: Filled, expiry: Policy, start: int) -> Filled:
+        """Let points expire as a currency, rule or level says, from an instant on."""
         until = self.expiry_from(expiry, start)
         return filled.expiring(until, by_inactivity=expiry["model"] == "inactivity")
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from loyalty import Program
 
 from .choosing import Chooser
-from .generator import RULES
+from .generator import LADDERS, LEVELS, RULES
 
 ZONES = (
     *("UTC", "Europe/Paris", "America/New_York", "Asia/Kolkata", "Pacific/Apia"),
@@ -31,14 +31,21 @@ class ProgramGenerator:
     def program(self, choose: Chooser) -> Program:
         names = [name for name in self.currencies if choose.chance(95)] or self.currencies[:1]
         currencies = [self.currency(choose, name) for name in names]
-        rules = [self.rule(choose, name, names) for name in RULES if choose.chance(70)]
+        ladders = self.ladders(choose, names)
+        by_level = {
+            currency
+            for ladder in ladders
+            for level in ladder["levels"]
+            for currency in level.get("expiry", {})
+        }
+        rules = [self.rule(choose, name, names, by_level) for name in RULES if choose.chance(70)]
         form = {
             "format": 1,
             "name": "Shop",
             "time_zone": choose.one(ZONES),
             "currencies": currencies,
             "rules": rules,
-            "ladders": [],
+            "ladders": ladders,
         }
         return Program.from_json(json.dumps(form))
 
@@ -57,14 +64,47 @@ class ProgramGenerator:
             "transfer": choose.one(("keep_expiry", "keep_expiry", "restart_expiry", "forbidden")),
         }
 
-    def rule(self, choose: Chooser, name: str, currencies: Sequence[str]) -> dict[str, Any]:
+    def ladders(self, choose: Chooser, currencies: Sequence[str]) -> list[dict[str, Any]]:
+        """Ladders of levels that are given, which may let points expire otherwise."""
+        names = [name for name in LADDERS if choose.chance(60)]
+        of = {currency: choose.one(names) for currency in currencies if names and choose.chance(60)}
+        return [
+            {
+                "name": name,
+                "upgrade": "at_run",
+                "downgrade": "full",
+                "grace_days": 0,
+                "lifetime": None,
+                "metrics": [],
+                "levels": self.levels(choose, [each for each in of if of[each] == name]),
+            }
+            for name in names
+        ]
+
+    def levels(self, choose: Chooser, currencies: Sequence[str]) -> list[dict[str, Any]]:
+        first = choose.number(0, len(LEVELS) - 1)
+        names = [*LEVELS[first:], *LEVELS[:first]][: choose.number(2, len(LEVELS))]
+        levels = []
+        for place, name in enumerate(names):
+            some = [currency for currency in currencies if choose.chance(60)]
+            expiry = {currency: self.expiry(choose) for currency in some}
+            said = {"expiry": expiry} if expiry else {}
+            level = {"name": name, "by_invitation": place > 0, "when": [], "validity": None}
+            levels.append({**level, **said})
+        return levels
+
+    def rule(
+        self, choose: Chooser, name: str, currencies: Sequence[str], by_level: Collection[str]
+    ) -> dict[str, Any]:
         fractions = ([1, 10], [2, 1], [3, 7], [1, 2], [5, 3], [2**31 - 1, 1], None)
+        currency = choose.one(currencies)
+        silent = currency in by_level and choose.chance(60)
         return {
             "name": name,
-            "currency": choose.one(currencies),
+            "currency": currency,
             "points_per_money": choose.one(fractions),
             "rounding": choose.one(("floor", "half_even", "ceil")),
-            "expiry": self.expiry(choose),
+            "expiry": None if silent else self.expiry(choose),
             "pending": self.pending(choose, 30),
             "over_ceiling": choose.one(("reject", "clip")),
         }

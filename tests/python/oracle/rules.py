@@ -135,9 +135,7 @@ def confirm(case: Case) -> None:
     expires = case.posting.expires_time
     assert original.posting is not None
     if expires is None and original.posting.expires_time is None:  # it counts from here
-        case.entry.filled = case.then.let_expire(
-            case.filled, case.then.policy(original.posting), case.at
-        )
+        case.entry.filled = case.let_expire(original.posting)
         expires = case.filled.key_expires
         case.account.put_off(case.filled.active_until)
     case.entry.repaid = case.account.activate(original.sequence, case.at, time(expires))
@@ -198,8 +196,7 @@ def reinstate(case: Case) -> None:
     assert original.posting is not None
     assert original.effective is not None
     if case.posting.expires_time is None:
-        policy = case.then.policy(original.posting)
-        case.entry.filled = case.then.let_expire(case.filled, policy, case.at)
+        case.entry.filled = case.let_expire(original.posting)
     case.enter("expired", gained=points)
     case.entry.repaid = account.repay(points)
     key = Key(case.filled.key_expires, original.effective, original.sequence)

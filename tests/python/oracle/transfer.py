@@ -5,7 +5,7 @@ from __future__ import annotations
 from .account import BY_INACTIVITY, Account, Key, Taken
 from .case import Case, Refused
 from .journal import MOST, Entry, Filled
-from .program import Program
+from .program import Levels, Program
 
 
 def transfer(case: Case) -> None:
@@ -29,19 +29,26 @@ def transfer(case: Case) -> None:
 
 
 def receive(
-    account: Account, entry: Entry, taken: list[Taken], giver: Account, program: Program
+    account: Account,
+    entry: Entry,
+    taken: list[Taken],
+    giver: Account,
+    program: Program,
+    levels: Levels,
 ) -> None:
     """Give the other member the lots, but for what repays his arrears, soonest expiry first.
 
-    Or, of a transfer, one lot that expires as new ones do, by the programme. Points that expire by
-    inactivity live at least as long as with the giver (rule 7).
+    Or, of a transfer, one lot that expires as new ones of his do, by the programme. Points that
+    expire by inactivity live at least as long as with the giver (rule 7).
     """
     entry.repaid = owed = account.repay(entry.points)
     assert entry.currency is not None
     assert entry.effective is not None
     currency = program.currency(entry.currency)
     if entry.kind == "transfer" and currency["transfer"] == "restart_expiry":
-        entry.filled = program.let_expire(Filled(entry.points), currency, entry.effective)
+        assert entry.posting is not None
+        expiry = program.expiry(entry.posting, levels)
+        entry.filled = program.let_expire(Filled(entry.points), expiry, entry.effective)
         account.put_off(entry.filled.active_until)
         own = Key(entry.filled.key_expires, entry.effective, entry.sequence)
         account.put(own, entry.points - owed)

@@ -67,6 +67,7 @@ CHANGES: tuple[Callable[[Made, Chooser, Posting], Posting], ...] = (
     lambda self, choose, posting: replace(posting, floor=choose.number(-3, 3)),
     lambda self, choose, posting: replace(posting, ceiling=choose.number(-3, 3)),
     lambda self, choose, posting: replace(posting, other_member=choose.one(self.members)),
+    lambda self, choose, posting: replace(posting, ladder="status", level=choose.one(CODE_TEXTS)),
 )
 
 FAULTS: tuple[Callable[[Posting], Posting], ...] = (
@@ -96,6 +97,7 @@ FAULTS: tuple[Callable[[Posting], Posting], ...] = (
     lambda posting: replace(posting, floor=-(2**61)),
     lambda posting: replace(posting, ceiling=2**61),
     lambda posting: replace(posting, floor=1 - 2**61, ceiling=2**61 - 1),
+    lambda posting: replace(posting, level="no such level"),
     lambda posting: replace(posting, other_member=None),
     lambda posting: replace(posting, other_member=posting.member),
 )
