@@ -328,12 +328,13 @@ void register_ledger(py::module_& m) {
            py::arg("progress") = py::none())
       .def(
           "liability",
-          [](const Ledger& self, const std::optional<AsOf>& as_of, py::object progress) {
+          [](const Ledger& self, const std::optional<AsOf>& as_of,
+             const std::optional<std::string>& ladder, py::object progress) {
             return LiabilityColumns(WithProgress(std::move(progress), [&](const Progress& told) {
-              return self.LiabilityAsOf(as_of, told);
+              return self.LiabilityAsOf(as_of, ladder, told);
             }));
           },
-          py::arg("as_of"), py::arg("progress"))
+          py::arg("as_of"), py::arg("ladder"), py::arg("progress"))
       .def("info", [](const Ledger& self) { return WithoutGil([&] { return self.GetInfo(); }); })
       .def("verify", &Verify, py::arg("progress") = py::none())
       .def("expire", &Expire, py::arg("as_of_us"), py::arg("dry_run"),

@@ -1,5 +1,7 @@
 #include "liability.h"
 
+#include <pybind11/stl.h>
+
 #include <vector>
 
 namespace loyalty::python {
@@ -12,6 +14,7 @@ ColumnDict LiabilityColumns(const Liability& liability) {
     columns[name] = ToNumpy(std::move(values));
   };
   add("currency", &Cohort::currency);
+  add("level", &Cohort::level);
   add("issue_month", &Cohort::issue_month);
   add("expiry_month", &Cohort::expiry_month);
   add("issued", &Cohort::issued);
@@ -22,6 +25,7 @@ ColumnDict LiabilityColumns(const Liability& liability) {
   add("pending", &Cohort::pending);
   add("held", &Cohort::held);
   columns["arrears"] = ToNumpy(std::vector<int64_t>(liability.arrears));
+  columns["levels"] = py::cast(liability.levels);
   columns["sequence"] = py::int_(liability.sequence);
   columns["at_us"] = py::int_(liability.at_us);
   return columns;

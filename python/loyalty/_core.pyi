@@ -470,7 +470,9 @@ class Ledger:
         """
         Returns the codes' numbers, journaling the new ones together.
         """
-    def liability(self, as_of: AsOf | None, progress: typing.Any) -> dict[str, typing.Any]: ...
+    def liability(
+        self, as_of: AsOf | None, ladder: str | None, progress: typing.Any
+    ) -> dict[str, typing.Any]: ...
     def members_are_texts(self) -> bool:
         """
         Whether the first member's key is a text; False without members.

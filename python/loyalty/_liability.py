@@ -51,8 +51,10 @@ def liability_table(
     """Return cohorts as a Table; see `Ledger.liability`."""
     never = raw["expiry_month"] == _NEVER
     outstanding = sum(raw[name] for name in _STOCKS)
+    by_level = {"level": _names(raw["level"], raw["levels"])} if raw["levels"] else {}
     columns = {
         "currency": _names(raw["currency"], currencies),
+        **by_level,
         "issue_month": _months(raw["issue_month"]),
         "expiry_month": _months(np.where(never, 0, raw["expiry_month"]), never),
         **{name: pa.array(raw[name]) for name in _FLOWS + _STOCKS},

@@ -26,6 +26,7 @@ from loyalty._records import (
 )
 from loyalty._reports import Balance, Info
 from loyalty._table import Table
+from loyalty._tiers import check_ladder
 from loyalty._times import TimeLike, now_us, time_us
 from loyalty.errors import InvalidInputError, MemberNotFoundError, NotFoundError
 from loyalty.program import Program
@@ -333,6 +334,7 @@ class LedgerReader:
         self,
         *,
         as_of: AsOfLike | None = None,
+        ladder: str | None = None,
         value: Decimal | str | int | None = None,
         progress: ProgressLike = False,
     ) -> Table:
@@ -345,6 +347,9 @@ class LedgerReader:
         ----------
         as_of : AsOf, or a time as for `balance`, optional
             Of the entries that count as of then; by default all, as of now.
+        ladder : str, optional
+            Also by the level that members were on then, on this ladder of the programme: adds the
+            column ``level``.
         value : Decimal, str or int, optional
             What a minor unit of points is worth in money: adds the column ``value``.
         progress : bool or callable
@@ -366,13 +371,16 @@ class LedgerReader:
         Raises
         ------
         InvalidInputError
-            `as_of` is beyond what is recorded, or `value` is a float, negative or too fine.
+            `as_of` is beyond what is recorded, there is no such ladder, or `value` is a float,
+            negative or too fine.
         StoppedError
             The callback said so.
         """
         worth = value_of(value)
+        if ladder is not None:
+            check_ladder(ladder, list(self.program.ladders))
         with progress_callback(progress, "reading the journal") as callback:
-            raw = self._core.liability(as_of_core(as_of), callback)
+            raw = self._core.liability(as_of_core(as_of), ladder, callback)
         return liability_table(raw, self._currencies, worth)
 
     def breakage(self, *, as_of: AsOfLike | None = None, progress: ProgressLike = False) -> Table:

@@ -8,7 +8,13 @@ from loyalty._frame import read_column
 from loyalty._posting import member_key
 from loyalty._reading import LedgerReader, no_member
 from loyalty._table import Table
-from loyalty._tiers import TierProgress, members_of, progress_of, standings_table
+from loyalty._tiers import (
+    TierProgress,
+    check_ladder,
+    members_of,
+    progress_of,
+    standings_table,
+)
 from loyalty._times import TimeLike, time_us
 from loyalty.errors import InvalidInputError
 
@@ -61,11 +67,7 @@ class TierReader(LedgerReader):
             row = int(missing.argmax())
             raise no_member(read_column("member", members)[row].as_py())
         if ladder is not None:
-            numbers = {names.name: number for number, names in enumerate(raw["ladders"])}
-            if ladder not in numbers:
-                raise InvalidInputError(
-                    f"ladder: there is no {ladder!r}; there are: {', '.join(numbers) or 'none'}"
-                )
+            check_ladder(ladder, [names.name for names in raw["ladders"]])
         table = standings_table(raw, self._core.members_are_texts())
         if ladder is None:
             return table

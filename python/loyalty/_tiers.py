@@ -233,6 +233,13 @@ class TierProgress:
         return "\n".join(lines)
 
 
+def check_ladder(ladder: str, known: Sequence[str]) -> None:
+    """Raise InvalidInputError if it is none of the programme's."""
+    if ladder not in known:
+        names = ", ".join(known) or "none"
+        raise InvalidInputError(f"ladder: there is no {ladder!r}; there are: {names}")
+
+
 def members_of(members: object) -> _core.MemberArrays:
     """Return a column of members as the engine takes it; None for all."""
     if members is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
 import loyalty
+from loyalty._liability import breakage_table
 from loyalty.cli import app
+
+from .tier_shop import day, make_shop
 
 START = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -135,6 +140,43 @@ def test_arrears_are_told_apart(ledger: loyalty.Ledger) -> None:
     assert table.metadata["sequence"] == ledger.info().sequence
     (row,) = table.to_pylist()
     assert (row["issued"], row["redeemed"], row["other"], row["outstanding"]) == (100, 80, 20, 0)
+
+
+@pytest.fixture
+def shop(path: Path) -> Iterator[loyalty.Ledger]:
+    with make_shop(path) as opened:
+        opened.recompute_tiers(day(2024, 1))
+        yield opened
+
+
+def test_levels_split_cohorts_and_nothing_else(shop: loyalty.Ledger) -> None:
+    shop.redeem("eve", 10, effective_time=day(2024, 3))
+    for as_of in (None, day(2024, 2), day(2023, 7)):
+        plain = shop.liability(as_of=as_of).to_polars()
+        split = shop.liability(as_of=as_of, ladder="status", value="0.5").to_polars()
+        months = ["currency", "issue_month", "expiry_month"]
+        sums = split.group_by(months).agg(pl.col(plain.columns[3:]).sum())
+        assert_frame_equal(sums, plain, check_row_order=False, check_column_order=False)
+    outstanding = dict(split.group_by("level").agg(pl.col("outstanding").sum()).iter_rows())
+    assert outstanding == {"blue": 75}, "the run was as of later"
+    now = shop.liability(ladder="status").to_polars()
+    outstanding = dict(now.group_by("level").agg(pl.col("outstanding").sum()).iter_rows())
+    assert outstanding == {"blue": 2, "silver": 15, "gold": 52}
+    assert len(shop.breakage()) == len(breakage_table(shop.liability(ladder="status")))
+
+
+def test_a_ladder_that_is_not_there(shop: loyalty.Ledger) -> None:
+    with pytest.raises(loyalty.InvalidInputError, match="no 'gold'; there are: status, badge"):
+        shop.liability(ladder="gold")
+
+
+def test_the_report_by_level(shop: loyalty.Ledger, path: Path) -> None:
+    shop.close()
+    shown = " ".join(report(path, "--ladder", "status", "--value", "0.01").split())
+    assert "What members have, by level on status as of then" in shown
+    assert "points silver 15 0 0 15 0.15" in shown
+    told = json.loads(report(path, "--ladder", "status", "--json"))
+    assert {row["level"] for row in told["cohorts"]} == {"blue", "silver", "gold"}
 
 
 def test_an_empty_ledger_has_no_cohorts(ledger: loyalty.Ledger) -> None:

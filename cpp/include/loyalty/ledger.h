@@ -139,12 +139,14 @@ struct Totals {
 };
 
 // Lots of one currency by the month in which their points were issued (of the lot's effective time) and
-// the month in which they expire, in the programme's zone: year * 12 + month - 1.
+// the month in which they expire, in the programme's zone: year * 12 + month - 1; and, if asked for, by the level
+// that their members are on.
 // issued - redeemed - expired - other == active + pending + held.
 struct Cohort {
   static constexpr int32_t kNever = INT32_MAX;  // an expiry that never comes, or by inactivity
 
   uint16_t currency = 0;
+  uint16_t level = 0;  // index in Liability::levels
   int32_t issue_month = 0;
   int32_t expiry_month = kNever;
   int64_t issued = 0;    // by earns
@@ -158,10 +160,11 @@ struct Cohort {
   int64_t held = 0;
 };
 struct Liability {
-  uint64_t sequence = 0;         // the last that may count
-  int64_t at_us = 0;             // when the lots were looked at
-  std::vector<Cohort> cohorts;   // by currency, issue month, expiry month
-  std::vector<int64_t> arrears;  // by currency: what members owe
+  uint64_t sequence = 0;            // the last that may count
+  int64_t at_us = 0;                // when the lots were looked at
+  std::vector<Cohort> cohorts;      // by currency, level, issue month, expiry month
+  std::vector<int64_t> arrears;     // by currency: what members owe
+  std::vector<std::string> levels;  // of the ladder; none if levels were not asked for
 };
 
 // What a run of expiry journaled, or a dry run would.
@@ -324,8 +327,10 @@ class Ledger {
   // Reads the whole journal up to there.
   virtual Result<std::vector<Totals>> TrialBalanceAsOf(const AsOf& as_of,
                                                        const Progress& progress) const = 0;
-  // As of a time, or else now. Reads the whole journal up to there.
+  // As of a time, or else now. With the name of a ladder also by the levels that members were on then, of the
+  // ladder as it is now. Reads the whole journal up to there; twice, for levels. kNotFound for an unknown ladder.
   virtual Result<Liability> LiabilityAsOf(const std::optional<AsOf>& as_of,
+                                          const std::optional<std::string>& ladder,
                                           const Progress& progress) const = 0;
   virtual Info GetInfo() const = 0;
 

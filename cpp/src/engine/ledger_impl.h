@@ -58,6 +58,7 @@ class LedgerImpl : public Ledger {
   Result<std::vector<Totals>> TrialBalanceAsOf(const AsOf& as_of,
                                                const Progress& progress) const override;
   Result<Liability> LiabilityAsOf(const std::optional<AsOf>& as_of,
+                                  const std::optional<std::string>& ladder,
                                   const Progress& progress) const override;
   Info GetInfo() const override;
   Status Checkpoint() override;

@@ -6,11 +6,14 @@
 #include "base/clock.h"
 #include "engine/ledger_impl.h"
 #include "engine/standing.h"
+#include "engine/tier_run.h"
+#include "journal/level_change.h"
 #include "ledger/books.h"
 
 namespace loyalty::engine {
 namespace {
 
+using ledger::CodedLadder;
 using ledger::LotMovement;
 using ledger::LotOrder;
 using ledger::OrderOf;
@@ -35,13 +38,44 @@ class Months {
   std::vector<int64_t> ends_us_;
 };
 
+// The levels of a ladder that members were on, by slot; of who is merged into another, the survivor's.
+Result<std::vector<uint16_t>> PlacesAsOf(const Core& core, const Past& past,
+                                         const CodedLadder& ladder, uint32_t members,
+                                         const Progress& progress) {
+  std::vector<uint16_t> places(members, 0);
+  const auto note = [&](const JournalRow& row) -> Status {
+    if (!ledger::IsAboutLevels(row.entry.kind) || row.entry.member >= members) return {};
+    const auto change = journal::DecodeLevelChange(row.text, row.entry.effective_us);
+    if (change && change->ladder == ladder.code) {
+      places[row.entry.member] = uint16_t(ladder.PlaceOf(change->to.level));
+    }
+    return {};
+  };
+  LOYALTY_RETURN_IF_ERROR(VisitAll(core, past, progress, note));
+  const ledger::Merges& merges = core.state->merges;
+  for (uint32_t member = 0; member < members && !merges.empty(); ++member) {
+    places[member] = places[merges.SurvivorOf(member, past.through_sequence)];
+  }
+  return places;
+}
+
+// Of one of two passes over the same.
+Progress PassOf(const Progress& progress, bool second) {
+  if (!progress) return nullptr;
+  return [&progress, second](uint64_t done, uint64_t total) {
+    return progress(done + (second ? total : 0), 2 * total);
+  };
+}
+
 class Cohorts {
  public:
-  Cohorts(const Core& core, const Past& past, uint32_t members)
+  // `places` by slot, or empty: levels do not matter.
+  Cohorts(const Core& core, const Past& past, uint32_t members, std::vector<uint16_t> places)
       : core_(core),
         past_(past),
         months_(core.state->rules()->program().calendar()),
-        members_(members) {}
+        members_(members),
+        places_(std::move(places)) {}
 
   Status Add(const JournalRow& row) {
     const Entry& entry = row.entry;
@@ -69,11 +103,12 @@ class Cohorts {
     liability.at_us = past_.at_us;
     liability.arrears.resize(core_.state->rules()->currency_names().size());
     for (size_t c = 0; c < liability.arrears.size(); ++c) {
-      for (Standing& account : accounts_[c]) {
+      for (uint32_t member = 0; member < accounts_[c].size(); ++member) {
+        Standing& account = accounts_[c][member];
         liability.arrears[c] += account.arrears();
         account.ForEachLot(past_.at_us,
                            [&](const LotOrder& lot, int64_t, int64_t points, LotState state) {
-                             AddStock(&Of(uint16_t(c), lot), points, state);
+                             AddStock(&Of(member, uint16_t(c), lot), points, state);
                            });
       }
     }
@@ -86,19 +121,20 @@ class Cohorts {
   }
 
  private:
-  Cohort& Of(uint16_t currency, const LotOrder& lot) {
-    const std::tuple key(currency, months_.Of(lot.effective_us), months_.Of(lot.expires_us));
+  Cohort& Of(uint32_t member, uint16_t currency, const LotOrder& lot) {
+    const uint16_t level = places_.empty() ? uint16_t(0) : places_[member];
+    const std::tuple key(currency, level, months_.Of(lot.effective_us), months_.Of(lot.expires_us));
     // Movements come in runs of one cohort.
     if (last_ && key == last_key_) return *last_;
     last_key_ = key;
     last_ = &cohorts_[key];
-    std::tie(last_->currency, last_->issue_month, last_->expiry_month) = key;
+    std::tie(last_->currency, last_->level, last_->issue_month, last_->expiry_month) = key;
     return *last_;
   }
 
   // Points that an entry puts into a lot that was there, or takes out of it.
   void Move(const JournalRow& row, const LotOrder& lot, int64_t points) {
-    Cohort& cohort = Of(row.entry.currency, lot);
+    Cohort& cohort = Of(row.entry.member, row.entry.currency, lot);
     const Kind books = ledger::BooksOf(row.entry);
     // What a hold sets aside stays in its cohort; how much that is, the accounts say.
     const bool sets_aside = ledger::MakesAHold(row.details);
@@ -118,7 +154,7 @@ class Cohorts {
     const Entry& entry = row.entry;
     const bool earned = entry.kind == Kind::kEarn;
     if (own == 0 && !(earned && entry.points != 0)) return;
-    Cohort& cohort = Of(entry.currency, ledger::OwnLot(entry, row.sequence));
+    Cohort& cohort = Of(entry.member, entry.currency, ledger::OwnLot(entry, row.sequence));
     cohort.issued += earned ? entry.points : 0;
     cohort.other += (earned ? entry.points : 0) - own;
   }
@@ -127,7 +163,7 @@ class Cohorts {
   Status Revive(const JournalRow& row, int64_t points) {
     LOYALTY_ASSIGN_OR_RETURN(const SharedBlock block, core_.FindBlock(row.entry.related));
     const Entry of = block.view.EntryAt(row.entry.related - block.view.first_sequence());
-    Cohort& cohort = Of(of.currency, ledger::OwnLot(of, row.entry.related));
+    Cohort& cohort = Of(row.entry.member, of.currency, ledger::OwnLot(of, row.entry.related));
     cohort.expired -= points;
     cohort.other += points;
     return {};
@@ -143,12 +179,13 @@ class Cohorts {
     }
   }
 
-  using Key = std::tuple<uint16_t, int32_t, int32_t>;
+  using Key = std::tuple<uint16_t, uint16_t, int32_t, int32_t>;
 
   const Core& core_;
   const Past past_;
   const Months months_;
   const uint32_t members_;
+  const std::vector<uint16_t> places_;
   std::array<std::vector<Standing>, ledger::kMaxCurrencies> accounts_;  // by member
   std::map<Key, Cohort> cohorts_;
   Key last_key_;
@@ -158,16 +195,30 @@ class Cohorts {
 }  // namespace
 
 Result<Liability> LedgerImpl::LiabilityAsOf(const std::optional<AsOf>& as_of,
+                                            const std::optional<std::string>& ladder,
                                             const Progress& progress) const {
   LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
   Past past{.through_sequence = core_->durable.sequence(), .at_us = Now_us()};
   if (as_of) {
     LOYALTY_ASSIGN_OR_RETURN(past, Resolve(*as_of));
   }
-  Cohorts cohorts(*core_, past, core_->state->keys.size());
+  const auto rules = core_->state->rules();
+  const uint32_t members = core_->state->keys.size();
+  std::vector<std::string> levels;
+  std::vector<uint16_t> places;
+  if (ladder) {
+    LOYALTY_ASSIGN_OR_RETURN(const size_t number, FindLadder(*rules, *ladder));
+    const CodedLadder& coded = rules->ladders()[number];
+    levels = NamesOf(*coded.ladder).levels;
+    LOYALTY_ASSIGN_OR_RETURN(places,
+                             PlacesAsOf(*core_, past, coded, members, PassOf(progress, false)));
+  }
+  Cohorts cohorts(*core_, past, members, std::move(places));
   const auto add = [&](const JournalRow& row) { return cohorts.Add(row); };
-  LOYALTY_RETURN_IF_ERROR(VisitAll(*core_, past, progress, add));
-  return cohorts.Take();
+  LOYALTY_RETURN_IF_ERROR(VisitAll(*core_, past, ladder ? PassOf(progress, true) : progress, add));
+  Liability liability = cohorts.Take();
+  liability.levels = std::move(levels);
+  return liability;
 }
 
 }  // namespace loyalty::engine

@@ -93,6 +93,7 @@ Status VisitAll(const Core& core, const Past& past, const Progress& progress,
     view.Read(&group);
     const journal::LotMovement* movements = group.movements.data();
     size_t details = 0;
+    size_t texts = 0;
     for (size_t row = 0; row < group.entries.size(); ++row) {
       const Entry& entry = group.entries[row];
       const uint64_t sequence = group.first_sequence + row;
@@ -101,8 +102,10 @@ Status VisitAll(const Core& core, const Past& past, const Progress& progress,
       movements += moved.size();
       const bool detailed = details < group.details.size() && group.details[details].row == row;
       const Details& of = detailed ? group.details[details++].details : kNoDetails;
+      std::string_view text;
+      if (journal::HasText(entry.kind)) text = group.texts[texts++];
       if (!counting.Counts(sequence, entry) || !IsPosted(entry.status)) continue;
-      LOYALTY_RETURN_IF_ERROR(visitor({sequence, entry, of, moved}));
+      LOYALTY_RETURN_IF_ERROR(visitor({sequence, entry, of, moved, text}));
     }
     return {};
   };
@@ -135,7 +138,9 @@ Status VisitMembers(const Core& core, std::span<const uint32_t> members, uint64_
     if (!counting.Counts(sequence, entry) || !IsPosted(entry.status)) continue;
     const Details details = block.view.DetailsAt(row);
     const std::vector<journal::LotMovement> movements = block.view.MovementsOf(row);
-    LOYALTY_RETURN_IF_ERROR(visitor({sequence, entry, details, movements}));
+    std::string_view text;
+    if (journal::HasText(entry.kind)) text = block.view.TextOf(row);
+    LOYALTY_RETURN_IF_ERROR(visitor({sequence, entry, details, movements, text}));
   }
   return {};
 }

@@ -44,6 +44,7 @@ struct JournalRow {
   const Entry& entry;
   const Details& details;
   std::span<const journal::LotMovement> movements;
+  std::string_view text;  // as stored; empty for entries without one
 };
 using RowVisitor = std::function<Status(const JournalRow& row)>;
 

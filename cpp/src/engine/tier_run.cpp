@@ -202,22 +202,24 @@ Status SubmitChanges(const tiers::Plan& plan, std::span<const MemberChanges> cha
   return {};
 }
 
+Result<size_t> FindLadder(const ledger::Rules& rules, const std::string& name) {
+  const auto& all = rules.ladders();
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const auto& coded) { return coded.ladder->name == name; });
+  if (found != all.end()) return size_t(found - all.begin());
+  return Status(StatusCode::kNotFound, "the programme has no ladder '" + name + "'");
+}
+
 Result<tiers::Plan> PlanTiers(const Core& core, const std::vector<std::string>& ladders,
                               int64_t at_us) {
   const auto rules = core.state->rules();
   std::vector<size_t> which;
-  const std::vector<program::Ladder>& all = rules->program().ladders();
   for (const std::string& name : ladders) {
-    const auto found = std::find_if(
-        all.begin(), all.end(), [&](const program::Ladder& ladder) { return ladder.name == name; });
-    if (found == all.end()) {
-      return Status(StatusCode::kNotFound, "the programme has no ladder '" + name + "'");
-    }
-    const auto number = size_t(found - all.begin());
+    LOYALTY_ASSIGN_OR_RETURN(const size_t number, FindLadder(*rules, name));
     if (std::find(which.begin(), which.end(), number) == which.end()) which.push_back(number);
   }
   if (ladders.empty()) {
-    which.resize(all.size());
+    which.resize(rules->ladders().size());
     std::iota(which.begin(), which.end(), 0);
   }
   if (which.empty()) {

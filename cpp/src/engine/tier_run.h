@@ -9,6 +9,8 @@
 
 namespace loyalty::engine {
 
+// The number of a ladder among the rules' ones; or kNotFound.
+Result<size_t> FindLadder(const ledger::Rules& rules, const std::string& name);
 // As of an instant, of ladders by their numbers; without members and through which sequence.
 tiers::Plan PlanOf(const Core& core, std::shared_ptr<const ledger::Rules> rules,
                    const std::vector<size_t>& ladders, int64_t at_us);

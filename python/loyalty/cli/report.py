@@ -31,6 +31,10 @@ def report(
     as_of: AsOfTime = None,
     recorded: AsOfRecorded = None,
     sequence: AsOfSequence = None,
+    ladder: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Also by members' levels on this ladder."),
+    ] = None,
     value: Annotated[
         str | None, typer.Option(metavar="MONEY", help="What a point is worth, such as 0.01.")
     ] = None,
@@ -42,7 +46,8 @@ def report(
 ) -> None:
     """Show the points that members have by month of expiry, and how much expires unspent.
 
-    Reads the whole journal. `--json` has every cohort: by month of issue and month of expiry.
+    Reads the whole journal. `--json` has every cohort: by month of issue and month of expiry, with
+    `--ladder` also by level.
     """
     if picture is not None and picture.suffix not in (".png", ".svg"):
         raise typer.BadParameter(f"{str(picture)!r} must end in .png or .svg")
@@ -51,6 +56,7 @@ def report(
         task = bar.add_task("reading the journal", total=None)
         liability = opened.liability(
             as_of=past,
+            ladder=ladder,
             value=value,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
@@ -63,7 +69,11 @@ def report(
         told = [{key: _exact(cell) for key, cell in row.items()} for row in cohorts]
         print_json({**liability.metadata, "cohorts": told, "breakage": months})
         return
-    screen().print(_expiry_table(by_expiry(cohorts), value is not None), _breakage_table(months))
+    if ladder is not None:
+        title = f"What members have, by level on {ladder} as of then"
+        screen().print(_stock_table(title, "level", sums_by(cohorts, "level")))
+    title = "What members have, by month of expiry"
+    screen().print(_stock_table(title, "expire in", by_expiry(cohorts)), _breakage_table(months))
     owed = ", ".join(f"{name} {number(n)}" for name, n in liability.metadata["arrears"].items())
     rows = [
         ("owed by members", owed),
@@ -76,18 +86,9 @@ def report(
 
 
 def by_expiry(cohorts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Sum what is there over the months of issue; never comes last."""
-    sums: dict[tuple[Any, Any], dict[str, Any]] = {}
-    for row in cohorts:
-        key = (row["currency"], row["expiry_month"])
-        names = [name for name in (*_STOCKS, "value") if name in row]
-        total = sums.setdefault(
-            key, {"currency": key[0], "expiry_month": key[1], **dict.fromkeys(names, 0)}
-        )
-        for name in names:
-            total[name] += row[name]
-    order = list(dict.fromkeys(currency for currency, _ in sums))
-    rows = [row for row in sums.values() if row["outstanding"]]
+    """Sum what is there by month of expiry; never comes last."""
+    rows = sums_by(cohorts, "expiry_month")
+    order = list(dict.fromkeys(row["currency"] for row in rows))
     return sorted(
         rows,
         key=lambda row: (
@@ -98,12 +99,28 @@ def by_expiry(cohorts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     )
 
 
-def _expiry_table(rows: Sequence[dict[str, Any]], valued: bool) -> Any:
-    columns = ("currency", "expire in", *_STOCKS, *(["value"] if valued else []))
-    shown = table(columns, [], left=columns[:2], title="What members have, by month of expiry")
+def sums_by(cohorts: Sequence[dict[str, Any]], column: str) -> list[dict[str, Any]]:
+    """Sum what is there, if anything, by currency and a column, in the order of their coming."""
+    sums: dict[tuple[Any, Any], dict[str, Any]] = {}
+    for row in cohorts:
+        key = (row["currency"], row[column])
+        names = [name for name in (*_STOCKS, "value") if name in row]
+        total = sums.setdefault(
+            key, {"currency": key[0], column: key[1], **dict.fromkeys(names, 0)}
+        )
+        for name in names:
+            total[name] += row[name]
+    return [row for row in sums.values() if row["outstanding"]]
+
+
+def _stock_table(title: str, heading: str, rows: Sequence[dict[str, Any]]) -> Any:
+    """Rows of `sums_by`."""
+    valued = any("value" in row for row in rows)
+    columns = ("currency", heading, *_STOCKS, *(["value"] if valued else []))
+    shown = table(columns, [], left=columns[:2], title=title)
     for row in rows:
-        cells = [row["currency"], _month(row["expiry_month"], "never")]
-        cells += [number(row[name]) for name in _STOCKS]
+        by = row["level"] if "level" in row else _month(row["expiry_month"], "never")
+        cells = [row["currency"], by, *(number(row[name]) for name in _STOCKS)]
         shown.add_row(*cells, *([f"{row['value'].normalize():,f}"] if valued else []))
     return shown
 

@@ -294,7 +294,7 @@ class PastTest : public AsOfTest, public testing::WithParamInterface<uint64_t> {
   // Each cohort by itself, and all of them to what the accounts have.
   void ExpectCohortsAddUp(const AsOf& as_of, const std::vector<Balance>& balances,
                           const Totals& totals) {
-    const auto liability = ledger_->LiabilityAsOf(as_of, nullptr);
+    const auto liability = ledger_->LiabilityAsOf(as_of, {}, nullptr);
     ASSERT_OK(liability.status());
     BalanceParts parts{.arrears = liability->arrears[0]};
     int64_t expired = 0;

@@ -26,7 +26,7 @@ class LiabilityTest : public LedgerTest {
   }
   Liability AsOfDay(int64_t day) {
     auto liability =
-        ledger_->LiabilityAsOf(AsOf{.effective_us = kJanuary_us + day * kDay_us}, nullptr);
+        ledger_->LiabilityAsOf(AsOf{.effective_us = kJanuary_us + day * kDay_us}, {}, nullptr);
     EXPECT_TRUE(liability.ok()) << liability.status().message();
     return std::move(liability).value();
   }

@@ -54,6 +54,14 @@ class TiersTest : public ProgramTest {
     posting.effective_us = DaysAgo(days_ago);
     return PostOne(posting);
   }
+  Reply Merge(int64_t survivor, int64_t other, int days_ago) {
+    Posting posting = Request(Kind::kMergeMembers, ++id_, MemberKey(survivor));
+    const MemberKey other_key(other);
+    posting.other = &other_key;
+    posting.effective_us = DaysAgo(days_ago);
+    posting.codes.actor = posting.codes.reason = *Intern("anna");
+    return PostOne(posting);
+  }
   TierRun Run(const TierQuery& query = {}) {
     auto run = ledger_->RecomputeTiers(query, nullptr);
     EXPECT_TRUE(run.ok()) << run.status().message();
@@ -232,11 +240,7 @@ TEST_F(TiersTest, SurvivorsHaveWhatBothDid) {
   Begin();
   Spend(1, 600, 10);
   Spend(2, 600, 10);
-  Posting merge = Request(Kind::kMergeMembers, ++id_, MemberKey(int64_t(1)));
-  const MemberKey other(int64_t(2));
-  merge.other = &other;
-  merge.codes.actor = merge.codes.reason = *Intern("anna");
-  EXPECT_EQ(PostOne(merge).status, kPosted);
+  EXPECT_EQ(Merge(1, 2, 5).status, kPosted);
   EXPECT_EQ(Run().assessed, 9u);
   EXPECT_EQ(LevelOf(1), kSilver);
   EXPECT_EQ(LevelOf(2), kSilver);  // the key leads there
@@ -248,11 +252,7 @@ TEST_F(TiersTest, ASurvivorIsAMemberSinceTheEarliestOpening) {
   opening.effective_us = DaysAgo(20);
   PostOne(opening);
   Spend(1, 1'000, 500);
-  Posting merge = Request(Kind::kMergeMembers, ++id_, MemberKey(int64_t(77)));
-  const MemberKey other(int64_t(1));
-  merge.other = &other;
-  merge.codes.actor = merge.codes.reason = *Intern("anna");
-  EXPECT_EQ(PostOne(merge).status, kPosted);
+  EXPECT_EQ(Merge(77, 1, 5).status, kPosted);
   RunAt(400);
   EXPECT_EQ(LevelOf(77), kSilver);
 }
@@ -283,6 +283,30 @@ TEST_F(TiersTest, AsOfAnInstant) {
   EXPECT_EQ(level_at(400), kSilver);
   EXPECT_EQ(level_at(101), kSilver);
   EXPECT_EQ(level_at(100), 0);
+}
+
+TEST_F(TiersTest, LiabilityByTheLevelsOfThen) {
+  Begin();
+  Spend(1, 1'000, 300);
+  Spend(2, 999, 300);
+  Spend(3, 5'000, 300);
+  Spend(3, 1, 150);
+  RunAt(200);
+  ASSERT_EQ(Merge(1, 3, 100).status, kPosted);
+  // Points outstanding on each level.
+  const auto on_levels = [&](const std::optional<AsOf>& as_of) {
+    const auto liability = ledger_->LiabilityAsOf(as_of, "status", nullptr);
+    EXPECT_TRUE(liability.ok()) << liability.status().message();
+    EXPECT_EQ(liability->levels.size(), 4u);
+    std::vector<int64_t> points(4);
+    for (const Cohort& cohort : liability->cohorts) points[cohort.level] += cohort.active;
+    return points;
+  };
+  const auto before_merging = RowOf(1).sequence;
+  EXPECT_EQ(on_levels({}), (std::vector<int64_t>{1, 3, 0, 0}));
+  EXPECT_EQ(on_levels(AsOf{.sequence = before_merging + 1}), (std::vector<int64_t>{1, 1, 2, 0}));
+  EXPECT_EQ(on_levels(AsOf{.effective_us = DaysAgo(250)}), (std::vector<int64_t>{3, 0, 0, 0}));
+  EXPECT_EQ(ledger_->LiabilityAsOf({}, "club", nullptr).status().code(), StatusCode::kNotFound);
 }
 
 TEST_F(TiersTest, ProgressOfAMember) {
