@@ -1,13 +1,13 @@
 // What it costs that levels are given at once, and how long they take. Prints JSON.
 //
-//   at_once_bench --dir=D --upgrade=at_once|at_run [--members=N --postings=N]
+//   at_once_bench --dir=D --upgrade=at_once|at_run [--of=points|days --members=N --postings=N]
 //     posts a year of shopping that ends now; then reads the journal: how long after the posting that met a level's
 //     condition, by the times at which both were recorded, the level was given; then how long after an opening all
 //     members are known
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <chrono>
-#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,8 +21,8 @@
 namespace loyalty::bench {
 namespace {
 
-constexpr size_t kLevels = std::size(kLevelsFrom);
 constexpr int64_t kNotMet = -1;
+constexpr int64_t kGiven = INT64_MAX;
 
 // Within the twelve months before now, whatever the day.
 constexpr int64_t kWithin_us = 360 * kDay_us;
@@ -34,14 +34,25 @@ int64_t Now_us() {
       .count();
 }
 
-// What a member has earned, and when it met the levels.
+// What a member has come to, and when it met the levels.
 struct Course {
-  int64_t earned = 0;
-  std::array<int64_t, kLevels> met_us = {kNotMet, kNotMet, kNotMet};
+  int64_t value = 0;
+  std::bitset<512> days;  // since the first posting's
+  std::array<int64_t, 3> met_us = {kNotMet, kNotMet, kNotMet};
+
+  void Add(const Metric& metric, const Record& earn, int64_t start_us) {
+    const auto day = size_t(earn.entry.effective_us / kDay_us - start_us / kDay_us);
+    value += metric.of == kPoints.of ? earn.entry.points : !days[day];
+    days.set(day);
+    for (size_t l = 0; l < met_us.size(); ++l) {
+      if (met_us[l] == kNotMet && value >= metric.levels_from[l]) met_us[l] = earn.recorded_us;
+    }
+  }
 };
 
 // From the condition met to the level given, for every change of level in the journal.
-std::vector<double> LagsOf(const Ledger& ledger, uint64_t members, uint64_t* missing) {
+std::vector<double> LagsOf(const Ledger& ledger, const Metric& metric, uint64_t members,
+                           int64_t start_us, uint64_t* missing) {
   constexpr size_t kTogether = 65'536;
   std::vector<Course> courses(members);
   std::vector<double> lags_ms;
@@ -51,31 +62,21 @@ std::vector<double> LagsOf(const Ledger& ledger, uint64_t members, uint64_t* mis
     next = records.back().sequence + 1;
     for (const Record& record : records) {
       if (!IsPosted(record.entry.status)) continue;
-      if (record.entry.kind == Kind::kEarn) {
-        Course& course = courses[record.entry.member];
-        course.earned += record.entry.points;
-        for (size_t l = 0; l < kLevels; ++l) {
-          if (course.met_us[l] == kNotMet && course.earned >= kLevelsFrom[l]) {
-            course.met_us[l] = record.recorded_us;
-          }
-        }
-      } else if (record.entry.kind == Kind::kChangeLevel) {
-        Course& course = courses[record.entry.member];
-        const auto given = std::upper_bound(std::begin(kLevelsFrom), std::end(kLevelsFrom),
-                                            record.level->values[0]) -
-                           std::begin(kLevelsFrom);
-        for (int64_t l = 0; l < given; ++l) {
-          int64_t& met_us = course.met_us[size_t(l)];
-          if (met_us == INT64_MAX) continue;
-          if (met_us == kNotMet) Die("a level was given whose condition was not met");
-          lags_ms.push_back(double(record.recorded_us - met_us) / 1000);
-          met_us = INT64_MAX;
-        }
+      if (record.entry.kind == Kind::kEarn)
+        courses[record.entry.member].Add(metric, record, start_us);
+      if (record.entry.kind != Kind::kChangeLevel) continue;
+      Course& course = courses[record.entry.member];
+      for (size_t l = 0; l < course.met_us.size(); ++l) {
+        int64_t& met_us = course.met_us[l];
+        if (met_us == kGiven || record.level->values[0] < metric.levels_from[l]) continue;
+        if (met_us == kNotMet) Die("a level was given whose condition was not met");
+        lags_ms.push_back(double(record.recorded_us - met_us) / 1000);
+        met_us = kGiven;
       }
     }
   }
   for (const Course& course : courses) {
-    for (const int64_t met_us : course.met_us) *missing += met_us != kNotMet && met_us != INT64_MAX;
+    for (const int64_t met_us : course.met_us) *missing += met_us != kNotMet && met_us != kGiven;
   }
   return lags_ms;
 }
@@ -84,11 +85,12 @@ int Main(int count, char** arguments) {
   const Flags flags(count, arguments);
   const std::string directory = flags.Text("dir", "");
   const std::string upgrade = flags.Text("upgrade", "at_once");
+  const Metric& metric = flags.Text("of", std::string(kPoints.of)) == kDays.of ? kDays : kPoints;
   WorkloadOptions options;
   options.members = flags.Number("members", 1'000'000);
   options.postings = flags.Number("postings", 20'000'000);
   const std::vector<Draft> drafts = MakeDrafts(options);
-  Check(Ledger::CreateWithProgram(directory, TierProgram(upgrade)));
+  Check(Ledger::CreateWithProgram(directory, TierProgram(upgrade, metric)));
   auto ledger = Check(Ledger::Open(directory));
   LoopOptions loop;
   loop.postings = options.members;
@@ -119,7 +121,7 @@ int Main(int count, char** arguments) {
   json.AddList("slice_rates", result.slice_rates);
   if (upgrade == "at_once") {
     uint64_t missing = 0;
-    std::vector<double> lags_ms = LagsOf(*ledger, options.members, &missing);
+    std::vector<double> lags_ms = LagsOf(*ledger, metric, options.members, start_us, &missing);
     std::sort(lags_ms.begin(), lags_ms.end());
     const auto at = [&](double share) {
       return lags_ms[std::min(lags_ms.size() - 1, size_t(share * double(lags_ms.size())))];

@@ -91,7 +91,7 @@ void Build(const std::string& directory, const Flags& flags, Json* json) {
   WorkloadOptions options;
   options.members = flags.Number("members", 10'000'000);
   options.postings = flags.Number("postings", 100'000'000);
-  Check(Ledger::CreateWithProgram(directory, TierProgram("at_run")));
+  Check(Ledger::CreateWithProgram(directory, TierProgram("at_run", kPoints)));
   auto ledger = Check(Ledger::Open(directory));
   LoopOptions loop;
   loop.postings = options.members;

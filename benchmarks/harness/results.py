@@ -46,6 +46,7 @@ BUDGETS: dict[str, Budget] = {
     "ram_bytes_per_member": AT_MOST_BUDGET,
     "disk_bytes_per_posting": AT_MOST_BUDGET,
     "at_once_lag_ms": AT_MOST_BUDGET,
+    "at_once_days_lag_ms": AT_MOST_BUDGET,
     "tiers_vs_duckdb": Budget(5),
     "tiers_vs_polars": Budget(5),
 }

@@ -14,8 +14,8 @@ using tiers::MemberChanges;
 
 // What is posted meanwhile is looked at together.
 constexpr auto kPause = std::chrono::milliseconds(50);
-// Whose entries are in memory at once; those of one range are read together.
-constexpr size_t kAloneTogether = history::kRangeMembers;
+// Whose entries are in memory at once: many, since the newest ones are looked through for all of them together.
+constexpr size_t kAloneTogether = 4 * history::kRangeMembers;
 // Memory is asked for so many entries ahead.
 constexpr size_t kAhead = 16;
 

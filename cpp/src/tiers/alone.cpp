@@ -61,6 +61,15 @@ bool Alone::Has(const Filter& filter, const Span_us& span) const {
   return Total(postings, span, plan_->calendar(), entries_) != 0;
 }
 
+std::optional<int32_t> Alone::LastDay(const Filter& filter, const Span_us& span) const {
+  std::optional<int32_t> last;
+  const Measure days = {Of::kDays, filter, false};
+  for (const auto& [day, visits] : VisitsOf(days, span, plan_->calendar(), entries_)) {
+    if (visits > 0) last = day;
+  }
+  return last;
+}
+
 int64_t Alone::NextToCome_us(int64_t at_us) const {
   int64_t next_us = kNever_us;
   for (const history::Item& item : entries_) {

@@ -2,6 +2,7 @@
 // whoever is asked about by name.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,6 +23,8 @@ class Alone {
   Found Evaluate(const LadderPlan& ladder, int64_t at_us, int64_t changed_us);
   // Whether an entry of his counts, or counted before it was taken back in part.
   bool Has(const Filter& filter, const Span_us& span) const;
+  // The last day (Calendar::DayOf) on which entries count that were not wholly taken back.
+  std::optional<int32_t> LastDay(const Filter& filter, const Span_us& span) const;
   // The time of his first entry after an instant; kNever_us: there is none.
   int64_t NextToCome_us(int64_t at_us) const;
   // What an assessment by the plan changes of his standing on one of its ladders.

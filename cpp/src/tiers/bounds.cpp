@@ -34,9 +34,10 @@ Bounds::Bounds(const program::Ladder& ladder, uint32_t members, int64_t until_us
       case Of::kBalance: counted.way = Way::kBalance; break;
       case Of::kTenureMonths: counted.way = Way::kTenure; break;
       case Of::kDays: counted.way = Way::kDays; break;
-      default: counted.way = IsAnchored(metric.window) ? Way::kAnchored : Way::kCommon;
+      default: counted.way = Way::kSum;
     }
-    may_be_exact_ &= counted.way == Way::kCommon || counted.way == Way::kTenure;
+    counted.is_anchored = IsAnchored(metric.window);
+    may_be_exact_ &= counted.way != Way::kBalance && !counted.is_anchored;
   }
   rows_.assign(members * width_, kUnknown);
   for (uint32_t member = 0; member < members; ++member) *MetaOf(member) = 0;
@@ -59,11 +60,14 @@ void Bounds::Note(const RangeView& found) {
     int64_t* const row = RowOf(member);
     *MetaOf(member) = found.places[m];
     if (!found.known[m]) continue;
+    bool is_exact = may_be_exact_;
     for (size_t k = 0; k < counted_.size(); ++k) {
       const int64_t value = found.values[k][m];
-      row[k] = counted_[k].way == Way::kDays ? PackDays(kNoDay, value) : value;
+      const bool is_days = counted_[k].way == Way::kDays;
+      row[k] = is_days ? PackDays(kNoDay, value) : value;
+      if (is_days && value > 0) is_exact = false;  // which days they are is not known
     }
-    if (may_be_exact_) *MetaOf(member) |= kExact;
+    if (is_exact) *MetaOf(member) |= kExact;
   }
 }
 
@@ -71,7 +75,7 @@ std::vector<Sum> Bounds::Leaving() const {
   std::vector<Sum> sums;
   for (size_t k = 0; k < counted_.size() && may_be_exact_; ++k) {
     const Counted& counted = counted_[k];
-    if (counted.way != Way::kCommon || counted.from_us == counted.stays_from_us) continue;
+    if (!counted.IsKept() || counted.from_us == counted.stays_from_us) continue;
     sums.push_back({&ladder_->measures[k], {counted.from_us, counted.stays_from_us - 1}, {}});
   }
   return sums;
@@ -100,11 +104,14 @@ void Bounds::Set(Alone* alone) {
   bool stays = may_be_exact_;
   for (size_t k = 0; k < counted_.size(); ++k) {
     const Counted& counted = counted_[k];
-    if (counted.way == Way::kBalance || counted.way == Way::kTenure) continue;
-    const int64_t value = alone->Value(*ladder_, k, plan_->at_us, changed_us);
-    row[k] = counted.way == Way::kDays ? PackDays(kNoDay, value) : value;
-    stays = stays &&
-            !alone->Has(ladder_->measures[k].filter, {counted.from_us, counted.stays_from_us - 1});
+    if (!counted.IsKept()) continue;
+    const Filter& filter = ladder_->measures[k].filter;
+    row[k] = alone->Value(*ladder_, k, plan_->at_us, changed_us);
+    if (counted.way == Way::kDays) {
+      const auto last_day = alone->LastDay(filter, {counted.from_us, plan_->at_us});
+      row[k] = PackDays(last_day.value_or(kNoDay), row[k]);
+    }
+    stays = stays && !alone->Has(filter, {counted.from_us, counted.stays_from_us - 1});
   }
   if (stays) *MetaOf(member) |= kExact;
 }
@@ -121,7 +128,7 @@ bool Bounds::Add(const Entry& entry, const history::Remark& remark) {
   for (size_t k = 0; k < counted_.size(); ++k) {
     const Measure& measure = ladder_->measures[k];
     if (counted_[k].way == Way::kBalance) rises |= entry.currency == *measure.filter.currency;
-    if (counted_[k].way == Way::kBalance || counted_[k].way == Way::kTenure) continue;
+    if (!counted_[k].IsKept()) continue;
     if (!remark.waits && measure.filter.Matches(entry)) {
       rises |= Count(k, entry.effective_us, measure.ValueOf(entry), row);
     }
@@ -146,24 +153,37 @@ bool Bounds::Count(size_t metric, int64_t at_us, int64_t value, int64_t* row) {
   if (at_us < counted.from_us) return false;
   int64_t& bound = row[metric];
   if (bound == kUnknown) return true;
-  if (counted.way == Way::kDays) return value > 0 && CountDay(at_us, &bound);
+  int64_t* const meta = row + width_ - 1;
+  if (at_us < counted.stays_from_us) *meta &= ~kExact;
+  if (counted.way == Way::kDays) {
+    if (value > 0) return CountDay(at_us, &bound, meta);
+    *meta &= ~kExact;  // the day may have had others
+    return false;
+  }
   // It may take away what does not count any more.
-  if (value < 0 && counted.way == Way::kAnchored) return false;
+  if (value < 0 && counted.is_anchored) return false;
   bound = SaturatingSum(bound, value);
-  if (at_us < counted.stays_from_us) row[width_ - 1] &= ~kExact;
   return value > 0;
 }
 
-bool Bounds::CountDay(int64_t at_us, int64_t* days) {
+bool Bounds::CountDay(int64_t at_us, int64_t* days, int64_t* meta) {
+  const int32_t day = DayOf(at_us);
+  const auto last = int32_t(*days >> 32);
+  if (day == last) return false;
+  // Perhaps it has been counted.
+  if (day < last || (last == kNoDay && DaysIn(*days) > 0)) *meta &= ~kExact;
+  *days = PackDays(std::max(day, last), DaysIn(*days) + 1);
+  return true;
+}
+
+int32_t Bounds::DayOf(int64_t at_us) {
   if (!day_span_.Has(at_us)) {
     const program::Calendar& calendar = plan_->calendar();
     day_ = calendar.DayOf(at_us);
     day_span_.from_us = calendar.StartOf(at_us, program::Unit::kDay);
     day_span_.to_us = calendar.EndOf(at_us + 1, program::Unit::kDay) - 1;
   }
-  if (day_ == int32_t(*days >> 32)) return false;
-  *days = PackDays(day_, DaysIn(*days) + 1);
-  return true;
+  return day_;
 }
 
 bool Bounds::IsDue(uint32_t member) {
@@ -197,6 +217,7 @@ bool Bounds::Read(uint32_t member, std::vector<int64_t>* values) const {
   values->assign(row, row + counted_.size());
   for (size_t k = 0; k < counted_.size(); ++k) {
     if (counted_[k].way == Way::kTenure) (*values)[k] = TenureOf(member);
+    if (counted_[k].way == Way::kDays) (*values)[k] = DaysIn(row[k]);
   }
   return std::find(values->begin(), values->end(), kUnknown) == values->end();
 }

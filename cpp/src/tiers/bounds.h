@@ -3,7 +3,8 @@
 // and few are looked at in vain.
 //
 // A bound is *exact*, so the metric itself, when the window is the same for all members, nothing of his leaves
-// it before all is worked out anew, and nothing of his is to come. Most are (docs/tiers.md).
+// it before all is worked out anew, nothing of his is to come, and his visits come day by day. Most are
+// (docs/tiers.md).
 //
 // Thread safety: one thread at a time, but Note and MarkLeaving, which are safe for members of different ranges.
 #pragma once
@@ -27,7 +28,7 @@ class Bounds {
   void Use(const Plan& plan, size_t ladder);
   // What a scan has found, as of Plan::at_us.
   void Note(const RangeView& found);
-  // What leaves the windows until `until_us`, as counts of postings.
+  // What leaves the windows until `until_us`.
   std::vector<Sum> Leaving() const;
   // He has some of it: his bounds are not exact.
   void MarkLeaving(uint32_t member) { *MetaOf(member) &= ~kExact; }
@@ -56,24 +57,27 @@ class Bounds {
   static constexpr int64_t kExact = 0x100;
 
   enum class Way : uint8_t {
-    kCommon,    // over a window that is the same for all
-    kAnchored,  // over each one's own
+    kSum,
     kDays,
     kBalance,  // not kept
     kTenure,   // not kept
   };
   // Of one metric, as of Plan::at_us.
   struct Counted {
-    Way way = Way::kCommon;
-    int64_t from_us = kMinTime_us;        // of the window, if common
+    Way way = Way::kSum;
+    bool is_anchored = false;             // over each member's own window
+    int64_t from_us = kMinTime_us;        // of the window that all have in common
     int64_t stays_from_us = kMinTime_us;  // what is later stays in it until `until_us`
+
+    bool IsKept() const { return way == Way::kSum || way == Way::kDays; }
   };
 
   const int64_t* RowOf(uint32_t member) const { return &rows_[member * width_]; }
   int64_t* RowOf(uint32_t member) { return &rows_[member * width_]; }
   int64_t* MetaOf(uint32_t member) { return RowOf(member) + width_ - 1; }
   bool Count(size_t metric, int64_t at_us, int64_t value, int64_t* row);
-  bool CountDay(int64_t at_us, int64_t* days);
+  bool CountDay(int64_t at_us, int64_t* days, int64_t* meta);
+  int32_t DayOf(int64_t at_us);
   int64_t BalanceOf(uint32_t member, const Measure& measure) const;
   int64_t TenureOf(uint32_t member) const;
 

@@ -1,7 +1,6 @@
 #include "tiers/measure.h"
 
 #include <algorithm>
-#include <map>
 
 namespace loyalty::tiers {
 namespace {
@@ -18,6 +17,24 @@ std::optional<std::vector<uint32_t>> CodesOf(const std::optional<std::vector<std
   }
   std::sort(known.begin(), known.end());
   return known;
+}
+
+// Calls add(at_us, value) for what entries add to a measure, or take away from it, in a span.
+template <typename Add>
+void ForEachThatCounts(const Measure& measure, const Span_us& span,
+                       std::span<const history::Item> entries, Add add) {
+  for (const history::Item& item : entries) {
+    const Entry& entry = item.entry;
+    const Correction& correction = item.remark.correction;
+    if (item.remark.waits) continue;
+    if (measure.filter.Matches(entry) && span.Has(entry.effective_us)) {
+      add(entry.effective_us, measure.ValueOf(entry));
+    }
+    if (correction != Correction() && entry.effective_us <= span.to_us &&
+        span.Has(correction.of_us) && measure.filter.Matches(entry, correction)) {
+      add(correction.of_us, measure.ValueOf(correction));
+    }
+  }
 }
 
 }  // namespace
@@ -86,30 +103,25 @@ int64_t SaturatingSum(int64_t a, int64_t b) {
   return b > 0 ? INT64_MAX : INT64_MIN;
 }
 
+std::map<int32_t, int64_t> VisitsOf(const Measure& measure, const Span_us& span,
+                                    const program::Calendar& calendar,
+                                    std::span<const history::Item> entries) {
+  std::map<int32_t, int64_t> days;
+  ForEachThatCounts(measure, span, entries,
+                    [&](int64_t at_us, int64_t value) { days[calendar.DayOf(at_us)] += value; });
+  return days;
+}
+
 int64_t Total(const Measure& measure, const Span_us& span, const program::Calendar& calendar,
               std::span<const history::Item> entries) {
-  int64_t total = 0;
-  std::map<int32_t, int64_t> days;  // visits
-  const auto add = [&](int64_t at_us, int64_t value) {
-    if (!span.Has(at_us)) return;
-    if (measure.of == Of::kDays) {
-      days[calendar.DayOf(at_us)] += value;
-    } else {
-      total = SaturatingSum(total, value);
-    }
-  };
-  for (const history::Item& item : entries) {
-    const Entry& entry = item.entry;
-    const Correction& correction = item.remark.correction;
-    if (item.remark.waits) continue;
-    if (measure.filter.Matches(entry)) add(entry.effective_us, measure.ValueOf(entry));
-    if (correction != Correction() && entry.effective_us <= span.to_us &&
-        measure.filter.Matches(entry, correction)) {
-      add(correction.of_us, measure.ValueOf(correction));
-    }
+  if (measure.of == Of::kDays) {
+    const auto days = VisitsOf(measure, span, calendar, entries);
+    return std::count_if(days.begin(), days.end(), [](const auto& day) { return day.second > 0; });
   }
-  if (measure.of != Of::kDays) return total;
-  return std::count_if(days.begin(), days.end(), [](const auto& day) { return day.second > 0; });
+  int64_t total = 0;
+  ForEachThatCounts(measure, span, entries,
+                    [&](int64_t, int64_t value) { total = SaturatingSum(total, value); });
+  return total;
 }
 
 }  // namespace loyalty::tiers

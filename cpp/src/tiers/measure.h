@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -51,6 +52,10 @@ struct Measure {
 Measure Resolve(const program::Metric& metric, const std::vector<std::string>& currencies,
                 const ledger::Dictionary& codes);
 
+// How many visits each day (Calendar::DayOf) has, of a measure of days; 0 where all were taken back.
+std::map<int32_t, int64_t> VisitsOf(const Measure& measure, const Span_us& span,
+                                    const program::Calendar& calendar,
+                                    std::span<const history::Item> entries);
 // The measure of a member over a span, of his entries in any order: what a scan of all members gives, too. What leaves
 // 64 bits stays at their end.
 int64_t Total(const Measure& measure, const Span_us& span, const program::Calendar& calendar,
