@@ -42,9 +42,8 @@ int64_t Alone::Value(const LadderPlan& ladder, size_t metric, int64_t at_us, int
     if (!active.ok()) fault_ = active.status();
     return active.ok() ? *active : 0;
   }
-  const Span_us span = SpanOf(ladder.ladder().metrics[metric].window, plan_->calendar(), at_us,
-                              AnchorsOf(opened_us_, changed_us));
-  return Total(measure, span, plan_->calendar(), entries_);
+  return Total(measure, SpanOfMetric(ladder, metric, at_us, changed_us), plan_->calendar(),
+               entries_);
 }
 
 Found Alone::Evaluate(const LadderPlan& ladder, int64_t at_us, int64_t changed_us) {
@@ -61,13 +60,16 @@ bool Alone::Has(const Filter& filter, const Span_us& span) const {
   return Total(postings, span, plan_->calendar(), entries_) != 0;
 }
 
-std::optional<int32_t> Alone::LastDay(const Filter& filter, const Span_us& span) const {
-  std::optional<int32_t> last;
-  const Measure days = {Of::kDays, filter, false};
-  for (const auto& [day, visits] : VisitsOf(days, span, plan_->calendar(), entries_)) {
-    if (visits > 0) last = day;
-  }
-  return last;
+std::map<int32_t, int64_t> Alone::Visits(const LadderPlan& ladder, size_t metric, int64_t at_us,
+                                         int64_t changed_us) const {
+  return VisitsOf(ladder.measures[metric], SpanOfMetric(ladder, metric, at_us, changed_us),
+                  plan_->calendar(), entries_);
+}
+
+Span_us Alone::SpanOfMetric(const LadderPlan& ladder, size_t metric, int64_t at_us,
+                            int64_t changed_us) const {
+  return SpanOf(ladder.ladder().metrics[metric].window, plan_->calendar(), at_us,
+                AnchorsOf(opened_us_, changed_us));
 }
 
 int64_t Alone::NextToCome_us(int64_t at_us) const {

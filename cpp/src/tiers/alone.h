@@ -2,7 +2,7 @@
 // whoever is asked about by name.
 #pragma once
 
-#include <optional>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -23,8 +23,9 @@ class Alone {
   Found Evaluate(const LadderPlan& ladder, int64_t at_us, int64_t changed_us);
   // Whether an entry of his counts, or counted before it was taken back in part.
   bool Has(const Filter& filter, const Span_us& span) const;
-  // The last day (Calendar::DayOf) on which entries count that were not wholly taken back.
-  std::optional<int32_t> LastDay(const Filter& filter, const Span_us& span) const;
+  // Of a metric of days, as of an instant: how many visits each has (see VisitsOf).
+  std::map<int32_t, int64_t> Visits(const LadderPlan& ladder, size_t metric, int64_t at_us,
+                                    int64_t changed_us) const;
   // The time of his first entry after an instant; kNever_us: there is none.
   int64_t NextToCome_us(int64_t at_us) const;
   // What an assessment by the plan changes of his standing on one of its ladders.
@@ -33,6 +34,9 @@ class Alone {
 
  private:
   Alone(const Plan& plan, uint32_t member) : plan_(&plan), member_(member) {}
+
+  Span_us SpanOfMetric(const LadderPlan& ladder, size_t metric, int64_t at_us,
+                       int64_t changed_us) const;
 
   const Plan* plan_;
   uint32_t member_;

@@ -17,12 +17,50 @@ using Of = program::Metric::Of;
 
 constexpr int64_t kUnknown = INT64_MAX;
 
-// Bounds of days have the last day that was counted in the upper half.
-constexpr int32_t kNoDay = INT32_MIN;
-int64_t PackDays(int32_t last_day, int64_t days) {
-  return int64_t(uint64_t(uint32_t(last_day)) << 32 | uint32_t(days));
+// A bound of days, in 64 bits: the last day, how many there are, and which of those just before the last.
+class Days {
+ public:
+  explicit Days(int64_t count) : count_(count) {}
+  static Days Unpack(int64_t packed) {
+    Days days(packed >> kRecent & kCounts);
+    days.last_ = packed >> (kRecent + kCountBits);
+    days.recent_ = packed & kRecents;
+    return days;
+  }
+  int64_t Pack() const { return (last_ << kCountBits | count_) << kRecent | recent_; }
+
+  // Whether it was not there before; not known for sure when it is long before the last, or that is not known.
+  bool Add(int32_t calendar_day, bool* is_sure) {
+    const int64_t day = calendar_day - kNoDay;
+    const int64_t ago = last_ - day;
+    *is_sure = last_ == 0 ? count_ == 0 : ago <= kRecent;
+    if (ago == 0 || (ago > 0 && ago <= kRecent && recent_ >> (ago - 1) & 1)) return false;
+    if (ago > 0) {
+      if (ago <= kRecent) recent_ |= int64_t(1) << (ago - 1);
+    } else {
+      // The last one is now the one so many days before.
+      recent_ = -ago > kRecent ? 0 : (recent_ << 1 | (last_ != 0)) << (-ago - 1) & kRecents;
+      last_ = day;
+    }
+    count_ = std::min(count_ + 1, kCounts);
+    return true;
+  }
+  int64_t count() const { return count_; }
+
+ private:
+  static constexpr int kRecent = 28;
+  static constexpr int kCountBits = 18;
+  static constexpr int64_t kRecents = (int64_t(1) << kRecent) - 1;
+  static constexpr int64_t kCounts = (int64_t(1) << kCountBits) - 1;
+  static constexpr int32_t kNoDay = -25'600;  // before 1900
+
+  int64_t last_ = 0;  // 0: not known; all that there can be have 17 bits
+  int64_t count_;
+  int64_t recent_ = 0;  // bit i: i + 1 days before the last
+};
+int64_t DaysIn(int64_t packed) {
+  return packed == kUnknown ? kUnknown : Days::Unpack(packed).count();
 }
-int64_t DaysIn(int64_t packed) { return packed == kUnknown ? kUnknown : int32_t(packed); }
 
 }  // namespace
 
@@ -64,7 +102,7 @@ void Bounds::Note(const RangeView& found) {
     for (size_t k = 0; k < counted_.size(); ++k) {
       const int64_t value = found.values[k][m];
       const bool is_days = counted_[k].way == Way::kDays;
-      row[k] = is_days ? PackDays(kNoDay, value) : value;
+      row[k] = is_days ? Days(value).Pack() : value;
       if (is_days && value > 0) is_exact = false;  // which days they are is not known
     }
     if (is_exact) *MetaOf(member) |= kExact;
@@ -88,9 +126,7 @@ void Bounds::Forget(uint32_t member) {
 
 void Bounds::Open(uint32_t member) {
   if (rows_.size() < (member + 1) * width_) rows_.resize((member + 1) * width_);
-  for (size_t k = 0; k < counted_.size(); ++k) {
-    RowOf(member)[k] = counted_[k].way == Way::kDays ? PackDays(kNoDay, 0) : 0;
-  }
+  std::fill_n(RowOf(member), counted_.size(), 0);
   *MetaOf(member) = may_be_exact_ ? kExact : 0;
 }
 
@@ -107,10 +143,7 @@ void Bounds::Set(Alone* alone) {
     if (!counted.IsKept()) continue;
     const Filter& filter = ladder_->measures[k].filter;
     row[k] = alone->Value(*ladder_, k, plan_->at_us, changed_us);
-    if (counted.way == Way::kDays) {
-      const auto last_day = alone->LastDay(filter, {counted.from_us, plan_->at_us});
-      row[k] = PackDays(last_day.value_or(kNoDay), row[k]);
-    }
+    if (counted.way == Way::kDays) row[k] = PackVisits(k, alone);
     stays = stays && !alone->Has(filter, {counted.from_us, counted.stays_from_us - 1});
   }
   if (stays) *MetaOf(member) |= kExact;
@@ -166,14 +199,24 @@ bool Bounds::Count(size_t metric, int64_t at_us, int64_t value, int64_t* row) {
   return value > 0;
 }
 
-bool Bounds::CountDay(int64_t at_us, int64_t* days, int64_t* meta) {
-  const int32_t day = DayOf(at_us);
-  const auto last = int32_t(*days >> 32);
-  if (day == last) return false;
-  // Perhaps it has been counted.
-  if (day < last || (last == kNoDay && DaysIn(*days) > 0)) *meta &= ~kExact;
-  *days = PackDays(std::max(day, last), DaysIn(*days) + 1);
-  return true;
+int64_t Bounds::PackVisits(size_t metric, Alone* alone) const {
+  const int64_t changed_us =
+      SinceOf(plan_->sources.state->LevelOn(alone->member(), ladder_->coded->code));
+  Days days(0);
+  bool is_sure = true;
+  for (const auto& [day, visits] : alone->Visits(*ladder_, metric, plan_->at_us, changed_us)) {
+    if (visits > 0) (void)days.Add(day, &is_sure);
+  }
+  return days.Pack();
+}
+
+bool Bounds::CountDay(int64_t at_us, int64_t* packed, int64_t* meta) {
+  Days days = Days::Unpack(*packed);
+  bool is_sure = true;
+  const bool is_new = days.Add(DayOf(at_us), &is_sure);
+  if (!is_sure) *meta &= ~kExact;
+  *packed = days.Pack();
+  return is_new;
 }
 
 int32_t Bounds::DayOf(int64_t at_us) {

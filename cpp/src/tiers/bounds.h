@@ -3,7 +3,7 @@
 // and few are looked at in vain.
 //
 // A bound is *exact*, so the metric itself, when the window is the same for all members, nothing of his leaves
-// it before all is worked out anew, nothing of his is to come, and his visits come day by day. Most are
+// it before all is worked out anew, nothing of his is to come, and no visit of his comes weeks late. Most are
 // (docs/tiers.md).
 //
 // Thread safety: one thread at a time, but Note and MarkLeaving, which are safe for members of different ranges.
@@ -76,7 +76,8 @@ class Bounds {
   int64_t* RowOf(uint32_t member) { return &rows_[member * width_]; }
   int64_t* MetaOf(uint32_t member) { return RowOf(member) + width_ - 1; }
   bool Count(size_t metric, int64_t at_us, int64_t value, int64_t* row);
-  bool CountDay(int64_t at_us, int64_t* days, int64_t* meta);
+  bool CountDay(int64_t at_us, int64_t* packed, int64_t* meta);
+  int64_t PackVisits(size_t metric, Alone* alone) const;
   int32_t DayOf(int64_t at_us);
   int64_t BalanceOf(uint32_t member, const Measure& measure) const;
   int64_t TenureOf(uint32_t member) const;
