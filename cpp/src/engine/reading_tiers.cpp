@@ -74,6 +74,7 @@ Result<std::vector<MemberLevel>> LevelsAsOf(const Core& core, uint32_t member, i
     last[change.ladder] = {member, change.ladder, record.sequence, change.to};
   }
   std::vector<MemberLevel> levels;
+  levels.reserve(last.size());
   for (const auto& [ladder, level] : last) levels.push_back(level);
   return levels;
 }

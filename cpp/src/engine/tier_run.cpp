@@ -13,7 +13,6 @@
 namespace loyalty::engine {
 namespace {
 
-using history::kRangeMembers;
 using tiers::MemberChanges;
 
 constexpr size_t kChangesTogether = 4096;

@@ -143,7 +143,7 @@ void Bounds::Set(Alone* alone) {
     if (!counted.IsKept()) continue;
     const Filter& filter = ladder_->measures[k].filter;
     row[k] = alone->Value(*ladder_, k, plan_->at_us, changed_us);
-    if (counted.way == Way::kDays) row[k] = PackVisits(k, alone);
+    if (counted.way == Way::kDays) row[k] = PackVisits(k, changed_us, alone);
     stays = stays && !alone->Has(filter, {counted.from_us, counted.stays_from_us - 1});
   }
   if (stays) *MetaOf(member) |= kExact;
@@ -199,9 +199,7 @@ bool Bounds::Count(size_t metric, int64_t at_us, int64_t value, int64_t* row) {
   return value > 0;
 }
 
-int64_t Bounds::PackVisits(size_t metric, Alone* alone) const {
-  const int64_t changed_us =
-      SinceOf(plan_->sources.state->LevelOn(alone->member(), ladder_->coded->code));
+int64_t Bounds::PackVisits(size_t metric, int64_t changed_us, Alone* alone) const {
   Days days(0);
   bool is_sure = true;
   for (const auto& [day, visits] : alone->Visits(*ladder_, metric, plan_->at_us, changed_us)) {

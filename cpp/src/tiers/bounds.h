@@ -77,7 +77,7 @@ class Bounds {
   int64_t* MetaOf(uint32_t member) { return RowOf(member) + width_ - 1; }
   bool Count(size_t metric, int64_t at_us, int64_t value, int64_t* row);
   bool CountDay(int64_t at_us, int64_t* packed, int64_t* meta);
-  int64_t PackVisits(size_t metric, Alone* alone) const;
+  int64_t PackVisits(size_t metric, int64_t changed_us, Alone* alone) const;
   int32_t DayOf(int64_t at_us);
   int64_t BalanceOf(uint32_t member, const Measure& measure) const;
   int64_t TenureOf(uint32_t member) const;
