@@ -221,16 +221,13 @@ bool AtOnce::AssessByBounds(uint32_t member, std::vector<MemberChanges>* changes
     has_all = bounds_[l].Read(member, &now.values);
     if (!has_all) break;
     now.level = tiers::LevelOf(plan.ladder(), now.values);
-    const auto level = core_->state->LevelOn(member, plan.coded->code);
-    if (tiers::SinceOf(level) > plan_.at_us) continue;
     const auto evaluate = [&](int64_t at_us, int64_t) {
       has_all &= at_us == plan_.at_us;
       return now;
     };
-    changes->push_back({member, uint32_t(l), level ? level->sequence : 0,
-                        tiers::Assessor(plan.ladder(), plan_.calendar())
-                            .Assess(level ? plan.StandingOf(level->standing) : tiers::Standing(),
-                                    core_->state->OpeningOf_us(member), plan_.at_us, evaluate)});
+    changes->push_back(tiers::AssessMember(plan_, l, member,
+                                           core_->state->LevelOn(member, plan.coded->code),
+                                           core_->state->OpeningOf_us(member), evaluate));
   }
   if (!has_all) changes->resize(before);
   return has_all;

@@ -84,15 +84,9 @@ int64_t Alone::NextToCome_us(int64_t at_us) const {
 MemberChanges Alone::AssessOn(size_t ladder) {
   const LadderPlan& plan = plan_->ladders[ladder];
   const auto level = plan_->sources.state->LevelOn(member_, plan.coded->code);
-  MemberChanges changes{member_, uint32_t(ladder), level ? level->sequence : 0, {}};
-  if (SinceOf(level) > plan_->at_us) return changes;
-  const auto evaluate = [&](int64_t at_us, int64_t changed_us) {
-    return Evaluate(plan, at_us, changed_us);
-  };
-  changes.changes = Assessor(plan.ladder(), plan_->calendar())
-                        .Assess(level ? plan.StandingOf(level->standing) : Standing(), opened_us_,
-                                plan_->at_us, evaluate);
-  return changes;
+  return AssessMember(
+      *plan_, ladder, member_, level, opened_us_,
+      [&](int64_t at_us, int64_t changed_us) { return Evaluate(plan, at_us, changed_us); });
 }
 
 }  // namespace loyalty::tiers

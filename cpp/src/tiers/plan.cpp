@@ -20,6 +20,18 @@ LevelChange LadderPlan::Coded(const Change& change) const {
           change.values};
 }
 
+MemberChanges AssessMember(const Plan& plan, size_t ladder, uint32_t member,
+                           const std::optional<ledger::MemberLevel>& level, int64_t opened_us,
+                           const Evaluate& evaluate) {
+  const LadderPlan& on = plan.ladders[ladder];
+  MemberChanges changes{member, uint32_t(ladder), level ? level->sequence : 0, {}};
+  if (SinceOf(level) > plan.at_us) return changes;
+  changes.changes = Assessor(on.ladder(), plan.calendar())
+                        .Assess(level ? on.StandingOf(level->standing) : Standing(), opened_us,
+                                plan.at_us, evaluate);
+  return changes;
+}
+
 std::vector<LadderPlan> PlanLadders(const ledger::Rules& rules, const std::vector<size_t>& which,
                                     const ledger::Dictionary& codes) {
   std::vector<LadderPlan> plans;

@@ -68,6 +68,12 @@ inline int64_t SinceOf(const std::optional<ledger::MemberLevel>& level) {
   return level ? level->standing.since_us : kMinTime_us;
 }
 
+// What an assessment by the plan changes of a member's standing, who is on such a level of one of its ladders. Nothing
+// if he came to it after the plan's instant.
+MemberChanges AssessMember(const Plan& plan, size_t ladder, uint32_t member,
+                           const std::optional<ledger::MemberLevel>& level, int64_t opened_us,
+                           const Evaluate& evaluate);
+
 // Who was assessed.
 struct Tally {
   explicit Tally(const Plan& plan) {

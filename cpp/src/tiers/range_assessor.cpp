@@ -390,12 +390,7 @@ bool RangeAssessor::AssessByScan(const Range& range, size_t ladder, uint32_t mem
     if (has_all) found.level = LevelOf(plan.ladder(), found.values);
     return found;
   };
-  changes->member = slot;
-  changes->ladder = uint32_t(ladder);
-  changes->sequence = level ? level->sequence : 0;
-  changes->changes = Assessor(plan.ladder(), plan_.calendar())
-                         .Assess(level ? plan.StandingOf(level->standing) : Standing(), opened_us,
-                                 plan_.at_us, evaluate);
+  *changes = AssessMember(plan_, ladder, slot, level, opened_us, evaluate);
   return has_all;
 }
 
