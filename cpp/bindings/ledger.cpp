@@ -283,7 +283,8 @@ void register_ledger(py::module_& m) {
       .def(py::init<>())
       .def_readwrite("queue_capacity", &LedgerOptions::queue_capacity)
       .def_readwrite("segment_entries", &LedgerOptions::segment_entries)
-      .def_readwrite("checkpoint_entries", &LedgerOptions::checkpoint_entries);
+      .def_readwrite("checkpoint_entries", &LedgerOptions::checkpoint_entries)
+      .def_readwrite("read_only", &LedgerOptions::read_only);
 
   m.def(
       "create_ledger",

@@ -63,8 +63,9 @@ def open(  # noqa: A001 - as gzip.open
     queue_capacity: int = _DEFAULTS.queue_capacity,
     segment_entries: int = _DEFAULTS.segment_entries,
     checkpoint_entries: int = _DEFAULTS.checkpoint_entries,
+    read_only: bool = False,
 ) -> Ledger:
-    """Open a ledger; only one `Ledger` on one machine may have it open.
+    """Open a ledger; only one `Ledger` on one machine may have it open, but any number read-only.
 
     Parameters
     ----------
@@ -76,13 +77,18 @@ def open(  # noqa: A001 - as gzip.open
         Entries after which ids and history are built behind the journal.
     checkpoint_entries : int
         Entries after which the members' state is written, so that opening replays less.
+    read_only : bool
+        For reading alone, also beside the process that posts, which is not disturbed: what was
+        acknowledged by now, and nothing that is posted later; open it again to see that. Nothing is
+        changed on disk, and no right to is needed. What would be journaled raises `ReadOnlyError`;
+        dry runs work.
 
     Raises
     ------
     NotFoundError
         There is no ledger at `path`.
     LedgerBusyError
-        It is open already.
+        It is open already, and `read_only` was not asked for.
     CorruptionError, UnsupportedFormatError, IoError
         It cannot be read; the message says what to do.
     """
@@ -90,8 +96,9 @@ def open(  # noqa: A001 - as gzip.open
     options.queue_capacity = integer(queue_capacity, "queue_capacity", _UINT32)
     options.segment_entries = integer(segment_entries, "segment_entries", _UINT32)
     options.checkpoint_entries = integer(checkpoint_entries, "checkpoint_entries", _UINT32)
+    options.read_only = read_only
     core = _core.open_ledger(os.fspath(path), options)
-    return Ledger(core, os.fspath(path), min(CHUNK_ROWS, queue_capacity))
+    return Ledger(core, os.fspath(path), min(CHUNK_ROWS, queue_capacity), read_only=read_only)
 
 
 class Ledger(MembershipWriter):
@@ -106,14 +113,20 @@ class Ledger(MembershipWriter):
     reading goes on.
     """
 
-    def __init__(self, core: _core.Ledger, path: str, chunk_rows: int) -> None:
+    def __init__(self, core: _core.Ledger, path: str, chunk_rows: int, *, read_only: bool) -> None:
         super().__init__(core, path, chunk_rows)
         self._closed = False
+        self._read_only = read_only
 
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
         return self._closed
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it was opened for reading alone."""
+        return self._read_only
 
     def apply_program(
         self, program: Program, *, actor: str | None = None, reason: str | None = None
@@ -296,7 +309,8 @@ class Ledger(MembershipWriter):
         if self._closed:
             return f"<Ledger {self._path!r}: closed>"
         info = self._core.info()
+        access = ", read-only" if self._read_only else ""
         return (
             f"<Ledger {self._path!r}: {info.members:,} members, sequence {info.sequence:,}, "
-            f"currencies {', '.join(self._currencies)}>"
+            f"currencies {', '.join(self._currencies)}{access}>"
         )

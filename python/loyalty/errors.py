@@ -74,7 +74,7 @@ class IoError(LoyaltyError, OSError):
 
 
 class ReadOnlyError(IoError):
-    """The ledger's directory cannot be written to."""
+    """The ledger's directory cannot be written to, or the ledger was opened read-only."""
 
 
 class NoSpaceError(IoError):

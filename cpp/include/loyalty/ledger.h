@@ -33,6 +33,9 @@ struct LedgerOptions {
   uint32_t segment_entries = 1u << 20;
   // Entries after which the changed state pages are written, so that opening replays less.
   uint64_t checkpoint_entries = 16u << 20;
+  // For reading alone, beside the process that has it open: what was acknowledged when it was opened. Changes
+  // nothing on disk, and needs no right to. What would be journaled is refused with kReadOnly.
+  bool read_only = false;
 };
 
 struct BalanceQuery {
@@ -189,7 +192,8 @@ struct Info {
   uint64_t segments = 0;
   uint64_t history_sequence = 0;     // what history chunks hold; newer entries are merged on read
   uint64_t checkpoint_sequence = 0;  // where the next opening starts to replay
-  uint64_t at_once_sequence = 0;     // whoever met a level at once by entries up to here has it
+  uint64_t at_once_sequence =
+      0;  // whoever met a level at once by entries up to here has it; 0: read-only
   uint64_t journal_bytes = 0, ids_bytes = 0, history_bytes = 0, state_bytes = 0, disk_bytes = 0;
   uint64_t state_ram_bytes = 0;  // member state, keys and their index
   double replay_s = 0;           // of this opening, after the checkpoint was read

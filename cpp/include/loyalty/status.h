@@ -19,7 +19,7 @@ enum class StatusCode : int {
   kNotFound = 2,           // no ledger there, no such member, no such entry
   kAlreadyExists = 3,      // a ledger is there already
   kBusy = 4,               // another process has the ledger open
-  kReadOnly = 5,           // the directory cannot be written to
+  kReadOnly = 5,           // the directory cannot be written to, or was opened read-only
   kNoSpace = 6,            // the disk is full; nothing acknowledged was lost
   kIoError = 7,            // a read, write or sync failed; the writer has stopped
   kCorruption = 8,         // stored bytes are not what was written

@@ -35,6 +35,13 @@ Status Durable::failure() const {
   return failure_;
 }
 
+Status Core::ReadsOnly() const {
+  return {StatusCode::kReadOnly,
+          directory +
+              ": was opened read-only; to post, or to run what is journaled, open it without "
+              "that, or ask the process that has it open"};
+}
+
 // That a key is gone must be durable before it is told.
 Result<uint32_t> Core::FindMember(const MemberKey& key) const {
   return ReadDurable([&](const ledger::State& from, uint64_t* needs) {

@@ -108,6 +108,9 @@ struct Core {
     if (behind_fault_.ok()) behind_fault_ = std::move(fault);
   }
 
+  // What is told to who wants to write to a ledger that was opened for reading.
+  Status ReadsOnly() const;
+
   // The slot of a key, or kNoMember.
   Result<uint32_t> FindMember(const MemberKey& key) const;
   // Nobody's, if there is no such slot.

@@ -101,7 +101,7 @@ Status WriteFirstBlock(const std::string& directory, const std::vector<std::stri
   const journal::Group group = FirstGroup(currencies, program);
   const std::string block = journal::EncodeBlock(group, Digest{});
   LOYALTY_RETURN_IF_ERROR(journal::Journal(store.get()).Append(group.first_sequence, block));
-  LOYALTY_ASSIGN_OR_RETURN(auto head, journal::HeadFile::Open(HeadPath(directory), true));
+  LOYALTY_ASSIGN_OR_RETURN(auto head, journal::HeadFile::Create(HeadPath(directory)));
   LOYALTY_RETURN_IF_ERROR(head.Write({group.entries.size(), journal::ChainHash(block), 0}));
   LOYALTY_RETURN_IF_ERROR(head.Sync());
   return store->Close();

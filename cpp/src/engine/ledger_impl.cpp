@@ -25,27 +25,49 @@ class BatchTicket : public Ledger::Ticket {
 
 Status Closed() { return {StatusCode::kClosed, "the ledger was closed"}; }
 
+Result<std::unique_ptr<Ledger>> OpenToWrite(const std::string& directory,
+                                            const LedgerOptions& options,
+                                            std::shared_ptr<storage::Environment> environment) {
+  LOYALTY_ASSIGN_OR_RETURN(
+      auto store, storage::Store::Open(StorePath(directory), {false, std::move(environment)}));
+  LOYALTY_ASSIGN_OR_RETURN(auto head, journal::HeadFile::Open(HeadPath(directory)));
+  auto core = std::make_unique<Core>(directory, options, std::move(store), std::move(head));
+  LOYALTY_ASSIGN_OR_RETURN(auto recent, Recover(core.get(), UINT64_MAX));
+  return std::unique_ptr<Ledger>(new LedgerImpl(std::move(core), std::move(recent)));
+}
+
+// What was acknowledged before the store is opened must be there; what was acknowledged once it is open may be shown.
+// So nothing is lacking, and nothing is there that a crash of the writer could undo.
+Result<std::unique_ptr<Ledger>> OpenToRead(const std::string& directory,
+                                           const LedgerOptions& options,
+                                           std::shared_ptr<storage::Environment> environment) {
+  LOYALTY_ASSIGN_OR_RETURN(auto head, journal::HeadFile::OpenToRead(HeadPath(directory)));
+  LOYALTY_ASSIGN_OR_RETURN(
+      auto store, storage::Store::OpenToRead(StorePath(directory), std::move(environment)));
+  LOYALTY_ASSIGN_OR_RETURN(const auto now, journal::HeadFile::OpenToRead(HeadPath(directory)));
+  auto core = std::make_unique<Core>(directory, options, std::move(store), std::move(head));
+  LOYALTY_ASSIGN_OR_RETURN(auto recent, Recover(core.get(), now.head().sequence));
+  return std::unique_ptr<Ledger>(new LedgerImpl(std::move(core), std::move(recent)));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Ledger>> OpenLedger(const std::string& directory,
                                            const LedgerOptions& options,
                                            std::shared_ptr<storage::Environment> environment) {
   LOYALTY_RETURN_IF_ERROR(CheckIsLedger(directory));
-  LOYALTY_ASSIGN_OR_RETURN(
-      auto store, storage::Store::Open(StorePath(directory), {false, std::move(environment)}));
-  LOYALTY_ASSIGN_OR_RETURN(auto head, journal::HeadFile::Open(HeadPath(directory), false));
-  auto core = std::make_unique<Core>(directory, options, std::move(store), std::move(head));
-  LOYALTY_ASSIGN_OR_RETURN(auto recent, Recover(core.get()));
-  return std::unique_ptr<Ledger>(new LedgerImpl(std::move(core), std::move(recent)));
+  return options.read_only ? OpenToRead(directory, options, std::move(environment))
+                           : OpenToWrite(directory, options, std::move(environment));
 }
 
 LedgerImpl::LedgerImpl(std::unique_ptr<Core> core, ids::UnsealedIds recent)
     : core_(std::move(core)),
       behind_(core_.get()),
       maintainer_(core_.get(), &behind_),
-      pipeline_(core_.get(), std::move(recent), [this] { maintainer_.OnCommit(); }),
-      at_once_(core_.get(), &behind_, &pipeline_) {
+      pipeline_(core_.get(), std::move(recent), [this] { maintainer_.OnCommit(); }) {
+  if (core_->options.read_only) return;
   maintainer_.Start(&pipeline_);
+  at_once_.emplace(core_.get(), &behind_, &pipeline_);
 }
 
 LedgerImpl::~LedgerImpl() { (void)Close(); }
@@ -194,6 +216,7 @@ Result<ExpiryReport> LedgerImpl::Expire(int64_t as_of_us, bool dry_run, const Pr
 
 Status LedgerImpl::Checkpoint() {
   LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
+  if (core_->options.read_only) return core_->ReadsOnly();
   LOYALTY_RETURN_IF_ERROR(core_->durable.failure());
   return CheckpointLocked();
 }
@@ -209,16 +232,17 @@ Status LedgerImpl::Close() {
   closing_.store(true, std::memory_order_release);
   std::unique_lock lock(lifetime_);
   if (closed_.exchange(true)) return {};
-  at_once_.Stop();
+  if (at_once_) at_once_->Stop();
   Status status;
+  const bool may_write = !core_->options.read_only;
   const uint64_t newest = core_->durable.sequence();
   const bool worth_it = newest - core_->checkpoint_sequence > kSmallTail || behind_.HasToPurge();
-  if (core_->durable.failure().ok() && worth_it) {
+  if (may_write && core_->durable.failure().ok() && worth_it) {
     status = CheckpointLocked();
   }
   pipeline_.Stop();
   maintainer_.Stop();
-  if (status.ok()) status = core_->head_file.Sync();
+  if (may_write && status.ok()) status = core_->head_file.Sync();
   const Status closed = core_->store->Close();
   return status.ok() ? closed : status;
 }

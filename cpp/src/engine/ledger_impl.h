@@ -1,6 +1,7 @@
 // The public Ledger: puts the parts together and guards their lifetimes.
 #pragma once
 
+#include <optional>
 #include <shared_mutex>
 
 #include "engine/at_once.h"
@@ -89,7 +90,7 @@ class LedgerImpl : public Ledger {
   Behind behind_;
   Maintainer maintainer_;
   mutable Pipeline pipeline_;
-  AtOnce at_once_;
+  std::optional<AtOnce> at_once_;  // none: read-only
   mutable std::shared_mutex lifetime_;
   // Shared while a batch is prepared and queued, since it then names members by their slots.
   SharedMutex preparing_;

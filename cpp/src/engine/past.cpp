@@ -82,14 +82,12 @@ bool Counting::IsLeftOut(uint64_t sequence) const {
 Status VisitAll(const Core& core, const Past& past, const Progress& progress,
                 const RowVisitor& visitor) {
   static const Details kNoDetails;
-  const Status done(StatusCode::kInterrupted, "done");
-  bool stopped = false;
   Counting counting(past);
   journal::Group group;
   const auto visit = [&](const journal::BlockView& view, std::string_view) -> Status {
-    if (view.first_sequence() > past.through_sequence) return done;
-    stopped = progress && !progress(view.first_sequence(), past.through_sequence);
-    if (stopped) return {StatusCode::kInterrupted, "reading the journal was stopped"};
+    if (progress && !progress(view.first_sequence(), past.through_sequence)) {
+      return {StatusCode::kInterrupted, "reading the journal was stopped"};
+    }
     view.Read(&group);
     const journal::LotMovement* movements = group.movements.data();
     size_t details = 0;
@@ -97,7 +95,7 @@ Status VisitAll(const Core& core, const Past& past, const Progress& progress,
     for (size_t row = 0; row < group.entries.size(); ++row) {
       const Entry& entry = group.entries[row];
       const uint64_t sequence = group.first_sequence + row;
-      if (sequence > past.through_sequence) return done;
+      if (sequence > past.through_sequence) return {};
       const std::span moved(movements, group.movement_counts[row]);
       movements += moved.size();
       const bool detailed = details < group.details.size() && group.details[details].row == row;
@@ -110,10 +108,7 @@ Status VisitAll(const Core& core, const Past& past, const Progress& progress,
     return {};
   };
   if (past.through_sequence > 0) {
-    const auto end = core.journal.Scan(1, nullptr, visit);
-    if (!end.ok() && (stopped || end.status().code() != StatusCode::kInterrupted)) {
-      return end.status();
-    }
+    LOYALTY_RETURN_IF_ERROR(core.journal.Scan(1, past.through_sequence, nullptr, visit).status());
   }
   if (progress) (void)progress(past.through_sequence, past.through_sequence);
   return {};

@@ -13,6 +13,7 @@ Pipeline::Pipeline(Core* core, ids::UnsealedIds recent, std::function<void()> af
       committing_thread_([this] { CommitLoop(); }) {}
 
 Status Pipeline::Submit(std::shared_ptr<Batch> batch) {
+  if (core_->options.read_only && !batch->inspect) return core_->ReadsOnly();
   LOYALTY_RETURN_IF_ERROR(core_->durable.failure());
   const size_t postings = batch->entries.size();
   MutexLock lock(mutex_);

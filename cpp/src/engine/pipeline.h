@@ -22,7 +22,7 @@ class Pipeline {
   Pipeline(Core* core, ids::UnsealedIds recent, std::function<void()> after_commit);
   ~Pipeline() { Stop(); }
 
-  // Blocks while the queue is full. kClosed after Stop(), or the fault that stopped the writer.
+  // Blocks while the queue is full. kClosed after Stop(), or the fault that stopped the writer; kReadOnly.
   Status Submit(std::shared_ptr<Batch> batch);
   // Calls inspect() between postings on the deciding thread, and returns once all that it could see is
   // durable (OK), or the writer has failed, before or since.

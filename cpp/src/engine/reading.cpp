@@ -242,7 +242,7 @@ Info LedgerImpl::GetInfo() const {
   info.segments = core_->ids->runs()->size();
   info.history_sequence = core_->history->sequence();
   info.checkpoint_sequence = core_->checkpoint_sequence;
-  info.at_once_sequence = at_once_.sequence();
+  info.at_once_sequence = at_once_ ? at_once_->sequence() : 0;
   info.replay_s = core_->replay_s;
   info.replayed_entries = core_->replayed_entries;
   const auto in_use = Use();

@@ -17,11 +17,17 @@ Status Shorter(const Core& core, uint64_t have, uint64_t expected) {
               " was acknowledged: its end is damaged or missing; restore the ledger from a copy"};
 }
 
-// Opens a derived part; what is damaged there is thrown away, to be rebuilt from the journal.
+// Opens a derived part; what is damaged there is thrown away, to be rebuilt from the journal. Not where that
+// would be in RAM.
 template <typename Part>
-Status OpenOrDiscard(storage::Store* store, std::unique_ptr<Part>* part) {
+Status OpenOrDiscard(const Core& core, std::unique_ptr<Part>* part) {
+  storage::Store* const store = core.store.get();
   auto opened = Part::Open(store);
-  if (!opened.ok() && opened.status().code() == StatusCode::kCorruption) {
+  if (opened.status().code() == StatusCode::kCorruption) {
+    if (core.options.read_only) {
+      return {StatusCode::kCorruption,
+              opened.status().message() + "; open it once without read-only: that builds it anew"};
+    }
     LOYALTY_RETURN_IF_ERROR(Part::Discard(store));
     opened = Part::Open(store);
   }
@@ -41,8 +47,9 @@ Status LoadCheckpointOrNothing(const storage::Store& store, std::unique_ptr<ledg
 // one gathers ids and feeds what stands behind the journal.
 class Replay {
  public:
-  explicit Replay(Core* core)
+  Replay(Core* core, uint64_t acknowledged)
       : core_(core),
+        acknowledged_(acknowledged),
         witness_(core->head_file.head()),
         checkpoint_(core->state->sequence),
         behind_(core),
@@ -54,17 +61,17 @@ class Replay {
 
   Status Run() {
     const uint64_t from = std::max<uint64_t>(1, std::min(behind_from_, checkpoint_));
+    const uint64_t expected =
+        std::max({witness_.sequence, checkpoint_, core_->ids->runs()->sequence(),
+                  core_->history->sequence()});
     LOYALTY_ASSIGN_OR_RETURN(
         const journal::Head head,
-        core_->journal.Scan(from, nullptr,
+        core_->journal.Scan(from, std::max(acknowledged_, expected), nullptr,
                             [&](const journal::BlockView& view, std::string_view bytes) {
                               return Take(view, bytes);
                             }));
     LOYALTY_RETURN_IF_ERROR(apply_worker_.Finish());
     LOYALTY_RETURN_IF_ERROR(behind_worker_.Finish());
-    const uint64_t expected =
-        std::max({witness_.sequence, checkpoint_, core_->ids->runs()->sequence(),
-                  core_->history->sequence()});
     if (head.sequence < expected) return Shorter(*core_, head.sequence, expected);
     core_->durable.Advance(head);
     return {};
@@ -114,6 +121,7 @@ class Replay {
   }
 
   Core* const core_;
+  const uint64_t acknowledged_;
   const journal::Head witness_;
   const uint64_t checkpoint_;  // what the state held before the replay
   Behind behind_;
@@ -131,27 +139,26 @@ Status LoadState(const Core& core, uint64_t through, ledger::State* state) {
   LOYALTY_RETURN_IF_ERROR(ledger::LoadCheckpoint(*core.store, state));
   journal::Group group;
   const auto visit = [&](const journal::BlockView& view, std::string_view) -> Status {
-    if (view.first_sequence() > through) return {StatusCode::kInterrupted, "far enough"};
     view.Read(&group);
     LOYALTY_RETURN_IF_ERROR(core.key_records.Unseal(&group));
     return ledger::ApplyGroup(group, through, state);
   };
-  const auto head = core.journal.Scan(std::max<uint64_t>(1, state->sequence), nullptr, visit);
-  if (!head.ok() && head.status().code() != StatusCode::kInterrupted) return head.status();
+  LOYALTY_RETURN_IF_ERROR(
+      core.journal.Scan(std::max<uint64_t>(1, state->sequence), through, nullptr, visit).status());
   if (state->sequence != through) return Shorter(core, state->sequence, through);
   return {};
 }
 
-Result<ids::UnsealedIds> Recover(Core* core) {
+Result<ids::UnsealedIds> Recover(Core* core, uint64_t acknowledged) {
   LOYALTY_ASSIGN_OR_RETURN(const auto erasures, core->key_records.ReadErasures());
   core->erased_sequence = erasures.erased;
   core->purged_sequence = erasures.purged;
   LOYALTY_RETURN_IF_ERROR(LoadCheckpointOrNothing(*core->store, &core->state));
   core->checkpoint_sequence = core->state->sequence;
-  LOYALTY_RETURN_IF_ERROR(OpenOrDiscard(core->store.get(), &core->ids));
-  LOYALTY_RETURN_IF_ERROR(OpenOrDiscard(core->store.get(), &core->history));
+  LOYALTY_RETURN_IF_ERROR(OpenOrDiscard(*core, &core->ids));
+  LOYALTY_RETURN_IF_ERROR(OpenOrDiscard(*core, &core->history));
   const auto start = std::chrono::steady_clock::now();
-  Replay replay(core);
+  Replay replay(core, acknowledged);
   LOYALTY_RETURN_IF_ERROR(replay.Run());
   core->readable = core->state.get();
   core->replay_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -85,7 +85,6 @@ class Verifier {
   Status ReadJournal() {
     const Digest zero{};
     const auto visit = [&](const journal::BlockView& view, std::string_view bytes) -> Status {
-      if (view.first_sequence() > snapshot_.sequence) return {StatusCode::kInterrupted, "done"};
       if (progress_ && !progress_(view.first_sequence(), snapshot_.sequence)) {
         stopped_ = true;
         return {StatusCode::kInterrupted, "verification was stopped"};
@@ -95,9 +94,9 @@ class Verifier {
       report_.sequence = view.last_sequence();
       return {};
     };
-    const auto head = core_.journal.Scan(1, &zero, visit);
-    if (stopped_) return head.status();
-    if (!head.ok() && head.status().code() != StatusCode::kInterrupted) Note(head.status());
+    const Status status = core_.journal.Scan(1, snapshot_.sequence, &zero, visit).status();
+    if (stopped_) return status;
+    Note(status);
     return {};
   }
 
@@ -160,7 +159,7 @@ class Verifier {
       }
       return {};
     };
-    Note(core_.journal.Scan(snapshot_.sequence + 1, nullptr, take).status());
+    Note(core_.journal.Scan(snapshot_.sequence + 1, UINT64_MAX, nullptr, take).status());
     for (const uint32_t member : Missing(without_key_, erased_)) {
       Problem("members' keys: that of member " + std::to_string(member) + " is missing");
     }

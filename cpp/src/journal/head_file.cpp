@@ -39,18 +39,22 @@ std::optional<Head> DecodeSlot(std::string_view slot) {
 
 }  // namespace
 
-Result<HeadFile> HeadFile::Open(const std::string& path, bool create) {
-  const int descriptor =
-      open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT | O_EXCL : 0), 0644);
-  HeadFile file(path, descriptor);
-  if (descriptor < 0) return file.Fault("open");
-  if (create) {
-    LOYALTY_RETURN_IF_ERROR(file.Write({}));
-    LOYALTY_RETURN_IF_ERROR(file.Write({}));
-    LOYALTY_RETURN_IF_ERROR(file.Sync());
-  } else {
-    LOYALTY_RETURN_IF_ERROR(file.Load());
-  }
+Result<HeadFile> HeadFile::Create(const std::string& path) {
+  HeadFile file(path, open(path.c_str(), O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0644));
+  if (file.descriptor_ < 0) return file.Fault("open");
+  LOYALTY_RETURN_IF_ERROR(file.Write({}));
+  LOYALTY_RETURN_IF_ERROR(file.Write({}));
+  LOYALTY_RETURN_IF_ERROR(file.Sync());
+  return file;
+}
+
+Result<HeadFile> HeadFile::Open(const std::string& path) { return Load(path, O_RDWR); }
+Result<HeadFile> HeadFile::OpenToRead(const std::string& path) { return Load(path, O_RDONLY); }
+
+Result<HeadFile> HeadFile::Load(const std::string& path, int flags) {
+  HeadFile file(path, open(path.c_str(), flags | O_CLOEXEC));
+  if (file.descriptor_ < 0) return file.Fault("open");
+  LOYALTY_RETURN_IF_ERROR(file.Load());
   return file;
 }
 

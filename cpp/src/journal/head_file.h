@@ -17,8 +17,11 @@ namespace loyalty::journal {
 
 class HeadFile {
  public:
-  // Creates the file if `create`; else it must be there and one of its slots whole (kCorruption).
-  static Result<HeadFile> Open(const std::string& path, bool create);
+  static Result<HeadFile> Create(const std::string& path);
+  // It must be there and one of its slots whole (kCorruption).
+  static Result<HeadFile> Open(const std::string& path);
+  // The same without the right to write; what another process writes meanwhile does not disturb.
+  static Result<HeadFile> OpenToRead(const std::string& path);
   HeadFile(HeadFile&& other) noexcept;
   HeadFile& operator=(HeadFile&&) = delete;
   ~HeadFile();
@@ -29,6 +32,7 @@ class HeadFile {
 
  private:
   HeadFile(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  static Result<HeadFile> Load(const std::string& path, int flags);
   Status Load();
   Status Fault(const char* action) const;
 

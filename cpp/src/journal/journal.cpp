@@ -34,9 +34,9 @@ Result<SharedBlock> Journal::Find(uint64_t sequence) const {
   return SharedBlock{std::move(bytes), *view};
 }
 
-Result<Head> Journal::Scan(uint64_t sequence, const Digest* previous,
+Result<Head> Journal::Scan(uint64_t from, uint64_t through, const Digest* previous,
                            const Visitor& visitor) const {
-  LOYALTY_ASSIGN_OR_RETURN(auto start, store_->FindLast(Family::kJournal, BigKey(sequence)));
+  LOYALTY_ASSIGN_OR_RETURN(auto start, store_->FindLast(Family::kJournal, BigKey(from)));
   Head head;
   bool known = previous != nullptr;
   if (known) head.chain = *previous;
@@ -44,6 +44,7 @@ Result<Head> Journal::Scan(uint64_t sequence, const Digest* previous,
   bool first = true;
   const auto visit = [&](std::string_view key, std::string_view bytes) {
     const auto at = key.size() == 8 ? LoadBig<uint64_t>(key.data()) : 0;
+    if (at > through) return false;
     auto view = BlockView::Parse(bytes);
     if (!view.ok()) {
       fault = At(at, view.status());
@@ -60,7 +61,7 @@ Result<Head> Journal::Scan(uint64_t sequence, const Digest* previous,
     return fault.ok();
   };
   LOYALTY_RETURN_IF_ERROR(
-      store_->Scan(Family::kJournal, start ? start->key : BigKey(sequence), "", visit));
+      store_->Scan(Family::kJournal, start ? start->key : BigKey(from), "", visit));
   if (!fault.ok()) return fault;
   return head;
 }

@@ -35,11 +35,13 @@ class Journal {
   Status Append(uint64_t first_sequence, std::string_view block, storage::Batch batch = {});
   // The block that holds `sequence`; kCorruption when there is none although there should be.
   Result<SharedBlock> Find(uint64_t sequence) const;
-  // Visits the blocks from the one that holds `sequence` on, checking each block and that it follows the
-  // one before (sequence and chain). `previous` is the chain hash before that block when known, else
-  // null: then the first block's own word is taken. The visitor returns a fault to stop.
+  // Visits the blocks from the one that holds `from` to the one that holds `through`, checking each block and
+  // that it follows the one before (sequence and chain). `previous` is the chain hash before the first when
+  // known, else null: then the block's own word is taken. The visitor returns a fault to stop. Returns where it
+  // ended.
   using Visitor = std::function<Status(const BlockView& view, std::string_view bytes)>;
-  Result<Head> Scan(uint64_t sequence, const Digest* previous, const Visitor& visitor) const;
+  Result<Head> Scan(uint64_t from, uint64_t through, const Digest* previous,
+                    const Visitor& visitor) const;
   // The end, by its last block. Zeros when empty.
   Result<Head> ReadHead() const;
 

@@ -64,7 +64,7 @@ bool IsNumbered(std::string_view name, std::string_view extension) {
   return name.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-Result<Content> Inspect(rocksdb::Env* env, const std::string& directory) {
+Result<Content> Inspect(rocksdb::Env* env, const std::string& directory, Beside beside) {
   if (!env->FileExists(directory).ok()) return Content::kNothing;
   bool is_directory = false;
   rocksdb::Status status = env->IsDirectory(directory, &is_directory);
@@ -83,7 +83,7 @@ Result<Content> Inspect(rocksdb::Env* env, const std::string& directory) {
     return Content::kNothing;
   }
   DirectoryLock lock(env);
-  LOYALTY_RETURN_IF_ERROR(lock.Acquire(directory));
+  if (beside == Beside::kNobody) LOYALTY_RETURN_IF_ERROR(lock.Acquire(directory));
   std::vector<std::string> families;
   rocksdb::DBOptions options;
   options.env = env;

@@ -34,9 +34,12 @@ enum class Content {
   kLedger,
 };
 
+// Who else may have the directory open meanwhile. Nobody may: then it is locked while it is looked at.
+enum class Beside { kNobody, kWriter };
+
 // Requires nothing of the directory; it need not exist. Faults: kCorruption when files of a ledger
 // are there but essential ones are missing, kInvalidArgument when it is something else.
-Result<Content> Inspect(rocksdb::Env* env, const std::string& directory);
+Result<Content> Inspect(rocksdb::Env* env, const std::string& directory, Beside beside);
 
 // Creates the directory, durably, if it is not there; its parent must be.
 Status CreateDirectory(rocksdb::Env* env, const std::string& directory);

@@ -2,6 +2,7 @@
 
 #include <rocksdb/db.h>
 
+#include <algorithm>
 #include <chrono>
 #include <set>
 #include <thread>
@@ -15,6 +16,7 @@
 #include "storage/faults.h"
 #include "storage/gate.h"
 #include "storage/options.h"
+#include "storage/reader.h"
 #include "storage/wal_tail.h"
 
 namespace loyalty::storage {
@@ -55,6 +57,12 @@ class CursorImpl final : public Cursor {
   std::unique_ptr<rocksdb::Iterator> at_;
 };
 
+// What reads beside a writer leaves no file behind, not even RocksDB's log.
+class NoLog final : public rocksdb::Logger {
+ public:
+  void Logv(const char*, va_list) override {}
+};
+
 }  // namespace
 
 class StoreImpl final : public Store {
@@ -66,6 +74,8 @@ class StoreImpl final : public Store {
   ~StoreImpl() override { (void)Release(); }
 
   Status Open(rocksdb::DBOptions options) EXCLUDES(writer_);
+  // Beside the process that writes: for reading alone.
+  Status OpenBeside(rocksdb::DBOptions options);
 
   Status Write(Batch batch, Durability durability) override EXCLUDES(writer_);
   Status Flush(Family family) override;
@@ -107,6 +117,7 @@ class StoreImpl final : public Store {
 
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // RocksDB's own default family first
+  bool flushes_ = true;                                // before it closes
 };
 
 Status StoreImpl::Open(rocksdb::DBOptions options) {
@@ -114,6 +125,17 @@ Status StoreImpl::Open(rocksdb::DBOptions options) {
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
       rocksdb::DB::Open(options, directory_, FamilyDescriptors(), &handles_, &db);
+  if (!status.ok()) return ToStatus(status, "opening");
+  db_.reset(db);
+  return Status();
+}
+
+Status StoreImpl::OpenBeside(rocksdb::DBOptions options) {
+  options.info_log = std::make_shared<NoLog>();
+  flushes_ = false;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::OpenAsSecondary(
+      options, directory_, /*secondary_path=*/directory_, FamilyDescriptors(), &handles_, &db);
   if (!status.ok()) return ToStatus(status, "opening");
   db_.reset(db);
   return Status();
@@ -283,7 +305,7 @@ Status StoreImpl::Close() {
   if (closed_) return close_status_;
   gate_.Shut();
   // The journal first: what is derived from it must not be on disk alone.
-  for (int i = 0; i < kFamilies && close_status_.ok(); ++i) {
+  for (int i = 0; i < kFamilies && flushes_ && close_status_.ok(); ++i) {
     close_status_ = FlushFamily(Family(i));
   }
   const Status released = Release();
@@ -320,7 +342,7 @@ Status CheckContent(Content content, bool create, const std::string& directory) 
 Result<std::unique_ptr<Store>> Store::Open(const std::string& directory,
                                            const StoreOptions& options) {
   rocksdb::Env* env = options.environment ? options.environment->env() : rocksdb::Env::Default();
-  LOYALTY_ASSIGN_OR_RETURN(const Content content, Inspect(env, directory));
+  LOYALTY_ASSIGN_OR_RETURN(const Content content, Inspect(env, directory, Beside::kNobody));
   LOYALTY_RETURN_IF_ERROR(CheckContent(content, options.create, directory));
   if (options.create) LOYALTY_RETURN_IF_ERROR(CreateDirectory(env, directory));
 
@@ -337,6 +359,59 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory,
   }
   if (!status.ok()) return status;
   return std::unique_ptr<Store>(std::move(store));
+}
+
+namespace {
+
+// What a reader opens; of a directory that cannot be read, nothing.
+std::set<std::string> FilesToRead(rocksdb::Env* env, const std::string& directory) {
+  std::vector<std::string> names;
+  (void)env->GetChildren(directory, &names);
+  std::set<std::string> files;
+  for (std::string& name : names) {
+    const bool has_content = IsNumbered(name, ".log") || IsNumbered(name, ".sst");
+    if (has_content || name.starts_with("MANIFEST-")) files.insert(std::move(name));
+  }
+  return files;
+}
+
+Result<std::unique_ptr<Store>> OpenBeside(rocksdb::Env* env, const std::string& directory,
+                                          const std::shared_ptr<Environment>& environment) {
+  LOYALTY_ASSIGN_OR_RETURN(const Content content, Inspect(env, directory, Beside::kWriter));
+  LOYALTY_RETURN_IF_ERROR(CheckContent(content, false, directory));
+  auto store = std::make_unique<StoreImpl>(directory, environment);
+  const Status status = store->OpenBeside(DatabaseOptions(env));
+  if (status.code() == StatusCode::kCorruption) {
+    return Status(status.code(),
+                  status.message() +
+                      "; but if the power was lost, open it once for posting: that mends "
+                      "the end of its log");
+  }
+  if (!status.ok()) return status;
+  return MakeReader(std::move(store));
+}
+
+constexpr int kAttemptsToRead = 20;
+constexpr std::chrono::milliseconds kBetweenAttempts(10);
+
+}  // namespace
+
+// A log that the writer removes before it was read, or a sorted file before it was opened, may be missing without a
+// fault: RocksDB takes what it finds. So what was there before must be there after.
+Result<std::unique_ptr<Store>> Store::OpenToRead(const std::string& directory,
+                                                 std::shared_ptr<Environment> environment) {
+  rocksdb::Env* env = environment ? environment->env() : rocksdb::Env::Default();
+  for (int attempt = 0; attempt < kAttemptsToRead; ++attempt) {
+    std::this_thread::sleep_for(attempt * kBetweenAttempts);
+    const std::set<std::string> before = FilesToRead(env, directory);
+    auto opened = OpenBeside(env, directory, environment);
+    const std::set<std::string> after = FilesToRead(env, directory);
+    if (std::includes(after.begin(), after.end(), before.begin(), before.end())) return opened;
+  }
+  return Status(StatusCode::kBusy,
+                "reading " + directory +
+                    ": the process that has the ledger open removed files during each attempt; try "
+                    "again when it is less busy");
 }
 
 }  // namespace loyalty::storage

@@ -2,7 +2,7 @@
 //
 // Thread safety: every method may be called from any thread. Slices handed to a Scan callback live
 // only during that call. Ownership: the store owns the database and its lock file; one process at a
-// time.
+// time. Others may read beside it (OpenToRead).
 //
 // Invariants
 //  1. Write(kSynced) returns OK only when the batch is on disk. After any failed write, sync or
@@ -64,6 +64,7 @@ class Batch {
 
  private:
   friend class StoreImpl;
+  friend class ReaderStore;
   struct Rep;
   std::unique_ptr<Rep> rep_;
 };
@@ -88,6 +89,12 @@ class Store {
  public:
   static Result<std::unique_ptr<Store>> Open(const std::string& directory,
                                              const StoreOptions& options);
+  // Shows what is there now, to any number of processes beside the one that writes; what is written later stays
+  // unseen. Changes nothing on disk and needs no right to. What is written to it kUnlogged stays in RAM, for
+  // this one alone; kSynced and Purge are refused with kReadOnly. kBusy when the writer removes files so often that
+  // none of some attempts saw them all.
+  static Result<std::unique_ptr<Store>> OpenToRead(const std::string& directory,
+                                                   std::shared_ptr<Environment> environment);
   // Without Close first: releases the lock and flushes nothing, as a crash would.
   virtual ~Store() = default;
 

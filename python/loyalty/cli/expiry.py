@@ -39,7 +39,10 @@ def expire(
     run it again, and it goes on where it was.
     """
     time = parse_time(as_of)
-    with loyalty.open(ledger) as opened, progress(TimeRemainingColumn()) as bar:
+    with (
+        loyalty.open(ledger, read_only=dry_run) as opened,
+        progress(TimeRemainingColumn()) as bar,
+    ):
         task = bar.add_task("expiring", total=None)
         done = opened.expire(
             time,

@@ -37,7 +37,7 @@ def explain(
 
     Digits alone are a sequence, as `history` shows it; anything else is an id.
     """
-    with loyalty.open(ledger) as opened:
+    with loyalty.open(ledger, read_only=True) as opened:
         explained = opened.explain(int(posting) if _SEQUENCE.fullmatch(posting) else posting)
     parts = {name: getattr(explained, name).to_pylist() for name in _SHOWN}
     (record,) = explained.record.to_pylist()

@@ -90,7 +90,7 @@ def show(
     """Show a ledger's programme: the one in force, or an earlier one."""
     if as_json and as_toml:
         raise typer.BadParameter("choose one of --json and --toml")
-    with loyalty.open(ledger) as opened:
+    with loyalty.open(ledger, read_only=True) as opened:
         in_force = opened.program_version
         try:
             program = opened.program if version is None else opened.program_at(version)
@@ -135,7 +135,7 @@ def apply(
     """
     with _all_problems():
         program = Program.read(file)
-        with loyalty.open(ledger) as opened:
+        with loyalty.open(ledger, read_only=dry_run) as opened:
             now, version = opened.program, opened.program_version
             _check_change(opened, now, program)
             applied = version
@@ -170,7 +170,7 @@ def _all_problems() -> Iterator[None]:
 def _program_of(path: Path) -> Program:
     if not path.is_dir():
         return Program.read(path)
-    with loyalty.open(path) as opened:
+    with loyalty.open(path, read_only=True) as opened:
         return opened.program
 
 

@@ -52,7 +52,7 @@ def balance(
     """Show what a member has, or had."""
     keys = candidate_keys(member, key_type)
     past = parse_as_of(as_of, recorded, sequence)
-    with loyalty.open(ledger) as opened:
+    with loyalty.open(ledger, read_only=True) as opened:
         key, first = _find(keys, lambda key: opened.balance(key, opened.currencies[0], as_of=past))
         balances = {opened.currencies[0]: first}
         for currency in opened.currencies[1:]:
@@ -113,7 +113,7 @@ def history(
     keys = candidate_keys(member, key_type)
     from_time, to_time = parse_time(start), parse_time(end)
     past = parse_as_of(as_of, recorded, sequence)
-    with loyalty.open(ledger) as opened:
+    with loyalty.open(ledger, read_only=True) as opened:
         key, statement = _find(
             keys,
             lambda key: opened.statement(
@@ -154,7 +154,7 @@ def totals(
 ) -> None:
     """Show the trial balance: where all points are, or were."""
     past = parse_as_of(as_of, recorded, sequence)
-    with loyalty.open(ledger) as opened:
+    with loyalty.open(ledger, read_only=True) as opened:
         rows = opened.totals(as_of=past).to_pylist()
     if as_json:
         print_json({"totals": rows})
@@ -164,7 +164,7 @@ def totals(
 
 def info(ledger: LedgerPath, as_json: AsJson = False) -> None:
     """Show the size and state of a ledger."""
-    with loyalty.open(ledger) as opened:
+    with loyalty.open(ledger, read_only=True) as opened:
         state = opened.info()
     bytes_a_posting = state.disk_bytes / state.sequence if state.sequence else 0.0
     if as_json:
@@ -207,7 +207,7 @@ def verify(ledger: LedgerPath, as_json: AsJson = False) -> None:
     agree. Equal digests mean equal ledgers.
     """
     try:
-        with loyalty.open(ledger) as opened, progress() as bar:
+        with loyalty.open(ledger, read_only=True) as opened, progress() as bar:
             task = bar.add_task("verifying", total=None)
             report = opened.verify(
                 lambda done, total: bar.update(task, completed=done, total=total)

@@ -52,7 +52,7 @@ def report(
     if picture is not None and picture.suffix not in (".png", ".svg"):
         raise typer.BadParameter(f"{str(picture)!r} must end in .png or .svg")
     past = parse_as_of(as_of, recorded, sequence)
-    with loyalty.open(ledger) as opened, progress() as bar:
+    with loyalty.open(ledger, read_only=True) as opened, progress() as bar:
         task = bar.add_task("reading the journal", total=None)
         liability = opened.liability(
             as_of=past,

@@ -171,7 +171,7 @@ def show(
     if as_of is not None and not member:
         raise typer.BadParameter("--as-of needs a MEMBER")
     time = parse_time(as_of)
-    with loyalty.open(ledger) as opened:
+    with loyalty.open(ledger, read_only=True) as opened:
         ladders = _ladders(opened, None if ladder is None else [ladder])
         if not member:
             counts = _counts(opened, ladders)
@@ -206,7 +206,7 @@ def explain(
 ) -> None:
     """Show why a member is on his level, what he lacks to the next, and what it takes to stay."""
     time = parse_time(as_of)
-    with loyalty.open(ledger) as opened:
+    with loyalty.open(ledger, read_only=True) as opened:
         ladders = _ladders(opened, None if ladder is None else [ladder])
         key = _key(opened, member, key_type)
         with _naming(as_of, "--as-of"):
@@ -232,7 +232,7 @@ def _assess(
     dry_run: bool,
 ) -> loyalty.TierRun:
     time = parse_time(at)
-    with loyalty.open(ledger) as opened:
+    with loyalty.open(ledger, read_only=dry_run) as opened:
         wanted = _ladders(opened, ladders)
         keys = None if members is None else read_members(opened, members, key_type)
         with progress(TimeRemainingColumn()) as bar, _naming(at, "--at"):

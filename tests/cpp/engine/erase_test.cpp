@@ -95,7 +95,7 @@ TEST_F(EraseTest, EntriesBeforeItKeepTheirDigest) {
   ASSERT_OK(store.status());
   Digest at_its_end{};
   ASSERT_OK(journal::Journal(store->get())
-                .Scan(1, nullptr,
+                .Scan(1, UINT64_MAX, nullptr,
                       [&](const journal::BlockView& view, std::string_view bytes) -> Status {
                         if (view.last_sequence() == before.sequence) {
                           at_its_end = journal::ChainHash(bytes);

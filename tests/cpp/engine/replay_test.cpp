@@ -105,7 +105,7 @@ class ReplayTest : public LedgerTest, public testing::WithParamInterface<Way> {
       ledger::Append(group, &all);
       return {};
     };
-    EXPECT_TRUE(journal::Journal(store->get()).Scan(1, nullptr, take).ok());
+    EXPECT_TRUE(journal::Journal(store->get()).Scan(1, UINT64_MAX, nullptr, take).ok());
     return all;
   }
 };
@@ -130,10 +130,10 @@ TEST_P(ReplayTest, EveryWayToTheStateGivesTheSameBytes) {
   // Checkpoint and tail.
   auto store = storage::Store::Open(StorePath(path_), {false, nullptr});
   ASSERT_OK(store.status());
-  auto head = journal::HeadFile::Open(HeadPath(path_), false);
+  auto head = journal::HeadFile::Open(HeadPath(path_));
   ASSERT_OK(head.status());
   Core core(path_, options_, std::move(store).value(), std::move(head).value());
-  ASSERT_OK(Recover(&core).status());
+  ASSERT_OK(Recover(&core, UINT64_MAX).status());
   EXPECT_TRUE(ImageOf(*core.state) == whole);
   const bool checkpointed = GetParam().checkpoint_entries < kPostings;
   EXPECT_EQ(core.checkpoint_sequence > 0, checkpointed);

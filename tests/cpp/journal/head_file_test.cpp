@@ -27,7 +27,7 @@ void Flip(const std::string& path, size_t at) {
 class HeadFileTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto file = HeadFile::Open(path_, true);
+    auto file = HeadFile::Create(path_);
     ASSERT_TRUE(file.ok()) << file.status().message();
     for (uint64_t sequence : {3, 8, 9}) ASSERT_TRUE(file->Write(HeadAt(sequence)).ok());
     ASSERT_TRUE(file->Sync().ok());
@@ -37,7 +37,7 @@ class HeadFileTest : public testing::Test {
 };
 
 TEST_F(HeadFileTest, ReopensAtTheNewest) {
-  auto file = HeadFile::Open(path_, false);
+  auto file = HeadFile::Open(path_);
   ASSERT_TRUE(file.ok());
   EXPECT_EQ(file->head().sequence, 9u);
   EXPECT_EQ(file->head().chain, HeadAt(9).chain);
@@ -47,25 +47,25 @@ TEST_F(HeadFileTest, ATornSlotLeavesTheOtherAndIsWrittenNext) {
   Flip(path_, 512 + 20);  // writes 1 to 5 went to slots 0, 1, 0, 1, 0
   Flip(path_, 20);
   Flip(path_, 20);
-  auto file = HeadFile::Open(path_, false);
+  auto file = HeadFile::Open(path_);
   ASSERT_TRUE(file.ok());
   EXPECT_EQ(file->head().sequence, 9u);
   ASSERT_TRUE(file->Write(HeadAt(12)).ok());
   Flip(path_, 20);  // the slot of 9: 12 must be in the other
-  EXPECT_EQ(HeadFile::Open(path_, false)->head().sequence, 12u);
+  EXPECT_EQ(HeadFile::Open(path_)->head().sequence, 12u);
 }
 
 TEST_F(HeadFileTest, BothSlotsDamagedIsCorruption) {
   Flip(path_, 20);
   Flip(path_, 512 + 20);
-  const auto file = HeadFile::Open(path_, false);
+  const auto file = HeadFile::Open(path_);
   ASSERT_FALSE(file.ok());
   EXPECT_EQ(file.status().code(), StatusCode::kCorruption);
   EXPECT_NE(file.status().message().find(path_), std::string::npos);
 }
 
 TEST_F(HeadFileTest, AMissingFileIsCorruption) {
-  EXPECT_EQ(HeadFile::Open(directory_ / "none", false).status().code(), StatusCode::kCorruption);
+  EXPECT_EQ(HeadFile::Open(directory_ / "none").status().code(), StatusCode::kCorruption);
 }
 
 }  // namespace

@@ -110,5 +110,24 @@ TEST_F(WalTailTest, OpenRefusesAMissingPageInTheMiddle) {
   EXPECT_CODE(kCorruption, TryOpen(false));
 }
 
+TEST_F(WalTailTest, AReaderLeavesTheTornRecordToAWriter) {
+  const std::string torn = WithZeros(PageFrom(starts_[2]), PageFrom(starts_[2]) + kPageBytes);
+  WriteFile(path_, torn);
+  const Status status = Store::OpenToRead(directory_, nullptr).status();
+  EXPECT_CODE(kCorruption, status);
+  EXPECT_NE(status.message().find("open it once for posting"), std::string::npos);
+  EXPECT_EQ(ReadFile(path_), torn);
+  Reopen();
+  EXPECT_OK(store_->Close());
+  EXPECT_OK(Store::OpenToRead(directory_, nullptr).status());
+}
+
+TEST_F(WalTailTest, AReaderRefusesRot) {
+  std::string rotten = log_;
+  rotten[starts_[1] + 50000] ^= 4;
+  WriteFile(path_, rotten);
+  EXPECT_CODE(kCorruption, Store::OpenToRead(directory_, nullptr));
+}
+
 }  // namespace
 }  // namespace loyalty::storage
