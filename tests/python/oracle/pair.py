@@ -65,7 +65,7 @@ class Pair:
         self,
         path: Path,
         currencies: Sequence[str] = (),
-        options: dict[str, int] | None = None,
+        options: dict[str, Any] | None = None,
         program: Program | None = None,
     ) -> None:
         self.model = Model(currencies, program.to_json() if program else None)
