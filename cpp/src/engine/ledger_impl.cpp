@@ -38,12 +38,12 @@ Result<std::unique_ptr<Ledger>> OpenToWrite(const std::string& directory,
 
 // What was acknowledged before the store is opened must be there; what was acknowledged once it is open may be shown.
 // So nothing is lacking, and nothing is there that a crash of the writer could undo.
-Result<std::unique_ptr<Ledger>> OpenToRead(const std::string& directory,
-                                           const LedgerOptions& options,
-                                           std::shared_ptr<storage::Environment> environment) {
+Result<std::unique_ptr<Ledger>> OpenToRead(
+    const std::string& directory, const LedgerOptions& options,
+    const std::shared_ptr<storage::Environment>& environment) {
   LOYALTY_ASSIGN_OR_RETURN(auto head, journal::HeadFile::OpenToRead(HeadPath(directory)));
-  LOYALTY_ASSIGN_OR_RETURN(
-      auto store, storage::Store::OpenToRead(StorePath(directory), std::move(environment)));
+  LOYALTY_ASSIGN_OR_RETURN(auto store,
+                           storage::Store::OpenToRead(StorePath(directory), environment));
   LOYALTY_ASSIGN_OR_RETURN(const auto now, journal::HeadFile::OpenToRead(HeadPath(directory)));
   auto core = std::make_unique<Core>(directory, options, std::move(store), std::move(head));
   LOYALTY_ASSIGN_OR_RETURN(auto recent, Recover(core.get(), now.head().sequence));
@@ -56,7 +56,7 @@ Result<std::unique_ptr<Ledger>> OpenLedger(const std::string& directory,
                                            const LedgerOptions& options,
                                            std::shared_ptr<storage::Environment> environment) {
   LOYALTY_RETURN_IF_ERROR(CheckIsLedger(directory));
-  return options.read_only ? OpenToRead(directory, options, std::move(environment))
+  return options.read_only ? OpenToRead(directory, options, environment)
                            : OpenToWrite(directory, options, std::move(environment));
 }
 

@@ -399,7 +399,7 @@ constexpr std::chrono::milliseconds kBetweenAttempts(10);
 // A log that the writer removes before it was read, or a sorted file before it was opened, may be missing without a
 // fault: RocksDB takes what it finds. So what was there before must be there after.
 Result<std::unique_ptr<Store>> Store::OpenToRead(const std::string& directory,
-                                                 std::shared_ptr<Environment> environment) {
+                                                 const std::shared_ptr<Environment>& environment) {
   rocksdb::Env* env = environment ? environment->env() : rocksdb::Env::Default();
   for (int attempt = 0; attempt < kAttemptsToRead; ++attempt) {
     std::this_thread::sleep_for(attempt * kBetweenAttempts);

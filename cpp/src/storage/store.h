@@ -94,7 +94,7 @@ class Store {
   // this one alone; kSynced and Purge are refused with kReadOnly. kBusy when the writer removes files so often that
   // none of some attempts saw them all.
   static Result<std::unique_ptr<Store>> OpenToRead(const std::string& directory,
-                                                   std::shared_ptr<Environment> environment);
+                                                   const std::shared_ptr<Environment>& environment);
   // Without Close first: releases the lock and flushes nothing, as a crash would.
   virtual ~Store() = default;
 
