@@ -180,10 +180,10 @@ TEST_F(ReadOnlyTest, BesideAWriterAtWork) {
   ASSERT_OK(Ledger::Create(path_, {"points"}));
   Reopen();
   Post(CrashBatch(0));
-  std::atomic<bool> done = false;
+  constexpr uint64_t kBatches = 1500;
   std::atomic<uint64_t> acknowledged = 0;
   std::thread writer([&] {
-    for (uint64_t number = 1; !done; ++number) {
+    for (uint64_t number = 1; number <= kBatches; ++number) {
       Post(CrashBatch(number));
       acknowledged = number;
       if (number % 20 == 0) {
@@ -191,8 +191,8 @@ TEST_F(ReadOnlyTest, BesideAWriterAtWork) {
       }
     }
   });
-  for (int i = 0; i < 40; ++i) {
-    const uint64_t least = acknowledged;
+  for (uint64_t least = 0; least < kBatches;) {
+    least = acknowledged;
     OpenReader();
     if (!reader_) break;
     int64_t sum = 0;
@@ -207,7 +207,6 @@ TEST_F(ReadOnlyTest, BesideAWriterAtWork) {
     EXPECT_GE(seen, least);
     ExpectAgrees(*reader_);
   }
-  done = true;
   writer.join();
 }
 
