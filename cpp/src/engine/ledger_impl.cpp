@@ -25,15 +25,20 @@ class BatchTicket : public Ledger::Ticket {
 
 Status Closed() { return {StatusCode::kClosed, "the ledger was closed"}; }
 
+// With what was journaled up to `acknowledged`.
+Result<std::unique_ptr<Ledger>> Start(std::unique_ptr<Core> core, uint64_t acknowledged) {
+  LOYALTY_ASSIGN_OR_RETURN(auto recent, Recover(core.get(), acknowledged));
+  return std::unique_ptr<Ledger>(new LedgerImpl(std::move(core), std::move(recent)));
+}
+
 Result<std::unique_ptr<Ledger>> OpenToWrite(const std::string& directory,
                                             const LedgerOptions& options,
                                             std::shared_ptr<storage::Environment> environment) {
   LOYALTY_ASSIGN_OR_RETURN(
       auto store, storage::Store::Open(StorePath(directory), {false, std::move(environment)}));
   LOYALTY_ASSIGN_OR_RETURN(auto head, journal::HeadFile::Open(HeadPath(directory)));
-  auto core = std::make_unique<Core>(directory, options, std::move(store), std::move(head));
-  LOYALTY_ASSIGN_OR_RETURN(auto recent, Recover(core.get(), UINT64_MAX));
-  return std::unique_ptr<Ledger>(new LedgerImpl(std::move(core), std::move(recent)));
+  return Start(std::make_unique<Core>(directory, options, std::move(store), std::move(head)),
+               UINT64_MAX);
 }
 
 // What was acknowledged before the store is opened must be there; what was acknowledged once it is open may be shown.
@@ -45,9 +50,8 @@ Result<std::unique_ptr<Ledger>> OpenToRead(
   LOYALTY_ASSIGN_OR_RETURN(auto store,
                            storage::Store::OpenToRead(StorePath(directory), environment));
   LOYALTY_ASSIGN_OR_RETURN(const auto now, journal::HeadFile::OpenToRead(HeadPath(directory)));
-  auto core = std::make_unique<Core>(directory, options, std::move(store), std::move(head));
-  LOYALTY_ASSIGN_OR_RETURN(auto recent, Recover(core.get(), now.head().sequence));
-  return std::unique_ptr<Ledger>(new LedgerImpl(std::move(core), std::move(recent)));
+  return Start(std::make_unique<Core>(directory, options, std::move(store), std::move(head)),
+               now.head().sequence);
 }
 
 }  // namespace

@@ -121,6 +121,7 @@ class ReaderStore final : public Store {
 
   Result<std::optional<Found>> FindLast(Family family, std::string_view key) const override {
     if (LayerOf(family)->empty()) return below_->FindLast(family, key);
+    // Cursors go forward only, so this walks all before it: what is asked often, the journal, has nothing above.
     const std::string after = std::string(key) + '\0';
     LOYALTY_ASSIGN_OR_RETURN(const auto at, NewCursor(family, "", after));
     std::optional<Found> last;
@@ -136,15 +137,6 @@ class ReaderStore final : public Store {
     if (layer->empty()) return below;
     return std::unique_ptr<Cursor>(
         std::make_unique<MergedCursor>(std::move(below), std::move(layer), from, to));
-  }
-
-  Status Scan(Family family, std::string_view from, std::string_view to,
-              const Visitor& visitor) const override {
-    LOYALTY_ASSIGN_OR_RETURN(const auto at, NewCursor(family, from, to));
-    for (; at->Valid(); at->Next()) {
-      if (!visitor(at->key(), at->value())) return {};
-    }
-    return at->status();
   }
 
   uint64_t FileBytes(Family family) const override { return below_->FileBytes(family); }

@@ -84,8 +84,6 @@ class StoreImpl final : public Store {
   Result<std::optional<Found>> FindLast(Family family, std::string_view key) const override;
   Result<std::unique_ptr<Cursor>> NewCursor(Family family, std::string_view from,
                                             std::string_view to) const override;
-  Status Scan(Family family, std::string_view from, std::string_view to,
-              const Visitor& visitor) const override;
   uint64_t FileBytes(Family family) const override;
   Status VerifyChecksums() const override;
   Status Close() override EXCLUDES(closer_);
@@ -274,15 +272,6 @@ Result<std::unique_ptr<Cursor>> StoreImpl::NewCursor(Family family, std::string_
   return std::unique_ptr<Cursor>(std::move(cursor));
 }
 
-Status StoreImpl::Scan(Family family, std::string_view from, std::string_view to,
-                       const Visitor& visitor) const {
-  LOYALTY_ASSIGN_OR_RETURN(const std::unique_ptr<Cursor> at, NewCursor(family, from, to));
-  for (; at->Valid(); at->Next()) {
-    if (!visitor(at->key(), at->value())) return Status();
-  }
-  return at->status();
-}
-
 uint64_t StoreImpl::FileBytes(Family family) const {
   const Gate::Pass pass(gate_);
   uint64_t bytes = 0;
@@ -359,6 +348,15 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory,
   }
   if (!status.ok()) return status;
   return std::unique_ptr<Store>(std::move(store));
+}
+
+Status Store::Scan(Family family, std::string_view from, std::string_view to,
+                   const Visitor& visitor) const {
+  LOYALTY_ASSIGN_OR_RETURN(const std::unique_ptr<Cursor> at, NewCursor(family, from, to));
+  for (; at->Valid(); at->Next()) {
+    if (!visitor(at->key(), at->value())) return {};
+  }
+  return at->status();
 }
 
 namespace {

@@ -118,8 +118,8 @@ class Store {
   // Visits what a cursor has, until the visitor returns false. The visitor may read and write, but must
   // not call Close.
   using Visitor = std::function<bool(std::string_view key, std::string_view value)>;
-  virtual Status Scan(Family family, std::string_view from, std::string_view to,
-                      const Visitor& visitor) const = 0;
+  Status Scan(Family family, std::string_view from, std::string_view to,
+              const Visitor& visitor) const;
 
   // Bytes on disk of one family's sorted files.
   virtual uint64_t FileBytes(Family family) const = 0;

@@ -1,5 +1,4 @@
 // Stores opened for reading, beside the one that writes.
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <atomic>
