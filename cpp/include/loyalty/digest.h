@@ -4,10 +4,12 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace loyalty {
 
 using Digest = std::array<uint8_t, 32>;
+Digest Sha256(std::string_view text);
 std::string ToHex(const Digest& digest);  // 64 hex digits
 
 }  // namespace loyalty

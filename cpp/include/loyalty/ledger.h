@@ -201,6 +201,13 @@ struct Info {
   std::vector<std::string> currencies;
 };
 
+// How far the ledger is.
+struct Head {
+  uint64_t sequence = 0;  // of the last durable entry
+  Digest digest{};        // chain hash at that sequence
+  Status fault;           // why nothing more will be posted; OK: it will
+};
+
 struct VerifyReport {
   uint64_t sequence = 0;
   Digest digest{};
@@ -336,6 +343,9 @@ class Ledger {
   virtual Result<Liability> LiabilityAsOf(const std::optional<AsOf>& as_of,
                                           const std::optional<std::string>& ladder,
                                           const Progress& progress) const = 0;
+  // Waits until an entry of this sequence is durable, no longer than the timeout, nor after a failed write.
+  // WaitFor(0, 0) tells how far it is now.
+  virtual Result<Head> WaitFor(uint64_t sequence, int64_t timeout_us) const = 0;
   virtual Info GetInfo() const = 0;
 
   // Builds ids, history and a checkpoint of all that is durable: the next opening replays nothing, and no

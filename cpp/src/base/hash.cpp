@@ -28,6 +28,8 @@ Digest Sha256(std::initializer_list<std::string_view> parts) {
   return digest;
 }
 
+Digest Sha256(std::string_view text) { return Sha256({text}); }
+
 uint64_t Checksum(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
 std::string ToHex(const Digest& digest) {

@@ -22,6 +22,20 @@ bool Durable::WaitFor(uint64_t sequence) const {
   return head_.sequence >= sequence;
 }
 
+void Durable::WaitUntil(uint64_t sequence, std::chrono::steady_clock::time_point until,
+                        const std::atomic<bool>& gives_up) const {
+  MutexLock lock(mutex_);
+  bool in_time = true;
+  while (in_time && head_.sequence < sequence && failure_.ok() && !gives_up) {
+    in_time = changed_.WaitUntil(mutex_, until);
+  }
+}
+
+void Durable::GiveUp() const {
+  MutexLock lock(mutex_);
+  changed_.NotifyAll();
+}
+
 void Durable::Fail(Status fault) {
   MutexLock lock(mutex_);
   if (failure_.ok()) failure_ = std::move(fault);

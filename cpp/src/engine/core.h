@@ -32,6 +32,10 @@ class Durable {
   void Advance(const journal::Head& head);
   // Until the sequence is durable: true; false when the writer failed before that.
   bool WaitFor(uint64_t sequence) const;
+  // The same, but not beyond `until`, nor once `gives_up` was set and GiveUp() called.
+  void WaitUntil(uint64_t sequence, std::chrono::steady_clock::time_point until,
+                 const std::atomic<bool>& gives_up) const;
+  void GiveUp() const;
   void Fail(Status fault);
   Status failure() const;
 

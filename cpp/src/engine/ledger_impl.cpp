@@ -234,6 +234,7 @@ Status LedgerImpl::CheckpointLocked() {
 
 Status LedgerImpl::Close() {
   closing_.store(true, std::memory_order_release);
+  core_->durable.GiveUp();
   std::unique_lock lock(lifetime_);
   if (closed_.exchange(true)) return {};
   if (at_once_) at_once_->Stop();

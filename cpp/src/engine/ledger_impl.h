@@ -61,6 +61,7 @@ class LedgerImpl : public Ledger {
   Result<Liability> LiabilityAsOf(const std::optional<AsOf>& as_of,
                                   const std::optional<std::string>& ladder,
                                   const Progress& progress) const override;
+  Result<Head> WaitFor(uint64_t sequence, int64_t timeout_us) const override;
   Info GetInfo() const override;
   Status Checkpoint() override;
   Status Close() override;

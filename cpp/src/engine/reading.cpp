@@ -232,6 +232,16 @@ Result<std::vector<Totals>> LedgerImpl::TrialBalance() const {
   return PublicTotals(snapshot.currencies, snapshot.totals);
 }
 
+Result<Head> LedgerImpl::WaitFor(uint64_t sequence, int64_t timeout_us) const {
+  LOYALTY_ASSIGN_OR_RETURN(const InUse in_use, Use());
+  if (timeout_us > 0) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(timeout_us);
+    core_->durable.WaitUntil(sequence, until, closing_);
+  }
+  const journal::Head head = core_->durable.head();
+  return Head{head.sequence, head.chain, core_->durable.failure()};
+}
+
 Info LedgerImpl::GetInfo() const {
   Info info;
   info.currencies = Currencies();

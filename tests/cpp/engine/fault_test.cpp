@@ -45,6 +45,8 @@ TEST_F(FaultTest, AFailedSyncStopsTheWriterAndNothingElse) {
   EXPECT_EQ(first.code(), StatusCode::kIoError) << first.message();
   disk_.Heal();  // too late: what the failed sync left is not known
   EXPECT_EQ(PostStatus(Earn(4, 7, 5)).message(), first.message());
+  // Nothing more will come: nobody needs to wait for it.
+  EXPECT_EQ(ledger_->WaitFor(UINT64_MAX, 600'000'000)->fault.message(), first.message());
   ExpectReadersGoOn();
   disk_.CutPower();
   ledger_.reset();

@@ -1,5 +1,7 @@
 // Balances, statements, changes, totals: during a life of the ledger, and after reopening.
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "engine/ledger_fixture.h"
 
@@ -164,6 +166,30 @@ TEST_F(ReadingTest, EverythingIsRefusedAfterClose) {
   EXPECT_EQ(ledger_->Statement(key, {0, 1}).status().code(), StatusCode::kClosed);
   EXPECT_EQ(ledger_->Verify(nullptr).status().code(), StatusCode::kClosed);
   EXPECT_EQ(Intern("x").status().code(), StatusCode::kClosed);
+}
+
+TEST_F(ReadingTest, WaitsForWhatIsNotThereYet) {
+  constexpr int64_t kLong_us = 60'000'000;
+  const uint64_t begin = ledger_->WaitFor(0, 0)->sequence;
+  EXPECT_EQ(ledger_->WaitFor(begin, kLong_us)->sequence, begin);
+  EXPECT_EQ(ledger_->WaitFor(begin + 1, 1'000)->sequence, begin);  // in vain
+  Result<Head> seen = Head{};
+  std::thread waiting([&] { seen = ledger_->WaitFor(begin + 2, kLong_us); });
+  Post({Open(1, 7)});
+  Post({Earn(2, 7, 10)});
+  waiting.join();
+  EXPECT_EQ(seen->sequence, begin + 2);
+  EXPECT_EQ(seen->digest, ledger_->GetInfo().digest);
+  ASSERT_OK(seen->fault);
+}
+
+TEST_F(ReadingTest, ClosingEndsTheWait) {
+  constexpr int64_t kLong_us = 600'000'000;
+  std::thread waiting([&] { (void)ledger_->WaitFor(UINT64_MAX, kLong_us); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  ASSERT_OK(ledger_->Close());
+  waiting.join();
+  EXPECT_EQ(ledger_->WaitFor(0, 0).status().code(), StatusCode::kClosed);
 }
 
 TEST_F(ReadingTest, VerifyCanBeStopped) {
