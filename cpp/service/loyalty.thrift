@@ -480,6 +480,7 @@ struct ServerInfoResponse {
 // The request cannot be understood, or asks for what is not there: the message names the field. Never as it is.
 exception InvalidRequest {
   1: optional string message
+  2: optional i32 code  // which fault it was: a StatusCode of cpp/include/loyalty/status.h
 }
 exception Unauthenticated {
   1: optional string message
@@ -492,9 +493,11 @@ exception Forbidden {
 exception Unavailable {
   1: optional string message
   2: optional i32 retry_after_ms  // absent: not before somebody has looked at it
+  3: optional i32 code            // as InvalidRequest.code
 }
 exception Internal {
   1: optional string message
+  2: optional i32 code  // as InvalidRequest.code
 }
 
 service Ledger {

@@ -29,11 +29,14 @@ LIBRARY_HOMES = {
     "rocksdb/": ("cpp/src/storage/", "tests/cpp/", "benchmarks/cpp/"),
     "tbb/": ("cpp/src/tiers/",),
     "oneapi/": ("cpp/src/tiers/",),
-    "thrift/": ("cpp/service/",),
+    "thrift/": ("cpp/service/", "tests/cpp/service/"),
     "pybind11/": ("cpp/bindings/",),
     "openssl/": ("cpp/src/base/",),
     "xxhash.h": ("cpp/src/base/",),
-    "nlohmann/": ("cpp/src/program/",),
+    "nlohmann/": ("cpp/src/program/", "cpp/service/log.cpp"),
+    "spdlog/": ("cpp/service/log.cpp",),
+    "CLI/": ("cpp/service/options.cpp",),
+    "toml++/": ("cpp/service/clients_file.cpp",),
     "cctz/": ("cpp/src/program/",),
 }
 

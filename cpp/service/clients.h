@@ -1,0 +1,94 @@
+// Who may ask what of the server: clients, their tokens, roles and limits.
+//
+// Thread safety: every method may be called from any thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "loyalty/digest.h"
+#include "loyalty/posting.h"
+#include "loyalty/status.h"
+
+namespace loyalty::service {
+
+enum class Role : uint8_t { kRead, kPost, kOperate, kAdminister };
+std::string_view ToString(Role role);
+
+// How often something may be done: so many a second on average, at once up to what a second allows. What is larger than
+// that is let in when nothing is owed, and paid for by waiting afterwards.
+class Rate {
+ public:
+  using Clock = std::chrono::steady_clock;
+  explicit Rate(double per_s) : per_s_(per_s), left_(per_s) {}
+
+  // Nothing: take it. Else how long to wait.
+  std::optional<std::chrono::milliseconds> Take(double count, Clock::time_point now);
+
+ private:
+  const double per_s_;
+  std::mutex mutex_;
+  double left_;
+  std::optional<Clock::time_point> last_;
+};
+
+// What a client may do, as its section of the clients file says.
+struct ClientTerms {
+  std::string name;
+  uint8_t roles = 0;  // bits 1 << Role
+  std::optional<double> calls_per_s;
+  std::optional<double> postings_per_s;
+  std::optional<int64_t> points_per_posting;
+  std::optional<int64_t> points_per_day;
+};
+
+class Client {
+ public:
+  explicit Client(const ClientTerms& terms);
+
+  const std::string& name() const { return terms_.name; }
+  bool May(Role role) const { return (terms_.roles >> int(role) & 1) != 0; }
+
+  // The next ones throw the interface's Unavailable or Forbidden.
+  void TakeCall();
+  // Before postings are made: how many a second, and how many points each, and all in a day (UTC), may move.
+  void CheckPostings(std::span<const Posting> postings);
+  // After: what they moved.
+  void CountPoints(std::span<const Reply> replies);
+
+ private:
+  int64_t* MovedToday();  // under mutex_
+
+  const ClientTerms terms_;
+  std::optional<Rate> calls_;
+  std::optional<Rate> postings_;
+  std::mutex mutex_;
+  int64_t day_ = 0;    // since 1970-01-01
+  int64_t moved_ = 0;  // points on that day, either way
+};
+
+// All clients of a server, by what they show.
+class Clients {
+ public:
+  // Of one who needs to show nothing, and may do everything: who listens on the loopback interface may do without a
+  // clients file.
+  static Clients Anybody();
+  // Reads a clients file (docs/service.md). A Status that names the file, the line and the key.
+  static Result<Clients> Read(const std::string& path);
+
+  // Throws Unauthenticated.
+  std::shared_ptr<Client> Find(const std::string& token) const;
+
+ private:
+  std::shared_ptr<Client> anybody_;
+  std::map<Digest, std::shared_ptr<Client>> by_token_;
+};
+
+}  // namespace loyalty::service

@@ -1,0 +1,68 @@
+#include "faults.h"
+
+#include <loyalty_types.h>
+
+#include <optional>
+
+namespace loyalty::service {
+namespace {
+
+// Long enough for a few groups of postings to be written.
+constexpr int32_t kRetryAfter_ms = 100;
+
+template <typename Fault>
+[[noreturn]] void Throw(const std::string& message) {
+  Fault fault;
+  fault.__set_message(message);
+  throw fault;
+}
+
+template <typename Fault>
+[[noreturn]] void Throw(const Status& status) {
+  Fault fault;
+  fault.__set_message(status.message());
+  fault.__set_code(int32_t(status.code()));
+  throw fault;
+}
+
+[[noreturn]] void ThrowUnavailable(const Status& status, std::optional<int32_t> retry_after_ms) {
+  rpc::Unavailable fault;
+  fault.__set_message(status.message());
+  fault.__set_code(int32_t(status.code()));
+  if (retry_after_ms) fault.__set_retry_after_ms(*retry_after_ms);
+  throw fault;
+}
+
+}  // namespace
+
+void ThrowInvalid(const std::string& message) {
+  Throw<rpc::InvalidRequest>({StatusCode::kInvalidArgument, message});
+}
+void ThrowUnauthenticated(const std::string& message) { Throw<rpc::Unauthenticated>(message); }
+void ThrowForbidden(const std::string& message) { Throw<rpc::Forbidden>(message); }
+
+void ThrowUnavailable(const std::string& message, int32_t retry_after_ms) {
+  ThrowUnavailable({StatusCode::kBusy, message}, retry_after_ms);
+}
+
+void ThrowUnlessOk(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kOk: return;
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kNotFound:
+    case StatusCode::kAlreadyExists: Throw<rpc::InvalidRequest>(status);
+    case StatusCode::kBusy:
+    case StatusCode::kClosed:
+    case StatusCode::kInterrupted: ThrowUnavailable(status, kRetryAfter_ms);
+    // Somebody has to look at the disk.
+    case StatusCode::kReadOnly:
+    case StatusCode::kNoSpace:
+    case StatusCode::kIoError: ThrowUnavailable(status, std::nullopt);
+    case StatusCode::kCorruption:
+    case StatusCode::kUnsupportedFormat:
+    case StatusCode::kInternal: break;
+  }
+  Throw<rpc::Internal>(status);
+}
+
+}  // namespace loyalty::service

@@ -1,0 +1,201 @@
+#include "handler.h"
+
+#include <exception>
+
+#include "faults.h"
+#include "log.h"
+#include "to_core.h"
+#include "to_wire.h"
+
+namespace loyalty::service {
+namespace {
+
+constexpr size_t kRequestIdMax = 64;
+constexpr int32_t kRetryAfter_ms = 50;
+constexpr std::chrono::seconds kSlow{1};
+
+void CheckRequestId(const std::string& request_id) {
+  if (request_id.size() > kRequestIdMax) {
+    ThrowInvalid("head.request_id has " + std::to_string(request_id.size()) +
+                 " bytes; it has up to " + std::to_string(kRequestIdMax));
+  }
+}
+
+std::string ActorOf(const Client& client, const std::string& actor) {
+  if (client.name().empty()) return actor;
+  return actor.empty() ? client.name() : client.name() + "/" + actor;
+}
+
+}  // namespace
+
+Handler::Call Handler::Begin(Role role, const rpc::RequestHead& head,
+                             Clock::time_point began) const {
+  CheckRequestId(head.request_id);
+  Call call;
+  call.client = service_.clients.Find(head.token);
+  if (!call.client->May(role)) {
+    ThrowForbidden(call.client->name() + " does not have the role " + std::string(ToString(role)));
+  }
+  if (service_.is_stopping) ThrowUnavailable("the server is stopping", kRetryAfter_ms);
+  int32_t timeout_ms = service_.limits.timeout_max_ms;
+  if (head.__isset.timeout_ms) {
+    if (head.timeout_ms < 0) ThrowInvalid("head.timeout_ms must not be below 0");
+    timeout_ms = std::min(timeout_ms, head.timeout_ms);
+  }
+  call.deadline = began + std::chrono::milliseconds(timeout_ms);
+  call.client->TakeCall();
+  return call;
+}
+
+void Handler::Answer(const char* name, Role role, const rpc::RequestHead& head,
+                     const std::function<void(const Call&)>& body) {
+  const Clock::time_point began = Clock::now();
+  ++calls_;
+  const auto log = [&](LogLevel level, const std::string& outcome) {
+    if (!IsLogged(level)) return;
+    const std::chrono::duration<double, std::milli> took = Clock::now() - began;
+    const std::string request_id = head.__isset.request_id
+                                       ? head.request_id.substr(0, kRequestIdMax)
+                                       : peer_ + "-" + std::to_string(calls_);
+    Log(level, "call",
+        {{"call", name},
+         {"request_id", request_id},
+         {"peer", peer_},
+         {"outcome", outcome},
+         {"took_ms", took.count()}});
+  };
+  try {
+    body(Begin(role, head, began));
+    log(Clock::now() - began > kSlow ? LogLevel::kInfo : LogLevel::kDebug, "answered");
+  } catch (const rpc::InvalidRequest& fault) {
+    log(LogLevel::kInfo, "invalid request: " + fault.message);
+    throw;
+  } catch (const rpc::Unauthenticated& fault) {
+    log(LogLevel::kWarning, "unauthenticated: " + fault.message);
+    throw;
+  } catch (const rpc::Forbidden& fault) {
+    log(LogLevel::kWarning, "forbidden: " + fault.message);
+    throw;
+  } catch (const rpc::Unavailable& fault) {
+    log(LogLevel::kInfo, "unavailable: " + fault.message);
+    throw;
+  } catch (const rpc::Internal& fault) {
+    log(LogLevel::kError, "internal: " + fault.message);
+    throw;
+  } catch (const std::exception& error) {
+    log(LogLevel::kError, std::string("internal: ") + error.what());
+    ThrowUnlessOk({StatusCode::kInternal, error.what()});
+  }
+}
+
+void Handler::post(rpc::PostResponse& response, const rpc::PostRequest& request) {
+  Answer("post", Role::kPost, request.head, [&](const Call& call) {
+    const size_t count = request.postings.size();
+    if (count > size_t(service_.limits.postings_max)) {
+      ThrowInvalid("postings has " + std::to_string(count) + " elements; a request has up to " +
+                   std::to_string(service_.limits.postings_max));
+    }
+    Ledger* const ledger = service_.ledger;
+    Postings postings(request.postings, call.client->name(), ledger->Currencies());
+    call.client->CheckPostings(postings.all());
+    const Admission::Room room = service_.admission.Enter(count, call.deadline);
+    if (!room.has_entered()) {
+      ThrowUnavailable("no room for more postings within the time of the call", kRetryAfter_ms);
+    }
+    postings.Intern(ledger);
+    std::vector<Reply> replies(count);
+    ThrowUnlessOk(ledger->Post(postings.all(), replies));
+    call.client->CountPoints(replies);
+    std::vector<rpc::PostingReply> wire;
+    wire.reserve(count);
+    for (const Reply& reply : replies) wire.push_back(ToWire(reply));
+    response.replies = std::move(wire);
+    response.__isset.replies = true;
+  });
+}
+
+void Handler::start_run(rpc::StartRunResponse& response, const rpc::StartRunRequest& request) {
+  Answer("start_run", Role::kOperate, request.head, [&](const Call& call) {
+    CheckMembers(request.members.size());
+    response.__set_run_id(service_.runs.Start(request));
+    Log(LogLevel::kInfo, "run",
+        {{"run_id", response.run_id},
+         {"kind", std::string(request.kind == rpc::RunKind::EXPIRY ? "expiry" : "tiers")},
+         {"client", call.client->name()}});
+  });
+}
+
+void Handler::follow_run(rpc::FollowRunResponse& response, const rpc::FollowRunRequest& request) {
+  Answer("follow_run", Role::kOperate, request.head, [&](const Call& call) {
+    const auto until = WaitUntil(call, request.__isset.wait_ms, request.wait_ms);
+    response.__set_run(service_.runs.Follow(request.run_id, until));
+  });
+}
+
+void Handler::stop_run(rpc::StopRunResponse& response, const rpc::StopRunRequest& request) {
+  Answer("stop_run", Role::kOperate, request.head,
+         [&](const Call&) { response.__set_run(service_.runs.Stop(request.run_id)); });
+}
+
+void Handler::program(rpc::ProgramResponse& response, const rpc::ProgramRequest& request) {
+  Answer("program", Role::kRead, request.head, [&](const Call&) {
+    const auto in_force = int32_t(service_.ledger->ProgramVersion());
+    response.__set_version_in_force(in_force);
+    const int32_t version = request.__isset.version ? request.version : in_force;
+    if (version < 0) ThrowInvalid("version must not be below 0");
+    response.__set_version(version);
+    if (in_force == 0 && !request.__isset.version) return;
+    response.__set_json(ValueOrThrow(service_.ledger->ProgramText(uint32_t(version))));
+  });
+}
+
+void Handler::apply_program(rpc::ApplyProgramResponse& response,
+                            const rpc::ApplyProgramRequest& request) {
+  Answer("apply_program", Role::kAdminister, request.head, [&](const Call& call) {
+    if (!request.__isset.json) ThrowInvalid("json is missing: the programme");
+    const std::string actor = ActorOf(*call.client, request.actor);
+    const std::string_view texts[] = {actor, request.reason};
+    const std::vector<uint32_t> numbers = ValueOrThrow(service_.ledger->InternCodes(texts));
+    Codes codes;
+    codes.actor = numbers[0];
+    codes.reason = numbers[1];
+    response.__set_version(
+        int32_t(ValueOrThrow(service_.ledger->ApplyProgram(request.json, codes))));
+  });
+}
+
+void Handler::digest(rpc::DigestResponse& response, const rpc::DigestRequest& request) {
+  Answer("digest", Role::kRead, request.head, [&](const Call&) {
+    const Head head = ValueOrThrow(service_.ledger->WaitFor(0, 0));
+    response.__set_sequence(int64_t(head.sequence));
+    response.__set_digest({head.digest.begin(), head.digest.end()});
+  });
+}
+
+void Handler::server_info(rpc::ServerInfoResponse& response,
+                          const rpc::ServerInfoRequest& request) {
+  Answer("server_info", Role::kRead, request.head, [&](const Call&) {
+    const Info info = service_.ledger->GetInfo();
+    response.__set_version(LOYALTY_VERSION);
+    response.__set_currencies(info.currencies);
+    response.__set_members(int64_t(info.members));
+    response.__set_sequence(int64_t(info.sequence));
+    response.__set_postings_a_request_max(service_.limits.postings_max);
+    response.__set_members_a_request_max(service_.limits.members_max);
+    response.__set_records_a_page_max(service_.limits.records_max);
+    response.__set_timeout_ms_max(service_.limits.timeout_max_ms);
+  });
+}
+
+void Handler::health(rpc::HealthResponse& response, const rpc::HealthRequest&) {
+  const Result<Head> head = service_.ledger->WaitFor(0, 0);
+  const Status fault = head.ok() ? head->fault : head.status();
+  if (service_.is_stopping) {
+    response.__set_health(rpc::Health::STOPPING);
+  } else {
+    response.__set_health(fault.ok() ? rpc::Health::READY : rpc::Health::READING_ONLY);
+  }
+  if (!fault.ok()) response.__set_message(fault.message());
+}
+
+}  // namespace loyalty::service

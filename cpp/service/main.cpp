@@ -1,0 +1,85 @@
+// loyaltyd: opens a ledger, and answers calls until it is told to stop (SIGTERM, SIGINT).
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+
+#include "clients.h"
+#include "log.h"
+#include "options.h"
+#include "server.h"
+
+namespace loyalty::service {
+namespace {
+
+int Fail(const Status& status) {
+  Log(LogLevel::kError, "failed", {{"message", status.message()}});
+  return 1;
+}
+
+int MakeToken() {
+  std::array<uint8_t, 32> secret;
+  if (::getentropy(secret.data(), secret.size()) != 0) {
+    std::perror("loyaltyd: the system gives no random bytes");
+    return 1;
+  }
+  const std::string token = ToHex(secret);
+  std::printf("token, for the client alone:   %s\n", token.c_str());
+  std::printf("for its section of the file:   token_sha256 = \"%s\"\n",
+              ToHex(Sha256(token)).c_str());
+  return 0;
+}
+
+// Connections need files, and the usual limit is less than a process may have.
+void AllowManyFiles() {
+  rlimit files = {};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int Serve(const Options& options, const sigset_t& signals) {
+  StartLog(options.log_level);
+  AllowManyFiles();
+  auto clients = options.clients.empty() ? Clients::Anybody() : Clients::Read(options.clients);
+  if (!clients.ok()) return Fail(clients.status());
+  auto ledger = Ledger::Open(options.ledger);
+  if (!ledger.ok()) return Fail(ledger.status());
+  auto server = Server::Start(ledger->get(), std::move(clients).value(), options.server);
+  if (!server.ok()) return Fail(server.status());
+  Log(LogLevel::kInfo, "listening",
+      {{"host", options.server.host},
+       {"port", int64_t{(*server)->port()}},
+       {"ledger", options.ledger}});
+  int received = 0;
+  (void)::sigwait(&signals, &received);
+  Log(LogLevel::kInfo, "stopping", {{"signal", int64_t{received}}});
+  (*server)->Stop();
+  const Status closed = (*ledger)->Close();
+  if (!closed.ok()) return Fail(closed);
+  Log(LogLevel::kInfo, "stopped", {});
+  return 0;
+}
+
+}  // namespace
+}  // namespace loyalty::service
+
+int main(int argc, char** argv) {
+  using loyalty::service::CommandLine;
+  // Before there are threads: all of them leave these to sigwait.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  const CommandLine line = loyalty::service::ParseCommandLine(argc, argv);
+  switch (line.command) {
+    case CommandLine::Command::kServe: return loyalty::service::Serve(line.options, signals);
+    case CommandLine::Command::kNewToken: return loyalty::service::MakeToken();
+    case CommandLine::Command::kNothing: break;
+  }
+  return line.exit_code;
+}

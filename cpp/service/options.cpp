@@ -1,0 +1,146 @@
+#include "options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <set>
+
+namespace loyalty::service {
+namespace {
+
+// Of "host:port" or "[host]:port".
+struct Address {
+  std::string host;
+  int port = 0;
+};
+
+std::string ParseAddress(const std::string& text, Address* address) {
+  const size_t colon = text.rfind(':');
+  const std::string fault = text + ": must be HOST:PORT, as in 127.0.0.1:7461 or [::1]:7461";
+  if (colon == std::string::npos || colon == 0) return fault;
+  address->host = text.substr(0, colon);
+  if (address->host.front() == '[' && address->host.back() == ']') {
+    address->host = address->host.substr(1, address->host.size() - 2);
+  }
+  const bool has_port = CLI::detail::lexical_cast(text.substr(colon + 1), address->port);
+  if (!has_port || address->port < 0 || address->port > 65'535) return fault;
+  return "";
+}
+
+bool IsLoopback(const std::string& host) {
+  return host.rfind("127.", 0) == 0 || host == "::1" || host == "localhost";
+}
+
+// What is safe only where nobody else can listen or ask.
+void CheckOpenness(const Options& options, bool without_tls) {
+  if (IsLoopback(options.server.host)) return;
+  if (options.clients.empty()) {
+    throw CLI::ValidationError("--clients", "must say who may ask what, as " + options.server.host +
+                                                " is not this machine alone");
+  }
+  if (!without_tls) {
+    throw CLI::ValidationError(
+        "--listen", options.server.host +
+                        " is not this machine alone, so that tokens and points would pass in clear "
+                        "text; say --without-tls if something else keeps them safe");
+  }
+}
+
+LogLevel ToLogLevel(const std::string& name) {
+  if (name == "debug") return LogLevel::kDebug;
+  if (name == "warning") return LogLevel::kWarning;
+  return name == "error" ? LogLevel::kError : LogLevel::kInfo;
+}
+
+template <typename Duration>
+void AddDuration(CLI::App* app, const std::string& name, std::chrono::milliseconds* value,
+                 const std::string& help) {
+  app->add_option_function<int64_t>(
+         name, [value](const int64_t& count) { *value = Duration(count); }, help)
+      ->group("Limits")
+      ->default_str(std::to_string(std::chrono::duration_cast<Duration>(*value).count()))
+      ->check(CLI::Range(int64_t{1}, int64_t{86'400}));
+}
+
+void AddLimits(CLI::App* app, ServerOptions* server) {
+  using std::chrono::seconds;
+  constexpr int kMax = 1 << 20;
+  const std::string group = "Limits";
+  app->add_option("--max-connections", server->connections.connections_max,
+                  "at once; more are closed")
+      ->check(CLI::Range(1, kMax))
+      ->group(group);
+  app->add_option("--max-frame-bytes", server->messages.frame_bytes_max, "of a request")
+      ->check(CLI::Range(1024, 1 << 30))
+      ->group(group);
+  app->add_option("--max-postings", server->calls.postings_max, "in a request")
+      ->check(CLI::Range(1, 65'536))
+      ->group(group);
+  app->add_option("--max-members", server->calls.members_max, "in a request")
+      ->check(CLI::Range(1, 65'536))
+      ->group(group);
+  app->add_option("--max-records", server->calls.records_max, "in a page of records")
+      ->check(CLI::Range(1, 65'536))
+      ->group(group);
+  app->add_option("--max-timeout-ms", server->calls.timeout_max_ms, "that a call may ask for")
+      ->check(CLI::Range(1, 600'000))
+      ->group(group);
+  AddDuration<seconds>(app, "--idle-timeout-s", &server->connections.idle_max,
+                       "between two requests of a connection");
+  AddDuration<seconds>(app, "--transfer-timeout-s", &server->connections.transfer_max,
+                       "for a request to arrive, and for a response to be taken");
+  AddDuration<seconds>(app, "--drain-timeout-s", &server->drain_max,
+                       "for calls under way when the server is told to stop");
+}
+
+}  // namespace
+
+CommandLine ParseCommandLine(int argc, const char* const* argv) {
+  CommandLine line;
+  Options& options = line.options;
+  CLI::App app("Answers other services' calls to a loyalty ledger, over Apache Thrift.",
+               "loyaltyd");
+  app.set_version_flag("--version", LOYALTY_VERSION);
+  app.option_defaults()->always_capture_default();
+  app.set_config("--config", "", "a TOML file with any of these options, without the dashes");
+  app.allow_config_extras(false);
+  bool without_tls = false;
+  Address address{options.server.host, options.server.port};
+  app.add_option("--ledger", options.ledger, "directory of the ledger");
+  app.add_option_function<std::string>(
+         "--listen",
+         [&](const std::string& text) {
+           const std::string fault = ParseAddress(text, &address);
+           if (!fault.empty()) throw CLI::ValidationError("--listen", fault);
+         },
+         "HOST:PORT; port 0: any that is free")
+      ->default_str("127.0.0.1:7461");
+  app.add_option("--clients", options.clients, "TOML file that says who may ask what");
+  app.add_flag("--without-tls", without_tls, "listen beyond this machine all the same");
+  std::string level = "info";
+  app.add_option("--log-level", level, "debug (tells of each call), info, warning or error")
+      ->check(CLI::IsMember(std::set<std::string>{"debug", "info", "warning", "error"}));
+  AddLimits(&app, &options.server);
+  const CLI::App* const new_token =
+      app.add_subcommand("new-token", "Make a token for a client, and what its section says of it");
+  app.require_subcommand(0, 1);
+  try {
+    app.parse(argc, argv);
+    options.server.host = address.host;
+    options.server.port = address.port;
+    options.log_level = ToLogLevel(level);
+    if (new_token->parsed()) {
+      line.command = CommandLine::Command::kNewToken;
+      return line;
+    }
+    if (options.ledger.empty()) {
+      throw CLI::ValidationError("--ledger", "is missing: the directory of the ledger");
+    }
+    CheckOpenness(options, without_tls);
+    line.command = CommandLine::Command::kServe;
+  } catch (const CLI::ParseError& error) {
+    line.exit_code = app.exit(error) == 0 ? 0 : 2;
+  }
+  return line;
+}
+
+}  // namespace loyalty::service

@@ -1,0 +1,39 @@
+// How a server is set up: what its flags and its configuration file say (docs/service.md).
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "connections.h"
+#include "log.h"
+#include "service.h"
+#include "transport.h"
+
+namespace loyalty::service {
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";
+  int port = 7461;  // 0: any that is free
+  Connections::Limits connections;
+  MessageLimits messages;
+  CallLimits calls;
+  std::chrono::milliseconds drain_max{std::chrono::seconds(30)};
+};
+
+struct Options {
+  ServerOptions server;
+  std::string ledger;   // its directory
+  std::string clients;  // the clients file; empty: anybody may do everything
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+// What the command line asks for.
+struct CommandLine {
+  enum class Command { kServe, kNewToken, kNothing };
+  Command command = Command::kNothing;
+  Options options;    // of kServe
+  int exit_code = 0;  // of kNothing: help or a fault was printed
+};
+CommandLine ParseCommandLine(int argc, const char* const* argv);
+
+}  // namespace loyalty::service

@@ -1,0 +1,27 @@
+// A server of one ledger: listens, and answers the calls of the interface, a thread a connection.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "clients.h"
+#include "loyalty/ledger.h"
+#include "options.h"
+
+namespace loyalty::service {
+
+class Server {
+ public:
+  // Listens when it returns. The ledger must outlive it.
+  static Result<std::unique_ptr<Server>> Start(Ledger* ledger, Clients clients,
+                                               const ServerOptions& options);
+  virtual ~Server() = default;
+
+  virtual int port() const = 0;
+  // Accepts nothing more, lets calls under way end for as long as the options say, then ends their connections; stops
+  // runs, which go on when they are started again. Idempotent; the destructor does it, too.
+  virtual void Stop() = 0;
+};
+
+}  // namespace loyalty::service

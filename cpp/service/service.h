@@ -1,0 +1,38 @@
+// What all connections of a server share.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "admission.h"
+#include "clients.h"
+#include "loyalty/ledger.h"
+#include "runs.h"
+
+namespace loyalty::service {
+
+struct CallLimits {
+  int32_t postings_max = 4096;  // in a request
+  int32_t members_max = 8192;   // in a request; with several currencies, times these
+  int32_t records_max = 1000;   // in a page
+  int32_t timeout_max_ms = 10'000;
+  size_t postings_under_way_max = 32'768;
+};
+
+struct Service {
+  Service(Ledger* opened, Clients known, const CallLimits& call_limits)
+      : ledger(opened),
+        clients(std::move(known)),
+        limits(call_limits),
+        admission(call_limits.postings_under_way_max),
+        runs(opened) {}
+
+  Ledger* const ledger;
+  const Clients clients;
+  const CallLimits limits;
+  Admission admission;
+  Runs runs;
+  std::atomic<bool> is_stopping = false;
+};
+
+}  // namespace loyalty::service

@@ -1,0 +1,188 @@
+#include "to_core.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "faults.h"
+
+namespace loyalty::service {
+namespace {
+
+constexpr size_t kIdBytes = 16;
+
+Kind ToKind(int32_t kind) {
+  return kind > 0 && kind <= UINT8_MAX ? Kind(uint8_t(kind)) : Kind::kUnspecified;
+}
+
+// What is absent is left to the programme only where it decides.
+int64_t ToPoints(const rpc::Posting& asked, Kind kind) {
+  if (asked.__isset.points) return asked.points;
+  const bool by_money = kind == Kind::kReverse && asked.__isset.money;
+  return kind == Kind::kEarn || by_money ? kByProgram : 0;
+}
+
+bool HasTerms(const rpc::Posting& asked) {
+  const auto& is = asked.__isset;
+  return is.activates_us || is.deadline_us || is.floor || is.ceiling || is.ladder || is.level;
+}
+
+}  // namespace
+
+std::string ToString(const Field& field) {
+  std::string text(field.name);
+  if (field.index) text.append("[").append(std::to_string(*field.index)).append("]");
+  return text.append(field.within);
+}
+
+MemberKey ToKey(const rpc::MemberKey& key, const Field& field) {
+  if (key.__isset.number) return MemberKey(key.number);
+  if (!key.__isset.text) ThrowInvalid(ToString(field) + " is missing: a number or a text");
+  return MemberKey(std::string_view(key.text));
+}
+
+std::vector<MemberKey> ToKeys(const std::vector<rpc::MemberKey>& keys, std::string_view name) {
+  std::vector<MemberKey> all;
+  all.reserve(keys.size());
+  for (const rpc::MemberKey& key : keys) all.push_back(ToKey(key, {name, all.size()}));
+  return all;
+}
+
+Id ToId(const rpc::PostingId& id, const Field& field) {
+  if (id.__isset.reference) return IdFromReference(id.reference);
+  if (!id.__isset.id) return {};
+  if (id.id.size() != kIdBytes) {
+    ThrowInvalid(ToString(field) + " has " + std::to_string(id.id.size()) + " bytes; an id has 16");
+  }
+  return LoadId(reinterpret_cast<const uint8_t*>(id.id.data()));
+}
+
+AsOf ToAsOf(const rpc::AsOf& as_of) {
+  AsOf past;
+  if (as_of.__isset.effective_us) past.effective_us = as_of.effective_us;
+  if (as_of.__isset.recorded_us) past.recorded_us = as_of.recorded_us;
+  if (as_of.__isset.sequence) {
+    if (as_of.sequence < 0) ThrowInvalid("as_of.sequence must not be below 0");
+    past.sequence = uint64_t(as_of.sequence);
+  }
+  return past;
+}
+
+// As ToWire writes it: three numbers.
+StatementCursor ToCursor(const std::string& cursor) {
+  StatementCursor place;
+  const char* at = cursor.data();
+  const char* const end = at + cursor.size();
+  const auto read = [&](auto* number, bool is_last) {
+    const auto [after, error] = std::from_chars(at, end, *number);
+    const bool is_fine =
+        error == std::errc() && (is_last ? after == end : after != end && *after == '.');
+    if (!is_fine) ThrowInvalid("cursor is none that a statement gave as next_cursor");
+    at = after + 1;
+  };
+  read(&place.through_sequence, false);
+  read(&place.effective_us, false);
+  read(&place.sequence, true);
+  return place;
+}
+
+std::optional<uint16_t> CurrencyNumber(const std::vector<std::string>& currencies,
+                                       std::string_view name) {
+  if (name.empty()) return uint16_t(0);
+  const auto found = std::find(currencies.begin(), currencies.end(), name);
+  if (found == currencies.end()) return std::nullopt;
+  return uint16_t(found - currencies.begin());
+}
+
+Postings::Postings(const std::vector<rpc::Posting>& asked, std::string_view client,
+                   const std::vector<std::string>& currencies)
+    : client_(client), texts_{""}, numbers_{{"", 0}} {
+  postings_.reserve(asked.size());
+  texts_of_.reserve(asked.size());
+  terms_.reserve(asked.size());
+  terms_of_.reserve(asked.size());
+  others_.reserve(asked.size());
+  for (const rpc::Posting& posting : asked) Add(posting, currencies);
+}
+
+void Postings::Add(const rpc::Posting& asked, const std::vector<std::string>& currencies) {
+  const auto field = [i = postings_.size()](std::string_view within) {
+    return Field{"postings", i, within};
+  };
+  if (!asked.__isset.effective_us) {
+    ThrowInvalid(ToString(field(".effective_us")) +
+                 " is missing: when it happened, the same at each attempt");
+  }
+  Posting& posting = postings_.emplace_back();
+  posting.id = ToId(asked.id, field(".id"));
+  posting.kind = ToKind(asked.kind);
+  posting.currency = CurrencyNumber(currencies, asked.currency).value_or(UINT16_MAX);
+  posting.member = ToKey(asked.member, field(".member"));
+  posting.points = ToPoints(asked, posting.kind);
+  posting.money = asked.money;
+  posting.effective_us = asked.effective_us;
+  if (asked.__isset.expires_us) posting.expires_us = asked.expires_us;
+  posting.related = ToId(asked.related, field(".related"));
+  posting.tag = uint64_t(asked.tag);
+  posting.linked = asked.linked;
+  if (asked.__isset.other) {
+    posting.other = &others_.emplace_back(ToKey(asked.other, field(".other")));
+  }
+  terms_of_.push_back(HasTerms(asked) ? AddTerms(asked) : nullptr);
+  posting.terms = terms_of_.back();
+  const rpc::Codes& codes = asked.codes;
+  Texts& texts = texts_of_.emplace_back();
+  texts.codes = {NumberOf(codes.rule, field(".codes.rule")),
+                 NumberOf(codes.channel, field(".codes.channel")),
+                 NumberOf(codes.location, field(".codes.location")),
+                 NumberOf(codes.category, field(".codes.category")),
+                 NumberOf(ActorOf(asked, field(".codes.actor")), field(".codes.actor")),
+                 NumberOf(codes.reason, field(".codes.reason"))};
+  texts.ladder = NumberOf(asked.ladder, field(".ladder"));
+  texts.level = NumberOf(asked.level, field(".level"));
+}
+
+Terms* Postings::AddTerms(const rpc::Posting& asked) {
+  Terms& terms = terms_.emplace_back();
+  if (asked.__isset.activates_us) terms.activates_us = asked.activates_us;
+  if (asked.__isset.deadline_us) terms.deadline_us = asked.deadline_us;
+  if (asked.__isset.floor) terms.floor = asked.floor;
+  if (asked.__isset.ceiling) terms.ceiling = asked.ceiling;
+  return &terms;
+}
+
+std::string_view Postings::ActorOf(const rpc::Posting& asked, const Field& field) {
+  const std::string& actor = asked.codes.actor;
+  if (client_.empty()) return actor;
+  if (actor.empty()) return client_;
+  if (client_.size() + 1 + actor.size() > kMaxCodeBytes) {
+    ThrowInvalid(ToString(field) + " has " + std::to_string(actor.size()) + " bytes, and \"" +
+                 client_ + "/\" comes before it; together up to " + std::to_string(kMaxCodeBytes));
+  }
+  return actors_.emplace_back(client_ + "/" + actor);
+}
+
+uint32_t Postings::NumberOf(std::string_view text, const Field& field) {
+  if (text.size() > kMaxCodeBytes) {
+    ThrowInvalid(ToString(field) + " has " + std::to_string(text.size()) +
+                 " bytes; a code has up to " + std::to_string(kMaxCodeBytes));
+  }
+  const auto [at, is_new] = numbers_.try_emplace(text, uint32_t(texts_.size()));
+  if (is_new) texts_.push_back(text);
+  return at->second;
+}
+
+void Postings::Intern(Ledger* ledger) {
+  const std::vector<uint32_t> codes = ValueOrThrow(ledger->InternCodes(texts_));
+  for (size_t i = 0; i < postings_.size(); ++i) {
+    const Texts& texts = texts_of_[i];
+    postings_[i].codes = {codes[texts.codes.rule],     codes[texts.codes.channel],
+                          codes[texts.codes.location], codes[texts.codes.category],
+                          codes[texts.codes.actor],    codes[texts.codes.reason]};
+    if (Terms* const terms = terms_of_[i]) {
+      terms->ladder = codes[texts.ladder];
+      terms->level = codes[texts.level];
+    }
+  }
+}
+
+}  // namespace loyalty::service

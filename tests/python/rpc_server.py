@@ -1,0 +1,116 @@
+"""A real loyaltyd for tests, and plain Thrift clients of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import thriftpy2
+from thriftpy2.protocol import TBinaryProtocolFactory, TCompactProtocolFactory
+from thriftpy2.rpc import make_client
+from thriftpy2.transport import TFramedTransportFactory
+
+ROOT = Path(__file__).parents[2]
+# What `make build` compiles.
+LOYALTYD = ROOT / "build" / "release" / "cpp" / "service" / "loyaltyd"
+IDL: Any = thriftpy2.load(
+    str(ROOT / "cpp" / "service" / "loyalty.thrift"), module_name="loyalty_thrift"
+)
+START_MAX_S = 60.0
+_PROTOCOLS = {"binary": TBinaryProtocolFactory, "compact": TCompactProtocolFactory}
+
+
+class Server:
+    """A process of loyaltyd on a port of its own."""
+
+    def __init__(self, ledger: Path, *options: str, within: Sequence[str] = ()) -> None:
+        """`within`: a command that runs the server's, as `prlimit` does."""
+        command = [*within, str(LOYALTYD), "--ledger", str(ledger), "--listen", "127.0.0.1:0"]
+        command += options
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self._events: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.port = int(self.event("listening")["port"])
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self._events.put(json.loads(line))
+
+    def event(self, name: str, within_s: float = START_MAX_S) -> dict[str, Any]:
+        """Waits for the next event of that name, and drops those before it."""
+        until = time.monotonic() + within_s
+        while True:
+            event = self._events.get(timeout=max(0.0, until - time.monotonic()))
+            if event["event"] == name:
+                return event
+
+    @contextlib.contextmanager
+    def client(self, protocol: str = "binary", timeout_s: float = 30.0) -> Iterator[Any]:
+        client = make_client(
+            IDL.Ledger,
+            "127.0.0.1",
+            self.port,
+            proto_factory=_PROTOCOLS[protocol](),
+            trans_factory=TFramedTransportFactory(),
+            timeout=int(timeout_s * 1000),
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def stop(self) -> int:
+        """Tells it to stop, and returns its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.wait()
+
+    def wait(self) -> int:
+        code = self.process.wait(timeout=START_MAX_S)
+        self._reader.join(timeout=START_MAX_S)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+        return code
+
+
+@contextlib.contextmanager
+def serve(ledger: Path, *options: str, within: Sequence[str] = ()) -> Iterator[Server]:
+    """A server that has stopped in good order by the end of the block."""
+    server = Server(ledger, *options, within=within)
+    try:
+        yield server
+    except BaseException:
+        server.kill()
+        raise
+    if server.process.poll() is None:
+        assert server.stop() == 0
+
+
+def member(key: int | str) -> Any:
+    return IDL.MemberKey(number=key) if isinstance(key, int) else IDL.MemberKey(text=key)
+
+
+def posting(kind: str, who: int | str, **fields: Any) -> Any:
+    """One with an id of its own; times in microseconds."""
+    fields.setdefault("id", IDL.PostingId(id=os.urandom(16)))
+    return IDL.Posting(kind=IDL.Kind._NAMES_TO_VALUES[kind], member=member(who), **fields)
+
+
+def post(client: Any, *postings: Any, **head: Any) -> list[Any]:
+    request = IDL.PostRequest(head=IDL.RequestHead(**head), postings=list(postings))
+    replies: list[Any] = client.post(request).replies
+    return replies

@@ -1,0 +1,489 @@
+"""What loyaltyd refuses, and that it goes on all the same."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import socket
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from thriftpy2.transport import TTransportException
+
+import loyalty
+
+from .rpc_server import IDL, LOYALTYD, Server, member, post, posting, serve
+
+POSTED = 1
+NOON_US = 1_714_564_800_000_000
+TOKENS = {"checkout": "a" * 64, "report": "b" * 64, "batch": "c" * 64, "owner": "d" * 64}
+CLIENTS = """
+[clients.checkout]
+token_sha256 = ["{checkout}", "{other}"]
+roles = ["read", "post"]
+points_per_posting = 1_000
+points_per_day = 1_500
+
+[clients.report]
+token_sha256 = "{report}"
+roles = "read"
+calls_per_s = 5
+
+[clients.batch]
+token_sha256 = "{batch}"
+roles = ["post", "operate"]
+postings_per_s = 10
+
+[clients.owner]
+token_sha256 = "{owner}"
+roles = ["read", "administer"]
+"""
+
+
+@pytest.fixture
+def ledger_path(path: Path) -> Path:
+    with loyalty.create(path) as ledger:
+        ledger.open_members(["ada", "bob"], dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
+    return path
+
+
+@pytest.fixture
+def server(ledger_path: Path) -> Iterator[Server]:
+    with serve(ledger_path, "--transfer-timeout-s", "1", "--max-connections", "8") as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[Any]:
+    with server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def clients_file(tmp_path: Path) -> Path:
+    hashes = {name: hashlib.sha256(token.encode()).hexdigest() for name, token in TOKENS.items()}
+    file = tmp_path / "clients.toml"
+    file.write_text(CLIENTS.format(**hashes, other="0" * 64))
+    return file
+
+
+@pytest.fixture
+def guarded(ledger_path: Path, clients_file: Path) -> Iterator[Any]:
+    with serve(ledger_path, "--clients", str(clients_file)) as server, server.client() as client:
+        yield client
+
+
+def head(name: str | None) -> Any:
+    return IDL.RequestHead(token=TOKENS[name] if name else None)
+
+
+def earn(points: int = 1, **fields: Any) -> Any:
+    return posting("EARN", "ada", points=points, **{"effective_us": NOON_US} | fields)
+
+
+def is_well(server: Server) -> bool:
+    with server.client() as client:
+        return bool(client.health(IDL.HealthRequest()).health == IDL.Health.READY)
+
+
+# ---- Requests that cannot be understood
+
+
+@pytest.mark.parametrize(
+    ("call", "request_", "names"),
+    [
+        (
+            "post",
+            lambda: IDL.PostRequest(postings=[earn(), earn(effective_us=None)]),
+            "postings[1].effective_us is missing",
+        ),
+        (
+            "post",
+            lambda: IDL.PostRequest(postings=[earn(id=IDL.PostingId(id=b"short"))]),
+            "postings[0].id has 5 bytes",
+        ),
+        (
+            "post",
+            lambda: IDL.PostRequest(postings=[IDL.Posting(effective_us=1)]),
+            "postings[0].member is missing",
+        ),
+        (
+            "post",
+            lambda: IDL.PostRequest(postings=[earn(codes=IDL.Codes(rule="x" * 257))]),
+            "postings[0].codes.rule has 257 bytes",
+        ),
+        (
+            "post",
+            lambda: IDL.PostRequest(postings=[earn() for _ in range(4097)]),
+            "postings has 4097 elements",
+        ),
+        (
+            "balances",
+            lambda: IDL.BalancesRequest(members=[IDL.MemberKey()]),
+            "members[0] is missing",
+        ),
+        (
+            "balances",
+            lambda: IDL.BalancesRequest(currencies=["points", "miles"]),
+            'currencies[1]: there is no currency "miles"',
+        ),
+        (
+            "balances",
+            lambda: IDL.BalancesRequest(at_us=1, as_of=IDL.AsOf(sequence=1)),
+            "at_us and as_of",
+        ),
+        (
+            "balances",
+            lambda: IDL.BalancesRequest(members=[member(1)], as_of=IDL.AsOf(sequence=-1)),
+            "as_of.sequence",
+        ),
+        ("statement", lambda: IDL.StatementRequest(), "member is missing"),
+        ("statement", lambda: IDL.StatementRequest(member=member("nobody")), "nobody"),
+        ("statement", lambda: IDL.StatementRequest(member=member("ada"), cursor="1.2"), "cursor"),
+        ("statement", lambda: IDL.StatementRequest(member=member("ada"), limit=0), "limit"),
+        ("changes", lambda: IDL.ChangesRequest(), "from_sequence is missing"),
+        ("explain", lambda: IDL.ExplainRequest(), "posting is missing"),
+        ("explain", lambda: IDL.ExplainRequest(sequence=2**40), str(2**40)),
+        ("tiers", lambda: IDL.TiersRequest(members=[IDL.MemberKey()]), "members[0] is missing"),
+        ("start_run", lambda: IDL.StartRunRequest(), "kind"),
+        ("follow_run", lambda: IDL.FollowRunRequest(run_id="x"), 'no run "x"'),
+        ("program", lambda: IDL.ProgramRequest(version=9), "9"),
+        ("apply_program", lambda: IDL.ApplyProgramRequest(), "json is missing"),
+        ("apply_program", lambda: IDL.ApplyProgramRequest(json="{"), "programme"),
+        (
+            "digest",
+            lambda: IDL.DigestRequest(head=IDL.RequestHead(request_id="x" * 65)),
+            "head.request_id",
+        ),
+        (
+            "digest",
+            lambda: IDL.DigestRequest(head=IDL.RequestHead(timeout_ms=-1)),
+            "head.timeout_ms",
+        ),
+    ],
+)
+def test_a_bad_request_is_told_what_and_where(
+    client: Any, call: str, request_: Callable[[], Any], names: str
+) -> None:
+    before = client.digest(IDL.DigestRequest()).sequence
+    with pytest.raises(IDL.InvalidRequest) as fault:
+        getattr(client, call)(request_())
+    assert names in fault.value.message
+    assert client.digest(IDL.DigestRequest()).sequence == before
+
+
+# ---- Who may do what
+
+
+@pytest.mark.parametrize("token", [None, "", "e" * 64, TOKENS["report"][:-1]])
+def test_without_a_token_nothing_but_health(guarded: Any, token: str | None) -> None:
+    with pytest.raises(IDL.Unauthenticated):
+        guarded.digest(IDL.DigestRequest(head=IDL.RequestHead(token=token)))
+    assert guarded.health(IDL.HealthRequest()).health == IDL.Health.READY
+
+
+def test_each_role_may_do_its_own(guarded: Any) -> None:
+    calls: dict[str, Callable[[Any], Any]] = {
+        "read": lambda head: guarded.digest(IDL.DigestRequest(head=head)),
+        "post": lambda head: guarded.post(IDL.PostRequest(head=head, postings=[])),
+        "operate": lambda head: guarded.start_run(
+            IDL.StartRunRequest(head=head, kind=IDL.RunKind.EXPIRY, dry_run=True)
+        ),
+        "administer": lambda head: guarded.apply_program(
+            IDL.ApplyProgramRequest(head=head, json="{}")
+        ),
+    }
+    allowed = {
+        "checkout": {"read", "post"},
+        "report": {"read"},
+        "batch": {"post", "operate"},
+        "owner": {"read", "administer"},
+    }
+    for name, roles in allowed.items():
+        for role, call in calls.items():
+            faults = set()
+            try:
+                call(head(name))
+            except (IDL.Forbidden, IDL.InvalidRequest) as fault:
+                faults.add(fault.message)
+            refusal = f"{name} does not have the role {role}"
+            assert (refusal in faults) == (role not in roles)
+
+
+def test_the_journal_says_which_client_it_was(guarded: Any) -> None:
+    token = TOKENS["checkout"]
+    post(guarded, earn(), earn(codes=IDL.Codes(actor="mia")), token=token)
+    records = guarded.changes(
+        IDL.ChangesRequest(head=IDL.RequestHead(token=token), from_sequence=1)
+    ).records
+    actors = [record.codes.actor for record in records if record.kind == IDL.Kind.EARN]
+    assert actors == ["checkout", "checkout/mia"]
+
+
+def test_points_a_posting_and_a_day(guarded: Any) -> None:
+    token = TOKENS["checkout"]
+    with pytest.raises(IDL.Forbidden, match=r"postings\[1\].points"):
+        post(guarded, earn(), earn(1_001), token=token)
+    assert post(guarded, earn(1_000), earn(1_000), token=token)[0].status == POSTED
+    with pytest.raises(IDL.Forbidden, match="00:00 UTC"):
+        post(guarded, earn(1), token=token)
+
+
+def test_calls_and_postings_a_second(guarded: Any) -> None:
+    def ask() -> None:
+        guarded.digest(IDL.DigestRequest(head=head("report")))
+
+    def ask_often() -> None:
+        for _ in range(50):
+            ask()
+
+    with pytest.raises(IDL.Unavailable) as fault:
+        ask_often()
+    assert 0 < fault.value.retry_after_ms <= 200
+    time.sleep(fault.value.retry_after_ms / 1000)
+    ask()
+
+    post(guarded, *[earn() for _ in range(20)], token=TOKENS["batch"])
+    with pytest.raises(IDL.Unavailable) as fault:
+        post(guarded, earn(), token=TOKENS["batch"])
+    assert 0 < fault.value.retry_after_ms <= 1200
+
+
+# ---- Time and size
+
+
+def test_past_its_time_a_posting_is_not_begun(client: Any) -> None:
+    with pytest.raises(IDL.Unavailable) as fault:
+        post(client, earn(), timeout_ms=0)
+    assert fault.value.retry_after_ms is not None
+    assert post(client, earn(), timeout_ms=5_000)[0].balance.active == 1
+
+
+def frame(payload: bytes, size: int | None = None) -> bytes:
+    return struct.pack(">i", len(payload) if size is None else size) + payload
+
+
+def message(call: bytes, body: bytes) -> bytes:
+    return struct.pack(">Ii", 0x80010001, len(call)) + call + struct.pack(">i", 1) + body
+
+
+DEEP = b"\x0c\x00\x63" * 100 + b"\x00" * 100  # a struct in field 99 of a struct in ...
+LONG_LIST = b"\x0c\x00\x01\x0f\x00\x02\x0c" + struct.pack(">i", 2**31 - 1)
+LONG_TEXT = b"\x0c\x00\x01\x0b\x00\x02" + struct.pack(">i", 2**31 - 1)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        frame(b"garbage"),
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        frame(b"", 2**31 - 1),
+        frame(b"", -1),
+        frame(b""),
+        frame(message(b"post", DEEP)),
+        frame(message(b"post", LONG_LIST)),
+        frame(message(b"post", LONG_TEXT)),
+        frame(message(b"post", b"\x0c")),
+        frame(message(b"health", b"\x00") + b"more"),
+        frame(b"\x82\x21\x01\x04post" + b"\x1c" * 100),
+    ],
+    ids=[
+        "garbage",
+        "http",
+        "huge",
+        "negative",
+        "empty",
+        "deep",
+        "list",
+        "text",
+        "cut",
+        "more",
+        "compact",
+    ],
+)
+def test_what_is_no_request_closes_the_connection(server: Server, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
+        raw.sendall(sent)
+        while raw.recv(4096):
+            pass
+    assert is_well(server)
+
+
+def test_an_unknown_call_is_told_so(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
+        raw.sendall(frame(message(b"no_such_call", b"\x00")))
+        size = struct.unpack(">i", raw.recv(4))[0]
+        assert b"no_such_call" in raw.recv(size)
+    assert is_well(server)
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x00", b"\x00\x00\x01", frame(b"\x80\x01", 100)])
+def test_who_dawdles_is_closed(server: Server, sent: bytes) -> None:
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
+        raw.sendall(sent)
+        assert raw.recv(1) == b""
+    assert 0.5 < time.monotonic() - began < 5
+
+
+def test_who_takes_no_answers_is_closed(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        requests = frame(message(b"server_info", b"\x0c\x00\x01\x00\x00")) * 1_000_000
+        with pytest.raises(ConnectionError):
+            raw.sendall(requests)
+    assert is_well(server)
+
+
+def test_more_connections_than_the_limit_are_closed(server: Server) -> None:
+    with_room = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(8)]
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as beyond:
+        assert beyond.recv(1) == b""
+    for each in with_room:
+        each.close()
+    for _ in range(50):
+        try:
+            assert is_well(server)
+            return
+        except TTransportException:
+            time.sleep(0.1)
+    pytest.fail("there was no room again")
+
+
+def test_without_files_for_more_connections_it_goes_on(ledger_path: Path) -> None:
+    with serve(ledger_path, within=["prlimit", "--nofile=96:96"]) as server:
+        crowd = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(120)]
+        server.event("accept")
+        for each in crowd:
+            each.close()
+        assert is_well(server)
+
+
+# ---- Starting and stopping
+
+
+def test_it_stops_in_good_order_while_clients_post(ledger_path: Path) -> None:
+    server = Server(ledger_path)
+    posted: list[int] = []
+
+    def go_on() -> None:
+        with server.client() as client:
+            while True:
+                try:
+                    posted.append(post(client, earn())[0].sequence)
+                except (IDL.Unavailable, TTransportException, OSError):
+                    return
+
+    threads = [threading.Thread(target=go_on) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while len(posted) < 100:
+        time.sleep(0.01)
+    assert server.stop() == 0
+    for thread in threads:
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+    with loyalty.open(ledger_path) as ledger:
+        assert ledger.balance("ada").active >= len(posted)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(LOYALTYD), *arguments], capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "--ledger"),
+        (["--ledger", "{ledger}", "--listen", "nowhere"], "HOST:PORT"),
+        (["--ledger", "{ledger}", "--listen", "127.0.0.1:99999"], "HOST:PORT"),
+        (["--ledger", "{ledger}", "--listen", "0.0.0.0:0"], "--clients"),
+        (
+            ["--ledger", "{ledger}", "--listen", "0.0.0.0:0", "--clients", "{clients}"],
+            "--without-tls",
+        ),
+        (["--ledger", "{ledger}", "--max-postings", "0"], "--max-postings"),
+        (["--ledger", "{ledger}", "--log-level", "loud"], "--log-level"),
+    ],
+)
+def test_bad_flags_are_told(
+    ledger_path: Path, clients_file: Path, arguments: list[str], says: str
+) -> None:
+    filled = [a.format(ledger=ledger_path, clients=clients_file) for a in arguments]
+    ended = run(*filled)
+    assert ended.returncode == 2
+    assert says in ended.stderr
+
+
+def test_a_ledger_that_is_not_there_or_in_use(ledger_path: Path, tmp_path: Path) -> None:
+    missing = run("--ledger", str(tmp_path / "nothing"))
+    assert missing.returncode == 1
+    assert "nothing" in missing.stderr
+    with loyalty.open(ledger_path):
+        busy = run("--ledger", str(ledger_path), "--listen", "127.0.0.1:0")
+    assert busy.returncode == 1
+    assert "another process" in busy.stderr
+
+
+def test_a_port_in_use(server: Server, tmp_path: Path) -> None:
+    loyalty.create(tmp_path / "second").close()
+    ended = run("--ledger", str(tmp_path / "second"), "--listen", f"127.0.0.1:{server.port}")
+    assert ended.returncode == 1
+    assert str(server.port) in ended.stderr
+
+
+def test_a_configuration_file(ledger_path: Path, tmp_path: Path) -> None:
+    config = tmp_path / "loyaltyd.toml"
+    config.write_text(f'ledger = "{ledger_path}"\nmax-postings = 2\n')
+    with serve(ledger_path, "--config", str(config)) as server, server.client() as client:
+        assert client.server_info(IDL.ServerInfoRequest()).postings_a_request_max == 2
+    config.write_text("max-postigns = 2\n")
+    ended = run("--ledger", str(ledger_path), "--config", str(config))
+    assert ended.returncode == 2
+    assert "max-postigns" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "no section [clients.NAME]"),
+        ("[clients", ":1:"),
+        ("[users.x]\n", "users: only sections [clients.NAME]"),
+        ("[clients.a]\nroles = 'read'\n", "token_sha256 is missing"),
+        ("[clients.a]\ntoken_sha256 = '{h}'\n", "roles is missing"),
+        ("[clients.a]\ntoken_sha256 = '{h}'\nroles = 'reed'\n", ':3: clients.a.roles: "reed"'),
+        ("[clients.a]\ntoken_sha256 = 'abc'\nroles = 'read'\n", "64 hex digits"),
+        ("[clients.a]\ntoken_sha256 = '{h}'\nroles = 'read'\nrate = 3\n", "no such key"),
+        ("[clients.a]\ntoken_sha256 = '{h}'\nroles = 'read'\ncalls_per_s = 0\n", "above 0"),
+        ("[clients.'a/b']\ntoken_sha256 = '{h}'\nroles = 'read'\n", "no '/'"),
+        (
+            "[clients.a]\ntoken_sha256 = '{h}'\nroles = 'read'\n"
+            "[clients.b]\ntoken_sha256 = '{h}'\nroles = 'read'\n",
+            "another client's",
+        ),
+    ],
+)
+def test_a_bad_clients_file_is_told(
+    ledger_path: Path, tmp_path: Path, text: str, says: str
+) -> None:
+    file = tmp_path / "clients.toml"
+    file.write_text(text.format(h="0" * 64))
+    ended = run("--ledger", str(ledger_path), "--clients", str(file))
+    assert ended.returncode == 1
+    assert says in ended.stderr.replace('\\"', '"')
+    assert str(file) in ended.stderr
+
+
+def test_a_new_token_and_what_its_section_says() -> None:
+    lines = run("new-token").stdout.splitlines()
+    token = lines[0].split()[-1]
+    assert lines[1].endswith(f'token_sha256 = "{hashlib.sha256(token.encode()).hexdigest()}"')
+    assert run("new-token").stdout.splitlines()[0].split()[-1] != token
