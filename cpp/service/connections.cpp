@@ -3,6 +3,17 @@
 #include <sys/socket.h>
 
 namespace loyalty::service {
+namespace {
+
+// Its thread wakes and closes it; what was not taken by then is dropped, where it would take the system's memory for as
+// long as it tries to send it.
+void Reset(int socket) {
+  const linger at_once = {1, 0};
+  (void)::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  (void)::shutdown(socket, SHUT_RDWR);
+}
+
+}  // namespace
 
 Connections::Connections(const Limits& limits) : limits_(limits), watch_([this] { Watch(); }) {}
 
@@ -58,7 +69,7 @@ void Connections::Watch() {
   while (!over_.wait_for(lock, pause, [this] { return is_over_; })) {
     const int64_t now_ms = Connection::Now_ms();
     for (const auto& connection : all_) {
-      if (IsLate(*connection, now_ms)) (void)::shutdown(connection->socket_, SHUT_RDWR);
+      if (IsLate(*connection, now_ms)) Reset(connection->socket_);
     }
   }
 }

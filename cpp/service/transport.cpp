@@ -48,16 +48,21 @@ Frames::Frames(const std::shared_ptr<TTransport>& client, Connections* connectio
           std::make_shared<TBufferedTransport>(client, kReadAhead_bytes, ConfigurationOf(limits)),
           DEFAULT_BUFFER_SIZE, kKept_bytes, ConfigurationOf(limits)),
       connections_(connections),
-      connection_(connections->Add(std::dynamic_pointer_cast<TSocket>(client)->getSocketFD())) {}
+      connection_(connections->Add(std::dynamic_pointer_cast<TSocket>(client)->getSocketFD())) {
+  StartReadBuffer();
+}
+
+// Never without one: Thrift's own would copy an empty frame from nowhere.
+void Frames::StartReadBuffer() {
+  rBufSize_ = DEFAULT_BUFFER_SIZE;
+  rBuf_.reset(new uint8_t[rBufSize_]);
+}
 
 Frames::~Frames() { connections_->Remove(connection_); }
 
 std::optional<uint8_t> Frames::FirstByte() {
   if (rBase_ != rBound_) Misframed("bytes after a request, in its frame");
-  if (rBufSize_ > kKept_bytes) {
-    rBuf_.reset();
-    rBufSize_ = 0;
-  }
+  if (rBufSize_ > kKept_bytes) StartReadBuffer();
   setReadBuffer(nullptr, 0);
   if (!transport_->peek()) return std::nullopt;
   connection_->Enter(Connection::Phase::kReading);

@@ -39,6 +39,8 @@ class Frames final : public apache::thrift::transport::TFramedTransport {
   bool readFrame() override;
 
  private:
+  void StartReadBuffer();
+
   Connections* const connections_;
   const std::shared_ptr<Connection> connection_;
 };

@@ -20,8 +20,10 @@ from thriftpy2.rpc import make_client
 from thriftpy2.transport import TFramedTransportFactory
 
 ROOT = Path(__file__).parents[2]
-# What `make build` compiles.
-LOYALTYD = ROOT / "build" / "release" / "cpp" / "service" / "loyaltyd"
+# What `make build` compiles, or another one: that of build/asan, say.
+LOYALTYD = Path(
+    os.environ.get("LOYALTYD", ROOT / "build" / "release" / "cpp" / "service" / "loyaltyd")
+)
 IDL: Any = thriftpy2.load(
     str(ROOT / "cpp" / "service" / "loyalty.thrift"), module_name="loyalty_thrift"
 )

@@ -335,7 +335,8 @@ def test_who_dawdles_is_closed(server: Server, sent: bytes) -> None:
 def test_who_takes_no_answers_is_closed(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        requests = frame(message(b"server_info", b"\x0c\x00\x01\x00\x00")) * 1_000_000
+        from_first = b"\x0c\x00\x01\x0a\x00\x02" + struct.pack(">q", 1) + b"\x00\x00"
+        requests = frame(message(b"changes", from_first)) * 1_000_000
         with pytest.raises(ConnectionError):
             raw.sendall(requests)
     assert is_well(server)
