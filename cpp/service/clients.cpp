@@ -5,17 +5,13 @@
 #include <utility>
 
 #include "clients_file.h"
+#include "clock.h"
 #include "faults.h"
 
 namespace loyalty::service {
 namespace {
 
-constexpr int64_t kDay_s = 86'400;
-
-int64_t Today() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::seconds>(now).count() / kDay_s;
-}
+constexpr int64_t kDay_us = 86'400'000'000;
 
 int64_t Magnitude(int64_t points) {
   if (points == kByProgram) return 0;  // known once it is posted
@@ -96,7 +92,7 @@ void Client::CountPoints(std::span<const Reply> replies) {
 }
 
 int64_t* Client::MovedToday() {
-  const int64_t today = Today();
+  const int64_t today = Now_us() / kDay_us;
   if (today != day_) moved_ = 0;
   day_ = today;
   return &moved_;

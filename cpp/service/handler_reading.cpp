@@ -1,6 +1,7 @@
 // The calls that read.
 #include <algorithm>
 
+#include "clock.h"
 #include "faults.h"
 #include "handler.h"
 #include "to_core.h"
@@ -11,12 +12,6 @@ namespace {
 
 // How long a stopping server may have to wait for a call that waits.
 constexpr std::chrono::milliseconds kLookUp{100};
-
-int64_t Now_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 // The rows of a member; none of an unknown one.
 rpc::Standings ToStandings(const TierTable& table, uint32_t slot, const TierRow** row) {

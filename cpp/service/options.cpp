@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include <arpa/inet.h>
+
 #include <CLI/CLI.hpp>
 
 #include <set>
@@ -26,8 +28,11 @@ std::string ParseAddress(const std::string& text, Address* address) {
   return "";
 }
 
+// By its address: a name may begin with 127., too.
 bool IsLoopback(const std::string& host) {
-  return host.rfind("127.", 0) == 0 || host == "::1" || host == "localhost";
+  in_addr address = {};
+  if (::inet_pton(AF_INET, host.c_str(), &address) == 1) return ntohl(address.s_addr) >> 24 == 127;
+  return host == "::1" || host == "localhost";
 }
 
 // What is safe only where nobody else can listen or ask.
@@ -65,6 +70,7 @@ void AddLimits(CLI::App* app, ServerOptions* server) {
   using std::chrono::seconds;
   constexpr int kMax = 1 << 20;
   const std::string group = "Limits";
+  const auto elements_max = int(server->messages.container_max);  // more would never be read
   app->add_option("--max-connections", server->connections.connections_max,
                   "at once; more are closed")
       ->check(CLI::Range(1, kMax))
@@ -73,10 +79,10 @@ void AddLimits(CLI::App* app, ServerOptions* server) {
       ->check(CLI::Range(1024, 1 << 30))
       ->group(group);
   app->add_option("--max-postings", server->calls.postings_max, "in a request")
-      ->check(CLI::Range(1, 65'536))
+      ->check(CLI::Range(1, elements_max))
       ->group(group);
   app->add_option("--max-members", server->calls.members_max, "in a request")
-      ->check(CLI::Range(1, 65'536))
+      ->check(CLI::Range(1, elements_max))
       ->group(group);
   app->add_option("--max-records", server->calls.records_max, "in a page of records")
       ->check(CLI::Range(1, 65'536))

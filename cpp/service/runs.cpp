@@ -2,8 +2,10 @@
 
 #include <array>
 #include <random>
+#include <system_error>
 #include <utility>
 
+#include "clock.h"
 #include "faults.h"
 #include "to_core.h"
 #include "to_wire.h"
@@ -21,12 +23,6 @@ std::string NewRunId() {
   id.hi = uint64_t{random()} << 32 | random();
   id.lo = uint64_t{random()} << 32 | random();
   return ToString(id);
-}
-
-int64_t Now_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 }  // namespace
@@ -57,7 +53,12 @@ std::string Runs::Start(const rpc::StartRunRequest& request) {
   job.run.__set_at_us(request.__isset.at_us ? request.at_us : Now_us());
   job.run.__set_done(0);
   job.run.__set_total(0);
-  job.thread = std::thread([this, &job] { Execute(&job); });
+  try {
+    job.thread = std::thread([this, &job] { Execute(&job); });
+  } catch (const std::system_error&) {  // else it would be under way for ever
+    jobs_.pop_back();
+    throw;
+  }
   return job.run.run_id;
 }
 

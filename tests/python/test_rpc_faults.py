@@ -411,7 +411,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
             ["--ledger", "{ledger}", "--listen", "0.0.0.0:0", "--clients", "{clients}"],
             "--without-tls",
         ),
+        (["--ledger", "{ledger}", "--listen", "127.shop.example:0"], "--clients"),
         (["--ledger", "{ledger}", "--max-postings", "0"], "--max-postings"),
+        (["--ledger", "{ledger}", "--max-postings", "8193"], "--max-postings"),
         (["--ledger", "{ledger}", "--log-level", "loud"], "--log-level"),
     ],
 )
