@@ -13,6 +13,7 @@
 #include "explain.h"
 #include "keys.h"
 #include "liability.h"
+#include "loyalty/remote.h"
 #include "postings.h"
 #include "pulse.h"
 #include "records.h"
@@ -23,6 +24,11 @@ namespace {
 
 std::unique_ptr<Ledger> OpenLedger(const std::string& directory, const LedgerOptions& options) {
   return Check(WithoutGil([&] { return Ledger::Open(directory, options); }));
+}
+
+std::unique_ptr<RemoteLedger> ConnectLedger(const std::string& host, int port,
+                                            const std::string& token, int32_t timeout_ms) {
+  return Check(WithoutGil([&] { return RemoteLedger::Connect({host, port, token, timeout_ms}); }));
 }
 
 void AddBalances(ColumnDict& columns, std::span<const Balance> balances) {
@@ -302,6 +308,10 @@ void register_ledger(py::module_& m) {
   // Destroying a ledger closes it, which waits for threads that may be waiting for the GIL.
   py::classh<Ledger> ledger(m, "Ledger", py::release_gil_before_calling_cpp_dtor());
   m.def("open_ledger", &OpenLedger, py::arg("directory"), py::arg("options"));
+  py::classh<RemoteLedger, Ledger>(m, "RemoteLedger", py::release_gil_before_calling_cpp_dtor())
+      .def_property_readonly("postings_max", &RemoteLedger::PostingsMax);
+  m.def("connect_ledger", &ConnectLedger, py::kw_only(), py::arg("host"), py::arg("port"),
+        py::arg("token"), py::arg("timeout_ms"), "A ledger that a server has open.");
   AddPostingMethods(ledger, m);
   AddReadingMethods(ledger);
   AddTierMethods(ledger, m);

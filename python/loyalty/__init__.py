@@ -14,12 +14,14 @@ into any of them.
 from importlib.metadata import PackageNotFoundError, version
 
 from loyalty._as_of import AsOf
+from loyalty._async import AsyncLedger, connect_async
 from loyalty._core import NEVER_US as NEVER
 from loyalty._core import NO_CEILING, Kind, PostingStatus
 from loyalty._explain import Explanation
 from loyalty._ids import new_id, new_ids
 from loyalty._ledger import Ledger, create, open  # noqa: A004 - as gzip.open
 from loyalty._posting import Posting
+from loyalty._remote import connect
 from loyalty._reports import Balance, Info, VerifyReport
 from loyalty._result import PostResult, Reply
 from loyalty._table import Table
@@ -28,6 +30,7 @@ from loyalty.errors import (
     AlreadyExistsError,
     ClosedError,
     CorruptionError,
+    ForbiddenError,
     InternalError,
     InvalidInputError,
     IoError,
@@ -40,6 +43,9 @@ from loyalty.errors import (
     PostInterrupted,
     ReadOnlyError,
     StoppedError,
+    UnauthenticatedError,
+    UnavailableError,
+    UnsupportedError,
     UnsupportedFormatError,
 )
 from loyalty.program import Program
@@ -54,10 +60,12 @@ __all__ = [
     "NO_CEILING",
     "AlreadyExistsError",
     "AsOf",
+    "AsyncLedger",
     "Balance",
     "ClosedError",
     "CorruptionError",
     "Explanation",
+    "ForbiddenError",
     "Info",
     "InternalError",
     "InvalidInputError",
@@ -82,8 +90,13 @@ __all__ = [
     "Table",
     "TierProgress",
     "TierRun",
+    "UnauthenticatedError",
+    "UnavailableError",
+    "UnsupportedError",
     "UnsupportedFormatError",
     "VerifyReport",
+    "connect",
+    "connect_async",
     "create",
     "new_id",
     "new_ids",

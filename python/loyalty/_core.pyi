@@ -38,6 +38,7 @@ __all__: list[str] = [
     "Outcome",
     "PostingColumns",
     "PostingStatus",
+    "RemoteLedger",
     "Reply",
     "StatementCursor",
     "StatementQuery",
@@ -48,6 +49,7 @@ __all__: list[str] = [
     "TierRun",
     "Totals",
     "VerifyReport",
+    "connect_ledger",
     "create_ledger",
     "create_ledger_with_program",
     "id_from_text",
@@ -546,6 +548,10 @@ class Ledger:
     ) -> list[Totals]: ...
     def verify(self, progress: typing.Any = None) -> VerifyReport: ...
 
+class RemoteLedger(Ledger):
+    @property
+    def postings_max(self) -> int: ...
+
 class Outcome:
     """
     How a batch ended; only the first rows_durable replies are set.
@@ -674,6 +680,17 @@ class TierRun:
     def started_sequence(self) -> int: ...
     @property
     def through_sequence(self) -> int: ...
+
+def connect_ledger(
+    *,
+    host: str,
+    port: typing.SupportsInt | typing.SupportsIndex,
+    token: str,
+    timeout_ms: typing.SupportsInt | typing.SupportsIndex,
+) -> RemoteLedger:
+    """
+    A ledger that a server has open.
+    """
 
 def create_ledger(directory: str, currencies: collections.abc.Sequence[str]) -> None: ...
 def create_ledger_with_program(directory: str, program: str) -> None: ...

@@ -12,6 +12,8 @@ import pytest
 
 import loyalty
 
+from .rpc_server import serve
+
 MakeFrame = Callable[..., dict[str, Any]]
 
 
@@ -20,9 +22,19 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "ledger"
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests marked `also_served` with a ledger opened here, and with one that a server has."""
+    if "ledger" in metafunc.fixturenames and metafunc.definition.get_closest_marker("also_served"):
+        metafunc.parametrize("ledger", ["here", "served"], indirect=True)
+
+
 @pytest.fixture
-def ledger(path: Path) -> Iterator[loyalty.Ledger]:
+def ledger(path: Path, request: pytest.FixtureRequest) -> Iterator[loyalty.Ledger]:
     with loyalty.create(path) as ledger:
+        if getattr(request, "param", "here") == "here":
+            yield ledger
+            return
+    with serve(path) as server, loyalty.connect(server.address) as ledger:
         yield ledger
 
 

@@ -34,15 +34,21 @@ _PROTOCOLS = {"binary": TBinaryProtocolFactory, "compact": TCompactProtocolFacto
 class Server:
     """A process of loyaltyd on a port of its own."""
 
-    def __init__(self, ledger: Path, *options: str, within: Sequence[str] = ()) -> None:
-        """`within`: a command that runs the server's, as `prlimit` does."""
-        command = [*within, str(LOYALTYD), "--ledger", str(ledger), "--listen", "127.0.0.1:0"]
-        command += options
+    def __init__(
+        self, ledger: Path, *options: str, within: Sequence[str] = (), port: int = 0
+    ) -> None:
+        """`within`: a command that runs the server's, as `prlimit` does; `port` 0: a free one."""
+        command = [*within, str(LOYALTYD), "--ledger", str(ledger)]
+        command += ["--listen", f"127.0.0.1:{port}", *options]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         self._events: queue.Queue[dict[str, Any]] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.port = int(self.event("listening")["port"])
+
+    @property
+    def address(self) -> str:
+        return f"loyalty://127.0.0.1:{self.port}"
 
     def _read(self) -> None:
         assert self.process.stderr is not None
@@ -90,9 +96,11 @@ class Server:
 
 
 @contextlib.contextmanager
-def serve(ledger: Path, *options: str, within: Sequence[str] = ()) -> Iterator[Server]:
+def serve(
+    ledger: Path, *options: str, within: Sequence[str] = (), port: int = 0
+) -> Iterator[Server]:
     """A server that has stopped in good order by the end of the block."""
-    server = Server(ledger, *options, within=within)
+    server = Server(ledger, *options, within=within, port=port)
     try:
         yield server
     except BaseException:

@@ -15,6 +15,8 @@ import pytest
 
 import loyalty
 
+pytestmark = pytest.mark.also_served
+
 MakeFrame = Callable[..., dict[str, Any]]
 
 GONE = object()

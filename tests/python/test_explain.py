@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 import loyalty
 from loyalty.cli import app
 
+pytestmark = pytest.mark.also_served
+
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs/explain.md"
 DAY = [dt.datetime(2024, 5, day, tzinfo=dt.UTC) for day in range(1, 11)]
 FAR = dt.datetime(2150, 1, 1, tzinfo=dt.UTC)

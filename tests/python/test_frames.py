@@ -17,6 +17,8 @@ import pytest
 
 import loyalty
 
+pytestmark = pytest.mark.also_served
+
 MakeFrame = Callable[..., dict[str, Any]]
 
 NOON = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)

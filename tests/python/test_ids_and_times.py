@@ -20,6 +20,8 @@ import loyalty
 from loyalty import _core
 from loyalty._times import time_us
 
+pytestmark = pytest.mark.also_served
+
 MakeFrame = Callable[..., dict[str, Any]]
 
 UUIDS = [uuid.UUID(int=0x018F_0000_0000_7000_8000_0000_0000_0000 + i) for i in range(3)]

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 import loyalty
 from loyalty.cli import app
 
+pytestmark = pytest.mark.also_served
+
 DAY = 86_400_000_000
 
 

@@ -13,6 +13,8 @@ import pytest
 
 import loyalty
 
+pytestmark = pytest.mark.also_served
+
 NOON = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
 
 

@@ -14,6 +14,8 @@ import loyalty
 from loyalty.cli import app
 from loyalty.program import Program
 
+pytestmark = pytest.mark.also_served
+
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "programme.md"
 CURRENCIES = ("points", "miles")
 FIRST = """

@@ -5,17 +5,24 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 import loyalty
+from loyalty._remote import is_address
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
-LedgerPath = Annotated[Path, typer.Argument(metavar="LEDGER", help="The ledger's directory.")]
+LedgerPlace = Annotated[
+    str,
+    typer.Argument(
+        metavar="LEDGER",
+        help="The ledger's directory, or loyalty://host:port of its server; LOYALTY_TOKEN has the"
+        " token.",
+    ),
+]
 Member = Annotated[str, typer.Argument(metavar="MEMBER", help="The member's key.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -51,6 +58,13 @@ MemberKeyType = Annotated[
         " and such a member exists, else a text.",
     ),
 ]
+
+
+def open_ledger(place: str, *, read_only: bool = False) -> loyalty.Ledger:
+    """The ledger of a directory, or of a server: there, `read_only` goes without saying."""
+    if is_address(place):
+        return loyalty.connect(place)
+    return loyalty.open(place, read_only=read_only)
 
 
 def candidate_keys(text: str, key_type: KeyType) -> list[int | str]:

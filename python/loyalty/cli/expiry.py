@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 from rich.progress import TimeRemainingColumn
 
-import loyalty
-from loyalty.cli.arguments import AsJson, LedgerPath, parse_time
+from loyalty.cli.arguments import AsJson, LedgerPlace, open_ledger, parse_time
 from loyalty.cli.output import facts, instant, number, print_json, progress, screen, table
 
 _WHAT = {
@@ -20,7 +19,7 @@ _WHAT = {
 
 
 def expire(
-    ledger: LedgerPath,
+    ledger: LedgerPlace,
     as_of: Annotated[
         str | None,
         typer.Option(
@@ -40,7 +39,7 @@ def expire(
     """
     time = parse_time(as_of)
     with (
-        loyalty.open(ledger, read_only=dry_run) as opened,
+        open_ledger(ledger, read_only=dry_run) as opened,
         progress(TimeRemainingColumn()) as bar,
     ):
         task = bar.add_task("expiring", total=None)

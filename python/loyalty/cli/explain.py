@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-import loyalty
-from loyalty.cli.arguments import AsJson, LedgerPath
+from loyalty.cli.arguments import AsJson, LedgerPlace, open_ledger
 from loyalty.cli.output import instant, number, print_json, screen, table
 
 _SEQUENCE = re.compile(r"[1-9][0-9]{0,18}")
@@ -27,7 +26,7 @@ _SHOWN = {
 
 
 def explain(
-    ledger: LedgerPath,
+    ledger: LedgerPlace,
     posting: Annotated[
         str, typer.Argument(metavar="POSTING", help="Its id, or the sequence of its entry.")
     ],
@@ -37,7 +36,7 @@ def explain(
 
     Digits alone are a sequence, as `history` shows it; anything else is an id.
     """
-    with loyalty.open(ledger, read_only=True) as opened:
+    with open_ledger(ledger, read_only=True) as opened:
         explained = opened.explain(int(posting) if _SEQUENCE.fullmatch(posting) else posting)
     parts = {name: getattr(explained, name).to_pylist() for name in _SHOWN}
     (record,) = explained.record.to_pylist()

@@ -14,9 +14,10 @@ from loyalty._columns import KINDS, WITHOUT_CURRENCY
 from loyalty.cli.arguments import (
     AsJson,
     KeyType,
-    LedgerPath,
+    LedgerPlace,
     MemberKeyType,
     candidate_keys,
+    open_ledger,
     parse_time,
 )
 from loyalty.cli.output import NEEDS_A_LOOK, facts, instant, number, print_json, screen
@@ -26,7 +27,7 @@ _NEVER = "never"
 
 
 def post(
-    ledger: LedgerPath,
+    ledger: LedgerPlace,
     kind: Annotated[str, typer.Argument(metavar="KIND", help=f"What to do: {', '.join(KINDS)}.")],
     member: Annotated[str, typer.Argument(metavar="MEMBER", help="The member's key.")],
     points: Annotated[
@@ -146,7 +147,7 @@ def post(
         "reason": reason,
         "id": posting_id or loyalty.new_id(),
     }
-    with loyalty.open(ledger) as opened:
+    with open_ledger(ledger) as opened:
         key = _key(opened, member, key_type, opens=kind == "open_member")
         other = None if other_member is None else _key(opened, other_member, key_type)
         posting = loyalty.Posting(kind, key, points, other_member=other, **fields)

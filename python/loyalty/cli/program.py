@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 import loyalty
-from loyalty.cli.arguments import AsJson, LedgerPath
+from loyalty._remote import is_address
+from loyalty.cli.arguments import AsJson, LedgerPlace, open_ledger
 from loyalty.cli.output import NOT_DONE, complain, facts, print_json, screen, table
 from loyalty.program import Program
 
@@ -57,8 +58,8 @@ ProgramFile = Annotated[
     typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="A programme, in TOML."),
 ]
 Side = Annotated[
-    Path,
-    typer.Argument(exists=True, help="A programme in TOML, or a ledger's directory."),
+    str,
+    typer.Argument(help="A programme in TOML, or a ledger: its directory or address."),
 ]
 
 
@@ -78,7 +79,7 @@ def check(file: ProgramFile, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(
-    ledger: LedgerPath,
+    ledger: LedgerPlace,
     version: Annotated[
         int | None, typer.Option(metavar="N", help="This version; the one in force if not given.")
     ] = None,
@@ -90,7 +91,7 @@ def show(
     """Show a ledger's programme: the one in force, or an earlier one."""
     if as_json and as_toml:
         raise typer.BadParameter("choose one of --json and --toml")
-    with loyalty.open(ledger, read_only=True) as opened:
+    with open_ledger(ledger, read_only=True) as opened:
         in_force = opened.program_version
         try:
             program = opened.program if version is None else opened.program_at(version)
@@ -120,7 +121,7 @@ def diff(old: Side, new: Side, as_json: AsJson = False) -> None:
 
 @app.command()
 def apply(
-    ledger: LedgerPath,
+    ledger: LedgerPlace,
     file: ProgramFile,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would change, and if it may.")
@@ -135,7 +136,7 @@ def apply(
     """
     with _all_problems():
         program = Program.read(file)
-        with loyalty.open(ledger, read_only=dry_run) as opened:
+        with open_ledger(ledger, read_only=dry_run) as opened:
             now, version = opened.program, opened.program_version
             _check_change(opened, now, program)
             applied = version
@@ -167,10 +168,12 @@ def _all_problems() -> Iterator[None]:
         raise typer.Exit(NOT_DONE) from error
 
 
-def _program_of(path: Path) -> Program:
-    if not path.is_dir():
-        return Program.read(path)
-    with loyalty.open(path, read_only=True) as opened:
+def _program_of(side: str) -> Program:
+    if not is_address(side) and not Path(side).is_dir():
+        if not Path(side).exists():
+            raise typer.BadParameter(f"there is no file or directory {side!r}")
+        return Program.read(Path(side))
+    with open_ledger(side, read_only=True) as opened:
         return opened.program
 
 

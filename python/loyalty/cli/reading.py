@@ -15,10 +15,11 @@ from loyalty.cli.arguments import (
     AsOfSequence,
     AsOfTime,
     KeyType,
-    LedgerPath,
+    LedgerPlace,
     Member,
     MemberKeyType,
     candidate_keys,
+    open_ledger,
     parse_as_of,
     parse_time,
 )
@@ -41,7 +42,7 @@ _CODES = ("rule", "channel", "location", "category", "actor", "reason")
 
 
 def balance(
-    ledger: LedgerPath,
+    ledger: LedgerPlace,
     member: Member,
     as_of: AsOfTime = None,
     recorded: AsOfRecorded = None,
@@ -52,7 +53,7 @@ def balance(
     """Show what a member has, or had."""
     keys = candidate_keys(member, key_type)
     past = parse_as_of(as_of, recorded, sequence)
-    with loyalty.open(ledger, read_only=True) as opened:
+    with open_ledger(ledger, read_only=True) as opened:
         key, first = _find(keys, lambda key: opened.balance(key, opened.currencies[0], as_of=past))
         balances = {opened.currencies[0]: first}
         for currency in opened.currencies[1:]:
@@ -80,7 +81,7 @@ def balance(
 
 
 def history(
-    ledger: LedgerPath,
+    ledger: LedgerPlace,
     member: Member,
     start: Annotated[
         str | None, typer.Option("--from", metavar="TIME", help="From this date or time on, UTC.")
@@ -113,7 +114,7 @@ def history(
     keys = candidate_keys(member, key_type)
     from_time, to_time = parse_time(start), parse_time(end)
     past = parse_as_of(as_of, recorded, sequence)
-    with loyalty.open(ledger, read_only=True) as opened:
+    with open_ledger(ledger, read_only=True) as opened:
         key, statement = _find(
             keys,
             lambda key: opened.statement(
@@ -146,7 +147,7 @@ def history(
 
 
 def totals(
-    ledger: LedgerPath,
+    ledger: LedgerPlace,
     as_of: AsOfTime = None,
     recorded: AsOfRecorded = None,
     sequence: AsOfSequence = None,
@@ -154,7 +155,7 @@ def totals(
 ) -> None:
     """Show the trial balance: where all points are, or were."""
     past = parse_as_of(as_of, recorded, sequence)
-    with loyalty.open(ledger, read_only=True) as opened:
+    with open_ledger(ledger, read_only=True) as opened:
         rows = opened.totals(as_of=past).to_pylist()
     if as_json:
         print_json({"totals": rows})
@@ -162,9 +163,9 @@ def totals(
         screen().print(trial_balance(rows))
 
 
-def info(ledger: LedgerPath, as_json: AsJson = False) -> None:
+def info(ledger: LedgerPlace, as_json: AsJson = False) -> None:
     """Show the size and state of a ledger."""
-    with loyalty.open(ledger, read_only=True) as opened:
+    with open_ledger(ledger, read_only=True) as opened:
         state = opened.info()
     bytes_a_posting = state.disk_bytes / state.sequence if state.sequence else 0.0
     if as_json:
@@ -199,7 +200,7 @@ def info(ledger: LedgerPath, as_json: AsJson = False) -> None:
     )
 
 
-def verify(ledger: LedgerPath, as_json: AsJson = False) -> None:
+def verify(ledger: LedgerPlace, as_json: AsJson = False) -> None:
     """Check everything that is stored, and show the digest and the trial balance.
 
     Reads the whole ledger: every checksum, the chain of hashes, balances, ids and history against
@@ -207,7 +208,7 @@ def verify(ledger: LedgerPath, as_json: AsJson = False) -> None:
     agree. Equal digests mean equal ledgers.
     """
     try:
-        with loyalty.open(ledger, read_only=True) as opened, progress() as bar:
+        with open_ledger(ledger, read_only=True) as opened, progress() as bar:
             task = bar.add_task("verifying", total=None)
             report = opened.verify(
                 lambda done, total: bar.update(task, completed=done, total=total)

@@ -10,14 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
-import loyalty
 from loyalty._liability import breakage_table
 from loyalty.cli.arguments import (
     AsJson,
     AsOfRecorded,
     AsOfSequence,
     AsOfTime,
-    LedgerPath,
+    LedgerPlace,
+    open_ledger,
     parse_as_of,
 )
 from loyalty.cli.output import facts, instant, number, print_json, progress, screen, table
@@ -27,7 +27,7 @@ _FLOWS = ("issued", "redeemed", "expired", "other", "outstanding")
 
 
 def report(
-    ledger: LedgerPath,
+    ledger: LedgerPlace,
     as_of: AsOfTime = None,
     recorded: AsOfRecorded = None,
     sequence: AsOfSequence = None,
@@ -52,7 +52,7 @@ def report(
     if picture is not None and picture.suffix not in (".png", ".svg"):
         raise typer.BadParameter(f"{str(picture)!r} must end in .png or .svg")
     past = parse_as_of(as_of, recorded, sequence)
-    with loyalty.open(ledger, read_only=True) as opened, progress() as bar:
+    with open_ledger(ledger, read_only=True) as opened, progress() as bar:
         task = bar.add_task("reading the journal", total=None)
         liability = opened.liability(
             as_of=past,

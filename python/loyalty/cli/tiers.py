@@ -16,10 +16,11 @@ import loyalty
 from loyalty.cli.arguments import (
     AsJson,
     KeyType,
-    LedgerPath,
+    LedgerPlace,
     Member,
     MemberKeyType,
     candidate_keys,
+    open_ledger,
     parse_time,
 )
 from loyalty.cli.output import print_json, progress, screen
@@ -85,7 +86,7 @@ PictureFile = Annotated[
 
 @app.command()
 def recompute(
-    ledger: LedgerPath,
+    ledger: LedgerPlace,
     at: At = None,
     ladder: Ladders = None,
     members: MembersFile = None,
@@ -114,7 +115,7 @@ def recompute(
 
 @app.command()
 def diff(
-    ledger: LedgerPath,
+    ledger: LedgerPlace,
     at: At = None,
     ladder: Ladders = None,
     members: MembersFile = None,
@@ -153,7 +154,7 @@ def diff(
 
 @app.command()
 def show(
-    ledger: LedgerPath,
+    ledger: LedgerPlace,
     member: Annotated[
         list[str] | None, typer.Argument(metavar="MEMBER", help="Members' keys.")
     ] = None,
@@ -171,7 +172,7 @@ def show(
     if as_of is not None and not member:
         raise typer.BadParameter("--as-of needs a MEMBER")
     time = parse_time(as_of)
-    with loyalty.open(ledger, read_only=True) as opened:
+    with open_ledger(ledger, read_only=True) as opened:
         ladders = _ladders(opened, None if ladder is None else [ladder])
         if not member:
             counts = _counts(opened, ladders)
@@ -193,7 +194,7 @@ def show(
 
 @app.command()
 def explain(
-    ledger: LedgerPath,
+    ledger: LedgerPlace,
     member: Member,
     ladder: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only this one of the programme's ladders.")
@@ -206,7 +207,7 @@ def explain(
 ) -> None:
     """Show why a member is on his level, what he lacks to the next, and what it takes to stay."""
     time = parse_time(as_of)
-    with loyalty.open(ledger, read_only=True) as opened:
+    with open_ledger(ledger, read_only=True) as opened:
         ladders = _ladders(opened, None if ladder is None else [ladder])
         key = _key(opened, member, key_type)
         with _naming(as_of, "--as-of"):
@@ -223,7 +224,7 @@ def explain(
 
 
 def _assess(
-    ledger: Path,
+    ledger: str,
     at: str | None,
     ladders: list[str] | None,
     members: Path | None,
@@ -232,7 +233,7 @@ def _assess(
     dry_run: bool,
 ) -> loyalty.TierRun:
     time = parse_time(at)
-    with loyalty.open(ledger, read_only=dry_run) as opened:
+    with open_ledger(ledger, read_only=dry_run) as opened:
         wanted = _ladders(opened, ladders)
         keys = None if members is None else read_members(opened, members, key_type)
         with progress(TimeRemainingColumn()) as bar, _naming(at, "--at"):

@@ -10,7 +10,7 @@ import typer
 from rich.progress import TextColumn, TimeRemainingColumn
 
 import loyalty
-from loyalty.cli.arguments import AsJson, KeyType, LedgerPath, check_zone
+from loyalty.cli.arguments import AsJson, KeyType, LedgerPlace, check_zone, open_ledger
 from loyalty.cli.output import NEEDS_A_LOOK, facts, number, print_json, progress, screen
 from loyalty.importing import ImportOptions, ImportSummary, import_file, parse_pairs
 from loyalty.program import Program
@@ -58,7 +58,7 @@ def init(
 
 
 def import_(
-    ledger: LedgerPath,
+    ledger: LedgerPlace,
     file: Annotated[
         Path,
         typer.Argument(
@@ -162,7 +162,7 @@ def import_(
         rejected_path=rejected,
     )
     counts = TextColumn("{task.fields[counts]}", markup=False)
-    with loyalty.open(ledger) as opened, progress(counts, TimeRemainingColumn()) as bar:
+    with open_ledger(ledger) as opened, progress(counts, TimeRemainingColumn()) as bar:
         task = bar.add_task(file.name, total=None, counts="")
 
         def show(done: int, total: int, so_far: ImportSummary) -> None:
