@@ -13,7 +13,10 @@ from thriftpy2.thrift import TType
 
 from loyalty import Kind
 
+from .rpc_compatibility import breaks, load
+
 IDL = Path(__file__).parents[2] / "cpp" / "service" / "loyalty.thrift"
+RELEASED = IDL.with_name("released.thrift")
 FAULTS = {"InvalidRequest", "Unauthenticated", "Forbidden", "Unavailable", "Internal"}
 
 
@@ -77,3 +80,58 @@ def test_calls_take_a_request_and_answer_with_a_response(idl: ModuleType) -> Non
 def test_kinds_have_the_numbers_of_the_ledger(idl: ModuleType) -> None:
     assert issubclass(Kind, IntEnum)
     assert numbers(idl.Kind) == {kind.name: kind.value for kind in Kind}
+
+
+def test_what_was_released_is_understood() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (RELEASED, IDL)]
+    released, present = (load(text) for text in texts)
+    assert breaks(released, present) == []
+
+
+SMALL = """
+enum Kind { UNSPECIFIED = 0, EARN = 1 }
+union Key { 1: i64 number, 2: string text }
+struct Posting { 1: optional Key key, 2: optional i64 points, 3: optional list<string> notes }
+struct PostRequest { 1: optional list<Posting> postings }
+struct PostResponse { 1: optional i32 status }
+exception Busy { 1: optional string message }
+service Ledger { PostResponse post(1: PostRequest request) throws (1: Busy busy) }
+"""
+
+
+@pytest.mark.parametrize(
+    ("released", "changed", "told"),
+    [
+        ("i64 points", "i64 miles", "Posting[2]"),
+        ("i64 points", "i32 points", "Posting[2]"),
+        ("2: optional i64 points, ", "", "Posting[2]"),
+        ("2: optional i64 points", "4: optional i64 points", "Posting[2]"),
+        ("optional i64 points", "required i64 points", "Posting[2]"),
+        ("list<string> notes", "list<i64> notes", "Posting[3]"),
+        ("list<string> notes", "set<string> notes", "Posting[3]"),
+        ("list<Posting> postings", "list<Key> postings", "PostRequest[1]"),
+        ("1: i64 number, ", "", "Key[1]"),
+        ("EARN = 1", "EARN = 2", "Kind[1]"),
+        ("EARN = 1", "REDEEM = 1", "Kind[1]"),
+        ("PostResponse post(", "PostResponse send(", "Ledger.post"),
+        ("PostResponse post(", "PostRequest post(", "Ledger.post result[0]"),
+        (" throws (1: Busy busy)", "", "Ledger.post result[1]"),
+    ],
+)
+def test_what_would_break_it_is_found(released: str, changed: str, told: str) -> None:
+    found = breaks(load(SMALL), load(SMALL.replace(released, changed)))
+    assert found
+    assert all(told in one for one in found)
+
+
+@pytest.mark.parametrize(
+    ("released", "changed"),
+    [
+        ("notes }", "notes, 4: optional i64 tag }"),
+        ("EARN = 1", "EARN = 1, REDEEM = 2"),
+        ("service Ledger {", "service Ledger { PostResponse check(1: PostRequest request)"),
+        ("enum Kind", "struct Later { 1: optional i64 points }\nenum Kind"),
+    ],
+)
+def test_what_is_added_breaks_nothing(released: str, changed: str) -> None:
+    assert breaks(load(SMALL), load(SMALL.replace(released, changed))) == []
