@@ -108,7 +108,9 @@ Result<std::vector<Record>> RemoteLedgerImpl::Changes(uint64_t sequence, size_t 
   request.__set_from_sequence(int64_t(sequence));
   while (all.size() < limit) {
     request.__set_limit(int32_t(std::min(kPageMax, limit - all.size())));
-    LOYALTY_ASSIGN_OR_RETURN(const auto response, Ask(&rpc::LedgerClient::changes, request));
+    const auto answer = Ask(&rpc::LedgerClient::changes, request);
+    if (answer.status().code() == StatusCode::kNotFound) break;  // the ledger ends before it
+    LOYALTY_ASSIGN_OR_RETURN(const auto response, answer);
     std::vector<Record> records = Converter().FromWire(response.records);
     std::move(records.begin(), records.end(), std::back_inserter(all));
     if (records.empty() || response.next_sequence > response.durable_sequence) break;
@@ -132,6 +134,12 @@ Result<Explanation> RemoteLedgerImpl::Explain(uint64_t sequence) const {
   request.__set_sequence(int64_t(sequence));
   LOYALTY_ASSIGN_OR_RETURN(const auto response,
                            Ask(&rpc::LedgerClient::explain, std::move(request)));
+  if (response.truncated) {
+    return Status(StatusCode::kUnsupported,
+                  "entry " + std::to_string(sequence) +
+                      " has more to explain than a server tells; open its directory read-only, "
+                      "beside the server");
+  }
   return Converter().FromWire(response);
 }
 

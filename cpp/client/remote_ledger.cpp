@@ -1,6 +1,7 @@
 #include "remote_ledger.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "wire/points.h"
@@ -27,6 +28,8 @@ Result<std::unique_ptr<RemoteLedger>> RemoteLedger::Connect(const RemoteOptions&
 
 namespace client {
 namespace {
+
+constexpr int64_t kLongestWait_ms = 5'000;  // within the time of a call
 
 Status OnlyWhereTheLedgerIs(const char* what) {
   return {StatusCode::kUnsupported,
@@ -150,20 +153,23 @@ Result<std::string> RemoteLedgerImpl::ProgramText(uint32_t version) const {
 }
 
 Result<Head> RemoteLedgerImpl::WaitFor(uint64_t sequence, int64_t timeout_us) const {
-  if (sequence > 0 && timeout_us > 0) {
-    rpc::ChangesRequest request;
-    request.__set_from_sequence(int64_t(sequence));
-    request.__set_limit(1);
-    request.__set_wait_ms(int32_t(std::min<int64_t>(INT32_MAX, timeout_us / 1000)));
-    LOYALTY_RETURN_IF_ERROR(Ask(&rpc::LedgerClient::changes, std::move(request)).status());
+  using Clock = std::chrono::steady_clock;
+  const auto until = Clock::now() + std::chrono::microseconds(timeout_us);
+  for (;;) {
+    LOYALTY_ASSIGN_OR_RETURN(const auto response,
+                             Ask(&rpc::LedgerClient::digest, rpc::DigestRequest()));
+    Head head;
+    head.sequence = uint64_t(response.sequence);
+    const size_t bytes = std::min(response.digest.size(), head.digest.size());
+    std::copy_n(response.digest.begin(), bytes, head.digest.begin());
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
+    if (head.sequence >= sequence || left.count() <= 0) return head;
+    rpc::ChangesRequest next;
+    next.__set_from_sequence(response.sequence + 1);
+    next.__set_limit(1);
+    next.__set_wait_ms(int32_t(std::min<int64_t>(left.count(), kLongestWait_ms)));
+    LOYALTY_RETURN_IF_ERROR(Ask(&rpc::LedgerClient::changes, std::move(next)).status());
   }
-  LOYALTY_ASSIGN_OR_RETURN(const auto response,
-                           Ask(&rpc::LedgerClient::digest, rpc::DigestRequest()));
-  Head head;
-  head.sequence = uint64_t(response.sequence);
-  const size_t bytes = std::min(response.digest.size(), head.digest.size());
-  std::copy_n(response.digest.begin(), bytes, head.digest.begin());
-  return head;
 }
 
 Result<Info> RemoteLedgerImpl::GetInfo() const {

@@ -18,6 +18,18 @@ int64_t Magnitude(int64_t points) {
   return points < 0 ? -points : points;
 }
 
+// What a hold sets aside counts, and so its capture does not.
+int64_t Moved(const Posting& posting, const Reply& reply) {
+  if (!IsPosted(reply.status) || posting.kind == Kind::kCapture) return 0;
+  return Magnitude(posting.kind == Kind::kHold ? posting.points : reply.points);
+}
+
+// Whether it is about all that is left of another one, or as many as make up for money.
+bool LeavesOpen(const Posting& posting) {
+  const bool is_about = posting.kind == Kind::kReverse || posting.kind == Kind::kReinstate;
+  return is_about && (posting.points == 0 || posting.points == kByProgram);
+}
+
 int64_t AddUpTo(int64_t sum, int64_t more) {
   return more > INT64_MAX - sum ? INT64_MAX : sum + more;
 }
@@ -53,7 +65,8 @@ std::optional<std::chrono::milliseconds> Rate::Take(double count, Clock::time_po
     left_ -= count;
     return std::nullopt;
   }
-  return std::chrono::milliseconds(int64_t(std::ceil((needed - left_) / per_s_ * 1000)));
+  const double wait_ms = std::ceil((needed - left_) / per_s_ * 1000);
+  return std::chrono::milliseconds(int64_t(std::min(wait_ms, double(INT32_MAX))));
 }
 
 Client::Client(const ClientTerms& terms) : terms_(terms) {
@@ -63,32 +76,68 @@ Client::Client(const ClientTerms& terms) : terms_(terms) {
 
 void Client::TakeCall() { TakeOrThrow(&calls_, 1, "more calls a second than the client may make"); }
 
-void Client::CheckPostings(std::span<const Posting> postings) {
-  if (terms_.points_per_posting) {
-    for (size_t i = 0; i < postings.size(); ++i) {
-      if (Magnitude(postings[i].points) <= *terms_.points_per_posting) continue;
-      ThrowForbidden("postings[" + std::to_string(i) + "].points: " + name() + " may move up to " +
-                     std::to_string(*terms_.points_per_posting) + " in a posting");
-    }
+void Client::CheckKinds(std::span<const Posting> postings) const {
+  if (May(Role::kOperate)) return;
+  for (size_t i = 0; i < postings.size(); ++i) {
+    if (!IsAudited(postings[i].kind)) continue;
+    ThrowForbidden("postings[" + std::to_string(i) + "].kind: " + name() +
+                   " needs the role operate to post " + std::string(ToString(postings[i].kind)));
   }
-  if (terms_.points_per_day) {
-    const std::lock_guard lock(mutex_);
-    if (*MovedToday() >= *terms_.points_per_day) {
-      ThrowForbidden(name() + " has moved the " + std::to_string(*terms_.points_per_day) +
-                     " points that it may on a day; the next one begins at 00:00 UTC");
-    }
-  }
-  TakeOrThrow(&postings_, double(postings.size()),
-              "more postings a second than the client may make");
 }
 
-void Client::CountPoints(std::span<const Reply> replies) {
-  if (!terms_.points_per_day) return;
-  const std::lock_guard lock(mutex_);
-  int64_t* moved = MovedToday();
-  for (const Reply& reply : replies) {
-    if (IsPosted(reply.status)) *moved = AddUpTo(*moved, Magnitude(reply.points));
+void Client::CheckPoints(std::span<const Posting> postings) const {
+  if (!terms_.points_per_posting) return;
+  for (size_t i = 0; i < postings.size(); ++i) {
+    const Posting& posting = postings[i];
+    const std::string field = "postings[" + std::to_string(i) + "].points: ";
+    if (LeavesOpen(posting)) {
+      ThrowForbidden(field + name() + " must say how many, as it may not move any number");
+    }
+    if (Magnitude(posting.points) <= *terms_.points_per_posting) continue;
+    ThrowForbidden(field + name() + " may move up to " +
+                   std::to_string(*terms_.points_per_posting) + " in a posting");
   }
+}
+
+Client::Reserved Client::Reserve(std::span<const Posting> postings) {
+  CheckKinds(postings);
+  CheckPoints(postings);
+  TakeOrThrow(&postings_, double(postings.size()),
+              "more postings a second than the client may make");
+  if (!terms_.points_per_day) return {this, 0};
+  int64_t asked = 0;
+  for (const Posting& posting : postings) asked = AddUpTo(asked, Magnitude(posting.points));
+  if (asked > *terms_.points_per_day) {
+    ThrowForbidden(name() + " may move " + std::to_string(*terms_.points_per_day) +
+                   " points a day; the request asks for " + std::to_string(asked));
+  }
+  const std::lock_guard lock(mutex_);
+  int64_t* const moved = MovedToday();
+  // No Forbidden: that would tell who sends again, after a reply that was lost, that nothing was posted.
+  if (*moved >= *terms_.points_per_day || asked > *terms_.points_per_day - *moved) {
+    ThrowUnavailable(name() + " may move " + std::to_string(*terms_.points_per_day) +
+                         " points a day, and has moved " + std::to_string(*moved) +
+                         "; the next day begins at 00:00 UTC",
+                     int32_t((kDay_us - Now_us() % kDay_us) / 1000));
+  }
+  *moved += asked;
+  return {this, asked};
+}
+
+void Client::Reserved::Count(std::span<const Posting> postings, std::span<const Reply> replies) {
+  if (!client_->terms_.points_per_day) return;
+  int64_t moved = 0;
+  for (size_t i = 0; i < replies.size(); ++i)
+    moved = AddUpTo(moved, Moved(postings[i], replies[i]));
+  const std::lock_guard lock(client_->mutex_);
+  int64_t* const today = client_->MovedToday();
+  *today = AddUpTo(*today, moved);
+}
+
+void Client::GiveBack(int64_t points) {
+  const std::lock_guard lock(mutex_);
+  int64_t* const moved = MovedToday();
+  *moved = std::max<int64_t>(0, *moved - points);  // yesterday's are not of today
 }
 
 int64_t* Client::MovedToday() {

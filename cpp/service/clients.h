@@ -56,14 +56,31 @@ class Client {
   const std::string& name() const { return terms_.name; }
   bool May(Role role) const { return (terms_.roles >> int(role) & 1) != 0; }
 
+  // Points that postings under way may move, out of those of a day.
+  class Reserved {
+   public:
+    Reserved(Client* client, int64_t points) : client_(client), points_(points) {}
+    ~Reserved() { client_->GiveBack(points_); }
+    Reserved(const Reserved&) = delete;
+    Reserved& operator=(const Reserved&) = delete;
+    // What they moved, or hold, instead.
+    void Count(std::span<const Posting> postings, std::span<const Reply> replies);
+
+   private:
+    Client* const client_;
+    int64_t points_;
+  };
+
   // The next ones throw the interface's Unavailable or Forbidden.
   void TakeCall();
-  // Before postings are made: how many a second, and how many points each, and all in a day (UTC), may move.
-  void CheckPostings(std::span<const Posting> postings);
-  // After: what they moved.
-  void CountPoints(std::span<const Reply> replies);
+  // Before postings are made: of which kinds, how many a second, and how many points each, and all in a day (UTC),
+  // may move.
+  Reserved Reserve(std::span<const Posting> postings);
 
  private:
+  void CheckKinds(std::span<const Posting> postings) const;
+  void CheckPoints(std::span<const Posting> postings) const;
+  void GiveBack(int64_t points);
   int64_t* MovedToday();  // under mutex_
 
   const ClientTerms terms_;
@@ -71,7 +88,7 @@ class Client {
   std::optional<Rate> postings_;
   std::mutex mutex_;
   int64_t day_ = 0;    // since 1970-01-01
-  int64_t moved_ = 0;  // points on that day, either way
+  int64_t moved_ = 0;  // points on that day, either way; and those that are reserved
 };
 
 // All clients of a server, by what they show.

@@ -8,6 +8,8 @@
 namespace loyalty::service {
 namespace {
 
+constexpr size_t kNameMax = 64;
+
 class Reader {
  public:
   explicit Reader(std::string path) : path_(std::move(path)) {}
@@ -54,6 +56,10 @@ class Reader {
       return Wrong(node, "clients." + name + ": a name has no '/', as actors are \"client/who\"");
     }
     ClientEntry entry;
+    if (name.size() > kNameMax) {
+      return Wrong(node, "clients." + name + ": a name has up to " + std::to_string(kNameMax) +
+                             " bytes, as it comes before actors");
+    }
     entry.terms.name = name;
     for (const auto& [key, value] : *node.as_table()) {
       const std::string path = "clients." + name + "." + std::string(key.str());

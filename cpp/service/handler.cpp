@@ -24,9 +24,9 @@ void CheckRequestId(const std::string& request_id) {
   }
 }
 
-std::string ActorOf(const Client& client, const std::string& actor) {
-  if (client.name().empty()) return actor;
-  return actor.empty() ? client.name() : client.name() + "/" + actor;
+// A member's key is in no log: whoever is erased would stay there.
+std::string ForLog(const rpc::InvalidRequest& fault) {
+  return "invalid request: " + std::string(ToString(StatusCode(fault.code)));
 }
 
 }  // namespace
@@ -46,14 +46,22 @@ Handler::Call Handler::Begin(Role role, const rpc::RequestHead& head,
     timeout_ms = std::min(timeout_ms, head.timeout_ms);
   }
   call.deadline = began + std::chrono::milliseconds(timeout_ms);
+  CheckTime(call);
   call.client->TakeCall();
   return call;
+}
+
+void Handler::CheckTime(const Call& call) const {
+  if (Clock::now() >= call.deadline) {
+    ThrowUnavailable("the time of the call was over before it was begun", kRetryAfter_ms);
+  }
 }
 
 void Handler::Answer(const char* name, Role role, const rpc::RequestHead& head,
                      const std::function<void(const Call&)>& body) {
   const Clock::time_point began = Clock::now();
   ++calls_;
+  std::string client;
   const auto log = [&](LogLevel level, const std::string& outcome) {
     if (!IsLogged(level)) return;
     const std::chrono::duration<double, std::milli> took = Clock::now() - began;
@@ -64,14 +72,17 @@ void Handler::Answer(const char* name, Role role, const rpc::RequestHead& head,
         {{"call", name},
          {"request_id", request_id},
          {"peer", peer_},
+         {"client", client},
          {"outcome", outcome},
          {"took_ms", took.count()}});
   };
   try {
-    body(Begin(role, head, began));
+    const Call call = Begin(role, head, began);
+    client = call.client->name();
+    body(call);
     log(Clock::now() - began > kSlow ? LogLevel::kInfo : LogLevel::kDebug, "answered");
   } catch (const rpc::InvalidRequest& fault) {
-    log(LogLevel::kInfo, "invalid request: " + fault.message);
+    log(LogLevel::kInfo, ForLog(fault));
     throw;
   } catch (const rpc::Unauthenticated& fault) {
     log(LogLevel::kWarning, "unauthenticated: " + fault.message);
@@ -100,17 +111,18 @@ void Handler::post(rpc::PostResponse& response, const rpc::PostRequest& request)
     }
     Ledger* const ledger = service_.ledger;
     Postings postings(request.postings, call.client->name(), ledger->Currencies());
-    call.client->CheckPostings(postings.all());
+    Client::Reserved reserved = call.client->Reserve(postings.all());
     const Admission::Room room = service_.admission.Enter(count, call.deadline);
     if (!room.has_entered()) {
       ThrowUnavailable("no room for more postings within the time of the call", kRetryAfter_ms);
     }
     postings.Intern(ledger);
+    CheckTime(call);
     std::vector<Reply> replies(count);
-    ThrowUnlessOk(ledger->Post(postings.all(), replies));
-    call.client->CountPoints(replies);
     std::vector<rpc::PostingReply> wire;
     wire.reserve(count);
+    ThrowUnlessOk(ledger->Post(postings.all(), replies));
+    reserved.Count(postings.all(), replies);
     for (const Reply& reply : replies) wire.push_back(wire::ToWire(reply));
     response.replies = std::move(wire);
     response.__isset.replies = true;
@@ -175,7 +187,7 @@ void Handler::apply_program(rpc::ApplyProgramResponse& response,
                             const rpc::ApplyProgramRequest& request) {
   Answer("apply_program", Role::kAdminister, request.head, [&](const Call& call) {
     if (!request.__isset.json) ThrowInvalid("json is missing: the programme");
-    const std::string actor = ActorOf(*call.client, request.actor);
+    const std::string actor = ActorOf(call.client->name(), request.actor, {"actor"});
     const std::string_view texts[] = {actor, request.reason};
     const std::vector<uint32_t> numbers = ValueOrThrow(service_.ledger->InternCodes(texts));
     Codes codes;
@@ -227,7 +239,7 @@ void Handler::health(rpc::HealthResponse& response, const rpc::HealthRequest&) {
   } else {
     response.__set_health(fault.ok() ? rpc::Health::READY : rpc::Health::READING_ONLY);
   }
-  if (!fault.ok()) response.__set_message(fault.message());
+  if (!fault.ok()) response.__set_message("a write has failed; the server's log says more");
 }
 
 }  // namespace loyalty::service

@@ -5,7 +5,9 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "service.h"
 
@@ -53,8 +55,13 @@ class Handler final : public rpc::LedgerIf {
   // Finds out who asks and whether he may, does it, and logs how it ended. Throws the interface's exceptions alone.
   void Answer(const char* name, Role role, const rpc::RequestHead& head,
               const std::function<void(const Call&)>& body);
+  void CheckTime(const Call& call) const;
   Call Begin(Role role, const rpc::RequestHead& head, Clock::time_point began) const;
   void CheckMembers(size_t members) const;
+  // Between members: whether there is time for the next one.
+  void CheckProgress(const Call& call, size_t members) const;
+  void AddBalances(const Call& call, const rpc::BalancesRequest& request, uint16_t currency,
+                   std::span<const MemberKey> members, std::vector<rpc::Balance>* wire) const;
   size_t ToLimit(bool is_set, int32_t limit) const;
   Clock::time_point WaitUntil(const Call& call, bool is_set, int32_t wait_ms) const;
 

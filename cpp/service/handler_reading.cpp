@@ -1,5 +1,7 @@
 // The calls that read.
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 #include "clock.h"
 #include "faults.h"
@@ -22,7 +24,7 @@ rpc::Standings ToStandings(const TierTable& table, uint32_t slot, const TierRow*
   wire.__set_found(slot != Entry::kNoMember);
   std::vector<rpc::Standing> standings;
   if (wire.found) {
-    wire.__set_member(records->KeyOf(slot));
+    records->SetMember(slot, &wire, &rpc::Standings::__set_member);
     for (size_t l = 0; l < table.ladders.size(); ++l, ++*row) {
       standings.push_back(wire::ToWire(**row, table.ladders[(*row)->ladder]));
     }
@@ -31,6 +33,28 @@ rpc::Standings ToStandings(const TierTable& table, uint32_t slot, const TierRow*
   wire.__isset.standings = true;
   return wire;
 }
+
+// Each member once: a question may be costly, and who asks of one again and again would have it asked as often.
+class Distinct {
+ public:
+  explicit Distinct(std::span<const MemberKey> all) {
+    using Known = std::tuple<bool, int64_t, std::string_view>;
+    std::map<Known, uint32_t> known;
+    places_.reserve(all.size());
+    for (const MemberKey& key : all) {
+      const auto [at, is_new] =
+          known.try_emplace({key.is_text, key.number, key.text}, uint32_t(members_.size()));
+      if (is_new) members_.push_back(key);
+      places_.push_back(at->second);
+    }
+  }
+  std::span<const MemberKey> members() const { return members_; }
+  std::span<const uint32_t> places() const { return places_; }  // of all, in members()
+
+ private:
+  std::vector<MemberKey> members_;
+  std::vector<uint32_t> places_;
+};
 
 }  // namespace
 
@@ -46,6 +70,13 @@ size_t Handler::ToLimit(bool is_set, int32_t limit) const {
   return size_t(std::min(limit, service_.limits.records_max));
 }
 
+void Handler::CheckProgress(const Call& call, size_t members) const {
+  if (service_.is_stopping) ThrowUnavailable("the server is stopping", 0);
+  if (Clock::now() < call.deadline) return;
+  ThrowInvalid("the time of the call was over after " + std::to_string(members) +
+               " members; ask of fewer, or give it more");
+}
+
 Handler::Clock::time_point Handler::WaitUntil(const Call& call, bool is_set,
                                               int32_t wait_ms) const {
   if (!is_set) return Clock::now();
@@ -54,13 +85,13 @@ Handler::Clock::time_point Handler::WaitUntil(const Call& call, bool is_set,
 }
 
 void Handler::balances(rpc::BalancesResponse& response, const rpc::BalancesRequest& request) {
-  Answer("balances", Role::kRead, request.head, [&](const Call&) {
+  Answer("balances", Role::kRead, request.head, [&](const Call& call) {
     const std::vector<MemberKey> members = ToKeys(request.members, "members");
     const std::vector<std::string> known = service_.ledger->Currencies();
     std::vector<uint16_t> currencies;
     for (const std::string& name : request.currencies) {
       const auto number = CurrencyNumber(known, name);
-      if (!number || name.empty()) {
+      if (!number) {
         ThrowInvalid("currencies[" + std::to_string(currencies.size()) +
                      "]: there is no currency \"" + name + "\"");
       }
@@ -72,24 +103,45 @@ void Handler::balances(rpc::BalancesResponse& response, const rpc::BalancesReque
           "at_us and as_of are both there; the one tells of what is to come, the other of "
           "the past");
     }
+    if (request.__isset.at_us && (request.at_us < kMinTime_us || request.at_us >= kMaxTime_us)) {
+      ThrowInvalid("at_us must be an instant from 1900 to 2200");
+    }
     CheckMembers(members.size() * std::max<size_t>(1, currencies.size()));
-    BalanceQuery query;
-    query.at_us = request.__isset.at_us ? request.at_us : Now_us();
-    query.expiring = request.expiring;
-    std::vector<Balance> balances(members.size());
     std::vector<rpc::Balance> wire;
     wire.reserve(members.size() * currencies.size());
-    for (const uint16_t currency : currencies) {
-      query.currency = currency;
-      ThrowUnlessOk(request.__isset.as_of ? service_.ledger->BalancesAsOf(
-                                                members, currency, ToAsOf(request.as_of), balances)
-                                          : service_.ledger->Balances(members, query, balances));
-      for (const Balance& balance : balances)
-        wire.push_back(wire::ToWire(balance, request.expiring));
-    }
+    for (const uint16_t currency : currencies) AddBalances(call, request, currency, members, &wire);
     response.balances = std::move(wire);
     response.__isset.balances = true;
   });
+}
+
+void Handler::AddBalances(const Call& call, const rpc::BalancesRequest& request, uint16_t currency,
+                          std::span<const MemberKey> members,
+                          std::vector<rpc::Balance>* wire) const {
+  if (!request.expiring && !request.__isset.at_us && !request.__isset.as_of) {
+    std::vector<Balance> balances(members.size());
+    ThrowUnlessOk(service_.ledger->Balances(members, {currency, Now_us()}, balances));
+    for (const Balance& balance : balances) wire->push_back(wire::ToWire(balance, false));
+    return;
+  }
+  // Lots are walked between postings, which wait; the past is read member by member.
+  const size_t together = request.__isset.as_of ? 1 : 64;
+  const BalanceQuery query{currency, request.__isset.at_us ? request.at_us : Now_us(),
+                           request.expiring};
+  const Distinct distinct(members);
+  std::vector<Balance> balances(distinct.members().size());
+  for (size_t begin = 0; begin < balances.size(); begin += together) {
+    CheckProgress(call, begin);
+    const size_t count = std::min(together, balances.size() - begin);
+    const auto asked = distinct.members().subspan(begin, count);
+    const auto answers = std::span(balances).subspan(begin, count);
+    ThrowUnlessOk(request.__isset.as_of ? service_.ledger->BalancesAsOf(
+                                              asked, currency, ToAsOf(request.as_of), answers)
+                                        : service_.ledger->Balances(asked, query, answers));
+  }
+  for (const uint32_t at : distinct.places()) {
+    wire->push_back(wire::ToWire(balances[at], request.expiring));
+  }
 }
 
 void Handler::statement(rpc::StatementResponse& response, const rpc::StatementRequest& request) {
@@ -118,22 +170,32 @@ void Handler::changes(rpc::ChangesResponse& response, const rpc::ChangesRequest&
     const size_t limit = ToLimit(request.__isset.limit, request.limit);
     const auto until = WaitUntil(call, request.__isset.wait_ms, request.wait_ms);
     Head head = ValueOrThrow(service_.ledger->WaitFor(0, 0));
-    while (head.sequence < from && !service_.is_stopping) {
+    if (from > head.sequence + 1) {
+      ThrowUnlessOk({StatusCode::kNotFound, "from_sequence is " + std::to_string(from) +
+                                                ", and the ledger ends at " +
+                                                std::to_string(head.sequence) +
+                                                ": was it restored from an earlier copy?"});
+    }
+    while (head.sequence < from && head.fault.ok() && !service_.is_stopping) {
       const auto left = std::min<Clock::duration>(kLookUp, until - Clock::now());
       if (left <= Clock::duration::zero()) break;
       const auto left_us = std::chrono::duration_cast<std::chrono::microseconds>(left).count();
       head = ValueOrThrow(service_.ledger->WaitFor(from, left_us));
     }
     const std::vector<Record> records = ValueOrThrow(service_.ledger->Changes(from, limit));
+    const uint64_t next = from + records.size();
     response.__set_records(Records(*service_.ledger).ToWire(records));
-    response.__set_next_sequence(int64_t(from + records.size()));
-    response.__set_durable_sequence(int64_t(std::max(head.sequence, from + records.size() - 1)));
+    response.__set_next_sequence(int64_t(next));
+    response.__set_durable_sequence(int64_t(std::max(head.sequence, next - 1)));
   });
 }
 
 void Handler::explain(rpc::ExplainResponse& response, const rpc::ExplainRequest& request) {
   Answer("explain", Role::kRead, request.head, [&](const Call&) {
     uint64_t sequence = 0;
+    if (request.__isset.posting && request.__isset.sequence) {
+      ThrowInvalid("posting and sequence are both there: say one");
+    }
     if (request.__isset.posting) {
       sequence = ValueOrThrow(service_.ledger->FindPosting(ToId(request.posting, {"posting"})));
     } else if (request.sequence >= 1) {
@@ -141,7 +203,9 @@ void Handler::explain(rpc::ExplainResponse& response, const rpc::ExplainRequest&
     } else {
       ThrowInvalid("posting is missing: its id, or else its sequence");
     }
-    response = Records(*service_.ledger).ToWire(ValueOrThrow(service_.ledger->Explain(sequence)));
+    response = Records(*service_.ledger)
+                   .ToWire(ValueOrThrow(service_.ledger->Explain(sequence)),
+                           size_t(service_.limits.records_max));
   });
 }
 
@@ -149,16 +213,21 @@ void Handler::tiers(rpc::TiersResponse& response, const rpc::TiersRequest& reque
   Answer("tiers", Role::kRead, request.head, [&](const Call&) {
     CheckMembers(request.members.size());
     const std::vector<MemberKey> members = ToKeys(request.members, "members");
-    const TierTable table = ValueOrThrow(request.__isset.as_of_us
-                                             ? service_.ledger->TiersAsOf(members, request.as_of_us)
-                                             : service_.ledger->Tiers(members));
-    std::vector<rpc::Standings> wire;
-    wire.reserve(members.size());
+    const Distinct distinct(members);
+    const std::vector<MemberKey> asked(distinct.members().begin(), distinct.members().end());
+    const TierTable table =
+        ValueOrThrow(request.__isset.as_of_us ? service_.ledger->TiersAsOf(asked, request.as_of_us)
+                                              : service_.ledger->Tiers(asked));
+    std::vector<rpc::Standings> known;
+    known.reserve(asked.size());
     Records records(*service_.ledger);
     const TierRow* row = table.rows.data();
     for (const uint32_t slot : table.slots) {
-      wire.push_back(ToStandings(table, slot, &row, &records));
+      known.push_back(ToStandings(table, slot, &row, &records));
     }
+    std::vector<rpc::Standings> wire;
+    wire.reserve(members.size());
+    for (const uint32_t at : distinct.places()) wire.push_back(known[at]);
     response.members = std::move(wire);
     response.__isset.members = true;
     response.__set_ladders(wire::ToWire(table.ladders));
@@ -173,25 +242,25 @@ void Handler::tier_progress(rpc::TierProgressResponse& response,
     std::optional<int64_t> as_of_us;
     if (request.__isset.as_of_us) as_of_us = request.as_of_us;
     Records records(*service_.ledger);
-    std::vector<rpc::MemberProgress> wire(members.size());
-    for (size_t i = 0; i < members.size(); ++i) {
-      if (Clock::now() > call.deadline) {
-        ThrowUnavailable(
-            "the time of the call was over after " + std::to_string(i) + " members; ask of fewer",
-            0);
-      }
-      auto progress = service_.ledger->TierProgressOf(members[i], as_of_us);
-      wire[i].__set_found(progress.ok());
+    const Distinct distinct(members);
+    std::vector<rpc::MemberProgress> known(distinct.members().size());
+    for (size_t i = 0; i < known.size(); ++i) {
+      CheckProgress(call, i);
+      auto progress = service_.ledger->TierProgressOf(distinct.members()[i], as_of_us);
+      known[i].__set_found(progress.ok());
       if (progress.status().code() == StatusCode::kNotFound) continue;
       ThrowUnlessOk(progress.status());
       std::vector<rpc::Progress> ladders;
       for (size_t l = 0; l < progress->ladders.size(); ++l) {
         ladders.push_back(records.ToWire(progress->progress[l], progress->ladders[l]));
       }
-      wire[i].ladders = std::move(ladders);
-      wire[i].__isset.ladders = true;
+      known[i].ladders = std::move(ladders);
+      known[i].__isset.ladders = true;
       if (!response.__isset.ladders) response.__set_ladders(wire::ToWire(progress->ladders));
     }
+    std::vector<rpc::MemberProgress> wire;
+    wire.reserve(members.size());
+    for (const uint32_t at : distinct.places()) wire.push_back(known[at]);
     response.members = std::move(wire);
     response.__isset.members = true;
   });
@@ -200,7 +269,9 @@ void Handler::tier_progress(rpc::TierProgressResponse& response,
 void Handler::spenders(rpc::SpendersResponse& response, const rpc::SpendersRequest& request) {
   Answer("spenders", Role::kRead, request.head, [&](const Call&) {
     const MemberKey pool = ToKey(request.pool, {"pool"});
-    const auto currency = CurrencyNumber(service_.ledger->Currencies(), request.currency);
+    const auto currency = request.__isset.currency
+                              ? CurrencyNumber(service_.ledger->Currencies(), request.currency)
+                              : 0;
     if (!currency) ThrowInvalid("currency: there is no currency \"" + request.currency + "\"");
     std::vector<rpc::Spender> wire;
     for (const auto& spender : ValueOrThrow(service_.ledger->SpendersOf(pool, *currency))) {

@@ -60,7 +60,7 @@ int Serve(const Options& options, const sigset_t& signals) {
   const Status closed = (*ledger)->Close();
   if (!closed.ok()) return Fail(closed);
   Log(LogLevel::kInfo, "stopped", {});
-  return 0;
+  return (*server)->has_failed() ? 1 : 0;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "records.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "faults.h"
@@ -41,7 +42,7 @@ rpc::Record Records::ToWire(const Record& record) {
   wire.__set_status(int32_t(entry.status));
   if (!entry.id.is_zero()) wire.__set_id(wire::ToWire(entry.id));
   if (entry.member != Entry::kNoMember) {
-    wire.__set_member(KeyOf(entry.member));
+    SetMember(entry.member, &wire, &rpc::Record::__set_member);
     if (entry.currency < currencies_.size()) wire.__set_currency(currencies_[entry.currency]);
   }
   wire.__set_points(entry.points);
@@ -73,7 +74,7 @@ void Records::AddDetails(const Record& record, rpc::Record* wire) {
   if (terms.deadline_us != kNever_us) wire->__set_deadline_us(terms.deadline_us);
   if (terms.floor != kByProgram) wire->__set_floor(terms.floor);
   if (terms.ceiling != kByProgram) wire->__set_ceiling(terms.ceiling);
-  if (details.other >= 0) wire->__set_other(KeyOf(uint32_t(details.other)));
+  if (details.other >= 0) SetMember(uint32_t(details.other), wire, &rpc::Record::__set_other);
   wire->__set_balance(wire::ToWire(BalanceParts{record.entry.balance, details.pending_after,
                                                 details.held_after, details.arrears_after}));
   if (record.level) {
@@ -107,27 +108,32 @@ rpc::Progress Records::ToWire(const TierProgress& progress, const LadderNames& n
 
 rpc::TierChange Records::ToWire(const TierChange& change, const TierRun& run) {
   rpc::TierChange wire = wire::ToWire(change, run);
-  wire.__set_member(KeyOf(change.member));
+  SetMember(change.member, &wire, &rpc::TierChange::__set_member);
   return wire;
 }
 
-rpc::ExplainResponse Records::ToWire(const Explanation& explanation) {
+rpc::ExplainResponse Records::ToWire(const Explanation& explanation, size_t records_max) {
   rpc::ExplainResponse wire;
   wire.__set_sequence(int64_t(explanation.sequence));
-  wire.__set_took(wire::ToWire(explanation.took));
-  wire.__set_used(wire::ToWire(explanation.used));
+  const auto cut = [&wire, records_max](const auto& all) {
+    if (all.size() > records_max) wire.__set_truncated(true);
+    return std::vector(all.begin(), all.begin() + int64_t(std::min(all.size(), records_max)));
+  };
+  wire.__set_took(wire::ToWire(cut(explanation.took)));
+  wire.__set_used(wire::ToWire(cut(explanation.used)));
   std::vector<rpc::LotLeft> left;
-  for (const Explanation::Left& lot : explanation.left) {
+  for (const Explanation::Left& lot : cut(explanation.left)) {
     rpc::LotLeft& to = left.emplace_back();
-    to.__set_member(KeyOf(lot.member));
+    SetMember(lot.member, &to, &rpc::LotLeft::__set_member);
     to.__set_state(wire::ToWire(lot.state));
     to.__set_points(lot.points);
     to.__set_expires_us(lot.expires_us);
   }
   wire.left = std::move(left);
   wire.__isset.left = true;
-  wire.__set_about({explanation.about.begin(), explanation.about.end()});
-  wire.__set_records(ToWire(explanation.records));
+  const auto about = cut(explanation.about);
+  wire.__set_about({about.begin(), about.end()});
+  wire.__set_records(ToWire(cut(explanation.records)));
   return wire;
 }
 

@@ -22,10 +22,17 @@ class Records {
   rpc::LevelChange ToWire(const LevelChange& change);
   rpc::Progress ToWire(const TierProgress& progress, const LadderNames& names);
   rpc::TierChange ToWire(const TierChange& change, const TierRun& run);
-  rpc::ExplainResponse ToWire(const Explanation& explanation);
-  const rpc::MemberKey& KeyOf(uint32_t slot);
+  // Up to so many of each list.
+  rpc::ExplainResponse ToWire(const Explanation& explanation, size_t records_max);
+  // Sets a field to a member's key; not to that of one who was erased, as some languages cannot read an empty union.
+  template <typename Wire>
+  void SetMember(uint32_t slot, Wire* wire, void (Wire::*set)(const rpc::MemberKey&)) {
+    const rpc::MemberKey& key = KeyOf(slot);
+    if (key.__isset.number || key.__isset.text) (wire->*set)(key);
+  }
 
  private:
+  const rpc::MemberKey& KeyOf(uint32_t slot);
   void AddDetails(const Record& record, rpc::Record* wire);
   const std::string& TextOf(uint32_t code);
 

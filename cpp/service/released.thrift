@@ -10,8 +10,9 @@
 //    account has been inactive for so long as the programme says. Durations say their unit (`_ms`).
 //  - Enums travel as i32, as later versions may know more values than their reader. 0 is unspecified.
 //  - How a posting ends is a status in its reply. Exceptions are for faults of the whole call; after one of those,
-//    nothing was posted, but after Unavailable, and after a reply that never came, some may have been: send the same
-//    again, with the same ids.
+//    nothing was posted, but after Unavailable and Internal, and after a reply that never came, some may have been: send
+//    the same again, with the same ids.
+//  - Texts are UTF-8 without U+0000. Of a union one field is set.
 //  - Numbers of fields and values are never used again for something else.
 
 namespace cpp loyalty.rpc
@@ -27,7 +28,8 @@ struct RequestHead {
   1: optional string token
   // For logs, at both ends; up to 64 characters. The server makes one if absent.
   2: optional string request_id
-  // How long the caller waits. Past it a posting is not begun. Absent: as long as the server allows.
+  // How long the caller waits, from when the server has read the request. Past it a posting is not begun. Absent: as long
+  // as the server allows.
   3: optional i32 timeout_ms
 }
 
@@ -110,6 +112,8 @@ struct Posting {
   13: optional i64 tag
   14: optional i64 floor
   15: optional i64 ceiling
+  // TRANSFER: who gets the points. JOIN_POOL, LEAVE_POOL: who does, `member` being the pool. REDEEM, HOLD from a pool: who
+  // spends. MERGE_MEMBERS: whose key leads to `member` from then on.
   16: optional MemberKey other
   17: optional string ladder
   18: optional string level
@@ -162,7 +166,7 @@ struct BalancesRequest {
   1: optional RequestHead head
   2: optional list<MemberKey> members
   3: optional list<string> currencies  // absent: the first
-  4: optional i64 at_us                // what there is then, if nothing more is posted; absent: now
+  4: optional i64 at_us                // what there is then of all that is posted by now; absent: now
   5: optional AsOf as_of               // the past instead
   6: optional bool expiring            // also what expires next; takes longer
 }
@@ -275,6 +279,7 @@ struct ExplainResponse {
   4: optional list<LotLeft> left    // of those, what there is now
   5: optional list<i64> about       // sequences of the entries about it
   6: optional list<Record> records  // of all sequences above, each once, in order
+  7: optional bool truncated  // a list has more than the server allows in a page, and these are its first
 }
 
 // ---- Levels ---------------------------------------------------------------------------------------

@@ -3,7 +3,11 @@
 #include <thrift/TOutput.h>
 #include <thrift/server/TThreadedServer.h>
 #include <thrift/transport/TSocket.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <csignal>
+#include <exception>
 #include <future>
 #include <system_error>
 #include <thread>
@@ -19,7 +23,6 @@ namespace loyalty::service {
 namespace {
 
 using apache::thrift::TConnectionInfo;
-using apache::thrift::TException;
 using apache::thrift::TProcessor;
 using apache::thrift::TProcessorFactory;
 using apache::thrift::protocol::TBinaryProtocolFactory;
@@ -107,6 +110,7 @@ class ServerImpl final : public Server {
   }
 
   int port() const override { return listener_->getPort(); }
+  bool has_failed() const override { return has_failed_; }
 
   void Stop() override {
     if (!thread_.joinable()) return;
@@ -124,11 +128,18 @@ class ServerImpl final : public Server {
   void Serve() {
     try {
       server_.serve();
-    } catch (const TException& error) {
+    } catch (const std::exception& error) {
       const std::string place = options_.host + ":" + std::to_string(options_.port);
-      if (!listening_->Fail(place + ": " + error.what())) throw;
+      if (!listening_->Fail(place + ": " + error.what())) GiveUp(error.what());
     }
     over_.set_value();
+  }
+
+  // A process that accepts nobody is to end, so that it is started anew.
+  void GiveUp(const std::string& why) {
+    Log(LogLevel::kError, "listening_failed", {{"message", why}});
+    has_failed_ = true;
+    (void)::kill(::getpid(), SIGTERM);
   }
 
   const ServerOptions options_;
@@ -139,6 +150,7 @@ class ServerImpl final : public Server {
   ThreadedServer server_;
   std::promise<void> over_;
   std::thread thread_;
+  std::atomic<bool> has_failed_ = false;
 };
 
 }  // namespace

@@ -19,6 +19,8 @@ class Server {
   virtual ~Server() = default;
 
   virtual int port() const = 0;
+  // Whether it stopped listening by itself; then it has sent the process SIGTERM.
+  virtual bool has_failed() const = 0;
   // Accepts nothing more, lets calls under way end for as long as the options say, then ends their connections; stops
   // runs, which go on when they are started again. Idempotent; the destructor does it, too.
   virtual void Stop() = 0;

@@ -26,6 +26,18 @@ bool HasTerms(const rpc::Posting& asked) {
   return is.activates_us || is.deadline_us || is.floor || is.ceiling || is.ladder || is.level;
 }
 
+// The ledger has the least number for what is not said; here that is said by absence.
+void RefuseSentinels(const rpc::Posting& asked, const std::string& posting) {
+  const auto refuse = [&](int64_t value, const char* name) {
+    if (value == INT64_MIN) ThrowInvalid(posting + name + " is -2^63: leave it out");
+  };
+  refuse(asked.points, ".points");
+  refuse(asked.expires_us, ".expires_us");
+  refuse(asked.activates_us, ".activates_us");
+  refuse(asked.floor, ".floor");
+  refuse(asked.ceiling, ".ceiling");
+}
+
 }  // namespace
 
 std::string ToString(const Field& field) {
@@ -35,6 +47,9 @@ std::string ToString(const Field& field) {
 }
 
 MemberKey ToKey(const rpc::MemberKey& key, const Field& field) {
+  if (key.__isset.number && key.__isset.text) {
+    ThrowInvalid(ToString(field) + " is both a number and a text");
+  }
   if (key.__isset.number) return MemberKey(key.number);
   if (!key.__isset.text) ThrowInvalid(ToString(field) + " is missing: a number or a text");
   return MemberKey(std::string_view(key.text));
@@ -48,7 +63,13 @@ std::vector<MemberKey> ToKeys(const std::vector<rpc::MemberKey>& keys, std::stri
 }
 
 Id ToId(const rpc::PostingId& id, const Field& field) {
-  if (id.__isset.reference) return IdFromReference(id.reference);
+  if (id.__isset.id && id.__isset.reference) {
+    ThrowInvalid(ToString(field) + " is both 16 bytes and a reference");
+  }
+  if (id.__isset.reference) {
+    if (id.reference.empty()) ThrowInvalid(ToString(field) + ".reference is empty");
+    return IdFromReference(id.reference);
+  }
   if (!id.__isset.id) return {};
   if (id.id.size() != kIdBytes) {
     ThrowInvalid(ToString(field) + " has " + std::to_string(id.id.size()) + " bytes; an id has 16");
@@ -75,10 +96,19 @@ StatementCursor ToCursor(const std::string& cursor) {
 
 std::optional<uint16_t> CurrencyNumber(const std::vector<std::string>& currencies,
                                        std::string_view name) {
-  if (name.empty()) return uint16_t(0);
   const auto found = std::find(currencies.begin(), currencies.end(), name);
   if (found == currencies.end()) return std::nullopt;
   return uint16_t(found - currencies.begin());
+}
+
+std::string ActorOf(const std::string& client, const std::string& actor, const Field& field) {
+  if (client.empty()) return actor;
+  if (actor.empty()) return client;
+  if (client.size() + 1 + actor.size() > kMaxCodeBytes) {
+    ThrowInvalid(ToString(field) + " has " + std::to_string(actor.size()) + " bytes, and \"" +
+                 client + "/\" comes before it; together up to " + std::to_string(kMaxCodeBytes));
+  }
+  return client + "/" + actor;
 }
 
 Postings::Postings(const std::vector<rpc::Posting>& asked, std::string_view client,
@@ -100,10 +130,13 @@ void Postings::Add(const rpc::Posting& asked, const std::vector<std::string>& cu
     ThrowInvalid(ToString(field(".effective_us")) +
                  " is missing: when it happened, the same at each attempt");
   }
+  RefuseSentinels(asked, ToString(field("")));
   Posting& posting = postings_.emplace_back();
   posting.id = ToId(asked.id, field(".id"));
   posting.kind = ToKind(asked.kind);
-  posting.currency = CurrencyNumber(currencies, asked.currency).value_or(UINT16_MAX);
+  if (asked.__isset.currency) {
+    posting.currency = CurrencyNumber(currencies, asked.currency).value_or(UINT16_MAX);
+  }
   posting.member = ToKey(asked.member, field(".member"));
   posting.points = ToPoints(asked, posting.kind);
   posting.money = asked.money;
@@ -118,12 +151,14 @@ void Postings::Add(const rpc::Posting& asked, const std::vector<std::string>& cu
   terms_of_.push_back(HasTerms(asked) ? AddTerms(asked) : nullptr);
   posting.terms = terms_of_.back();
   const rpc::Codes& codes = asked.codes;
+  const std::string& actor =
+      actors_.emplace_back(ActorOf(client_, codes.actor, field(".codes.actor")));
   Texts& texts = texts_of_.emplace_back();
   texts.codes = {NumberOf(codes.rule, field(".codes.rule")),
                  NumberOf(codes.channel, field(".codes.channel")),
                  NumberOf(codes.location, field(".codes.location")),
                  NumberOf(codes.category, field(".codes.category")),
-                 NumberOf(ActorOf(asked, field(".codes.actor")), field(".codes.actor")),
+                 NumberOf(actor, field(".codes.actor")),
                  NumberOf(codes.reason, field(".codes.reason"))};
   texts.ladder = NumberOf(asked.ladder, field(".ladder"));
   texts.level = NumberOf(asked.level, field(".level"));
@@ -136,17 +171,6 @@ Terms* Postings::AddTerms(const rpc::Posting& asked) {
   if (asked.__isset.floor) terms.floor = asked.floor;
   if (asked.__isset.ceiling) terms.ceiling = asked.ceiling;
   return &terms;
-}
-
-std::string_view Postings::ActorOf(const rpc::Posting& asked, const Field& field) {
-  const std::string& actor = asked.codes.actor;
-  if (client_.empty()) return actor;
-  if (actor.empty()) return client_;
-  if (client_.size() + 1 + actor.size() > kMaxCodeBytes) {
-    ThrowInvalid(ToString(field) + " has " + std::to_string(actor.size()) + " bytes, and \"" +
-                 client_ + "/\" comes before it; together up to " + std::to_string(kMaxCodeBytes));
-  }
-  return actors_.emplace_back(client_ + "/" + actor);
 }
 
 uint32_t Postings::NumberOf(std::string_view text, const Field& field) {

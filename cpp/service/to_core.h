@@ -31,9 +31,12 @@ Id ToId(const rpc::PostingId& id, const Field& field);  // zero: it says none
 AsOf ToAsOf(const rpc::AsOf& as_of);
 StatementCursor ToCursor(const std::string& cursor);
 
-// The number of a currency; of an empty name, the first. Nothing: there is no such.
+// The number of a currency. Nothing: there is no such.
 std::optional<uint16_t> CurrencyNumber(const std::vector<std::string>& currencies,
                                        std::string_view name);
+
+// Who posts, as the journal has it: the client, before whom the request says.
+std::string ActorOf(const std::string& client, const std::string& actor, const Field& field);
 
 // The postings of a request. Borrows texts from it, and has all else that they point to. What is merely wrong, the
 // ledger refuses one by one.
@@ -59,7 +62,6 @@ class Postings {
 
   void Add(const rpc::Posting& asked, const std::vector<std::string>& currencies);
   Terms* AddTerms(const rpc::Posting& asked);
-  std::string_view ActorOf(const rpc::Posting& asked, const Field& field);
   uint32_t NumberOf(std::string_view text, const Field& field);
 
   const std::string client_;

@@ -34,7 +34,7 @@ inline void StoreId(const Id& id, uint8_t* bytes) {
   for (int i = 0; i < 8; ++i) bytes[8 + i] = uint8_t(id.lo >> (56 - 8 * i));
 }
 
-// A member's own key: an integer, or a string of 1 to 64 bytes of UTF-8. The integer 7 and the string
+// A member's own key: an integer, or a string of 1 to 64 bytes of UTF-8 without U+0000. The integer 7 and the string
 // "7" are different members. Does not own its text.
 struct MemberKey {
   static constexpr size_t kMaxTextBytes = 64;
@@ -105,6 +105,8 @@ enum class Kind : uint8_t {
   kChangeLevel = 73,  // of a ladder, by an assessment
 };
 std::string_view ToString(Kind kind);
+// Whether it must say who did it and why (actor and reason): what a clerk decides, and no programme.
+bool IsAudited(Kind kind);
 
 // How one posting ended, in order of precedence: a posting gets the first that applies. Stored and on
 // the wire: numbers never change and are never reused. docs/statuses.md explains each.

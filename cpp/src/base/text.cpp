@@ -6,6 +6,22 @@
 
 namespace loyalty {
 
+bool IsAudited(Kind kind) {
+  switch (kind) {
+    case Kind::kAdjust:
+    case Kind::kExtend:
+    case Kind::kSetLimits:
+    case Kind::kCloseMember:
+    case Kind::kReopenMember:
+    case Kind::kReinstate:
+    case Kind::kMergeMembers:
+    case Kind::kUnmergeMembers:
+    case Kind::kEraseMember:
+    case Kind::kSetLevel: return true;
+    default: return false;
+  }
+}
+
 std::string_view ToString(StatusCode code) {
   switch (code) {
     case StatusCode::kOk: return "ok";

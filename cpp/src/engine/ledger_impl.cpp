@@ -1,6 +1,7 @@
 #include "engine/ledger_impl.h"
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "engine/directory.h"
 #include "engine/expiry_run.h"
 #include "engine/prepare.h"
@@ -140,7 +141,12 @@ Result<std::vector<uint32_t>> LedgerImpl::InternCodes(std::span<const std::strin
                     "a code has at most " + std::to_string(kMaxCodeBytes) + " bytes; text " +
                         std::to_string(i) + " has " + std::to_string(texts[i].size()));
     }
-    if (!known.Find(texts[i], &codes[i])) unknown.push_back(texts[i]);
+    if (known.Find(texts[i], &codes[i])) continue;
+    if (!base::IsText(texts[i])) {
+      return Status(StatusCode::kInvalidArgument,
+                    "a code is UTF-8 without U+0000; text " + std::to_string(i) + " is not");
+    }
+    unknown.push_back(texts[i]);
   }
   constexpr size_t kTogether = 8192;
   for (std::span<const std::string_view> left = unknown; !left.empty();) {

@@ -1,6 +1,7 @@
 // What can be said of a posting without the state.
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "ledger/transition.h"
 
 namespace loyalty::ledger {
@@ -13,7 +14,6 @@ struct KindRules {
   bool known = false;
   Sign points = kNone;
   bool related = false;   // names another posting, and must
-  bool audited = false;   // must say who and why
   bool deadline = false;  // must have one
   bool currency = true;   // is about an account
   bool level = false;     // names one, and must
@@ -27,11 +27,9 @@ KindRules RulesOf(Kind kind) {
     case kOpenMember: return {.known = true, .currency = false};
     case kCloseMember:
     case kReopenMember:
-    case kEraseMember: return {.known = true, .audited = true, .currency = false};
-    case kMergeMembers:
-      return {.known = true, .audited = true, .currency = false, .other = KindRules::kMustName};
-    case kUnmergeMembers:
-      return {.known = true, .related = true, .audited = true, .currency = false};
+    case kEraseMember: return {.known = true, .currency = false};
+    case kMergeMembers: return {.known = true, .currency = false, .other = KindRules::kMustName};
+    case kUnmergeMembers: return {.known = true, .related = true, .currency = false};
     case kTransfer:
       return {.known = true, .points = KindRules::kPositive, .other = KindRules::kMustName};
     case kJoinPool:
@@ -39,7 +37,7 @@ KindRules RulesOf(Kind kind) {
     case kEarn: return {.known = true, .points = KindRules::kZeroOrMore};
     case kRedeem:
       return {.known = true, .points = KindRules::kPositive, .other = KindRules::kMayName};
-    case kAdjust: return {.known = true, .points = KindRules::kNotZero, .audited = true};
+    case kAdjust: return {.known = true, .points = KindRules::kNotZero};
     case kReverse:
     case kCapture: return {.known = true, .points = KindRules::kZeroOrMore, .related = true};
     case kHold:
@@ -50,11 +48,10 @@ KindRules RulesOf(Kind kind) {
     case kRelease:
     case kConfirm:
     case kCancel: return {.known = true, .related = true};
-    case kExtend: return {.known = true, .related = true, .audited = true};
-    case kReinstate:
-      return {.known = true, .points = KindRules::kZeroOrMore, .related = true, .audited = true};
-    case kSetLimits: return {.known = true, .audited = true};
-    case kSetLevel: return {.known = true, .audited = true, .currency = false, .level = true};
+    case kExtend: return {.known = true, .related = true};
+    case kReinstate: return {.known = true, .points = KindRules::kZeroOrMore, .related = true};
+    case kSetLimits: return {.known = true};
+    case kSetLevel: return {.known = true, .currency = false, .level = true};
     default: return {};
   }
 }
@@ -97,7 +94,8 @@ bool DeadlineFits(const Posting& p, const KindRules& rules, const Terms& terms) 
 }
 
 bool IsKey(const MemberKey& key) {
-  return !key.is_text || (!key.text.empty() && key.text.size() <= MemberKey::kMaxTextBytes);
+  return !key.is_text || (!key.text.empty() && key.text.size() <= MemberKey::kMaxTextBytes &&
+                          base::IsText(key.text));
 }
 
 // Far enough from the ends of 64 bits that sums with balances stay within.
@@ -135,8 +133,9 @@ PostingStatus CheckForm(const Posting& p, const Rules& in_force, uint32_t codes)
                 int64_t(c.actor), int64_t(c.reason), terms.ladder, terms.level}) >= codes) {
     return PostingStatus::kCodeNotFound;
   }
-  if (rules.audited && c.actor == 0) return PostingStatus::kActorMissing;
-  if (rules.audited && c.reason == 0) return PostingStatus::kReasonMissing;
+  const bool is_audited = IsAudited(p.kind);
+  if (is_audited && c.actor == 0) return PostingStatus::kActorMissing;
+  if (is_audited && c.reason == 0) return PostingStatus::kReasonMissing;
   if (rules.related && p.related.is_zero()) return PostingStatus::kRelatedMissing;
   if (!rules.related && !p.related.is_zero()) return PostingStatus::kRelatedNotAllowed;
   if (!ActivationFits(p, terms)) return PostingStatus::kActivationInvalid;
