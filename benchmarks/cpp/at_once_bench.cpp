@@ -110,8 +110,8 @@ int Main(int count, char** arguments) {
   });
   const LoopResult result = posting.Run();
   const double posted_s = Now_s();
-  const uint64_t last = ledger->GetInfo().sequence;
-  while (upgrade == "at_once" && ledger->GetInfo().at_once_sequence < last) {
+  const uint64_t last = ledger->GetInfo()->sequence;
+  while (upgrade == "at_once" && ledger->GetInfo()->at_once_sequence < last) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   Json json;
@@ -135,8 +135,8 @@ int Main(int count, char** arguments) {
   Check(ledger->Close());
   ledger = Check(Ledger::Open(directory));
   const double opened_s = Now_s();
-  const uint64_t durable = ledger->GetInfo().sequence;
-  while (ledger->GetInfo().at_once_sequence < durable) {
+  const uint64_t durable = ledger->GetInfo()->sequence;
+  while (ledger->GetInfo()->at_once_sequence < durable) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   json.Add("begin_s", Now_s() - opened_s);

@@ -97,7 +97,7 @@ void CloseAndInspect(const Setup& setup, std::unique_ptr<Ledger> ledger, Json* j
   Check(ledger->Close());
   json->Add("close_s", Now_s() - begin_s);
   ledger = Check(Ledger::Open(setup.directory));
-  const Info info = ledger->GetInfo();
+  const Info info = *ledger->GetInfo();
   json->Add("sequence", double(info.sequence));
   json->Add("journal_bytes", double(info.journal_bytes));
   json->Add("ids_bytes", double(info.ids_bytes));
@@ -111,7 +111,7 @@ void PostBatches(const Setup& setup, Json* json) {
   const std::vector<Draft> drafts = MakeDrafts(setup.workload);
   json->Add("client_us", FillTime_s(setup, drafts) * 1e6);
   auto ledger = Check(Ledger::Open(setup.directory));
-  json->Add("journal_bytes_before", double(ledger->GetInfo().journal_bytes));
+  json->Add("journal_bytes_before", double(ledger->GetInfo()->journal_bytes));
   PostingLoop run(ledger.get(), setup.loop, [&](uint64_t first, std::span<Posting> postings) {
     for (size_t i = 0; i < postings.size(); ++i) {
       Fill(setup.workload, drafts[first + i], first + i, &postings[i]);

@@ -79,8 +79,9 @@ void FillUntilKilled(const Flags& flags) {
   json.Add("per_s", double(workload.postings) / result.elapsed_s);
   json.Add("ram_bytes_opened", double(ram_opened - ram_before) / double(workload.members));
   json.Add("ram_bytes", double(AnonymousRam_bytes() - ram_before) / double(workload.members));
-  json.Add("state_ram_bytes", double(ledger->GetInfo().state_ram_bytes) / double(workload.members));
-  json.Add("checkpoint_sequence", double(ledger->GetInfo().checkpoint_sequence));
+  json.Add("state_ram_bytes",
+           double(ledger->GetInfo()->state_ram_bytes) / double(workload.members));
+  json.Add("checkpoint_sequence", double(ledger->GetInfo()->checkpoint_sequence));
 
   // The tail: redemptions of a point, from a second thread that still posts when the end comes.
   Random random(workload.seed + 99);
@@ -98,7 +99,7 @@ void FillUntilKilled(const Flags& flags) {
                    });
   std::thread poster([&] { loop.Run(); });
   while (loop.acknowledged() < tail) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  json.Add("acknowledged", double(ledger->GetInfo().checkpoint_sequence + loop.acknowledged()));
+  json.Add("acknowledged", double(ledger->GetInfo()->checkpoint_sequence + loop.acknowledged()));
   json.Print();
   kill(getpid(), SIGKILL);
   poster.join();
@@ -125,7 +126,7 @@ void OpenAfter(const Flags& flags) {
   const auto ledger = Check(Ledger::Open(directory));
   const double open_s = Now_s() - begin_s;
   const double open_cpu_s = Cpu_s() - begin_cpu_s;
-  const Info info = ledger->GetInfo();
+  const Info info = *ledger->GetInfo();
   Json json;
   json.Add("open_s", open_s);
   json.Add("open_cpu_s", open_cpu_s);

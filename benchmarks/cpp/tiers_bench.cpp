@@ -113,7 +113,7 @@ void Build(const std::string& directory, const Flags& flags, Json* json) {
   const LoopResult result = posting.Run();
   Check(ledger->Checkpoint());
   json->Add("post_per_s", double(result.taken()) / result.elapsed_s);
-  json->Add("history_bytes", double(ledger->GetInfo().history_bytes));
+  json->Add("history_bytes", double(ledger->GetInfo()->history_bytes));
   Check(ledger->Close());
 }
 
@@ -161,11 +161,11 @@ void Journal(const std::string& directory, Json* json) {
   TierQuery query;
   query.at_us = kAt_us;
   query.keep_changes = false;
-  const uint64_t before = ledger->GetInfo().sequence;
+  const uint64_t before = ledger->GetInfo()->sequence;
   const double begin_s = Now_s();
   const TierRun run = Check(ledger->RecomputeTiers(query, nullptr));
   json->Add("run_s", Now_s() - begin_s);
-  json->Add("changes", double(ledger->GetInfo().sequence - before - 2));
+  json->Add("changes", double(ledger->GetInfo()->sequence - before - 2));
   json->Add("passed_over", double(run.passed_over));
   Check(ledger->Checkpoint());
   Check(ledger->Close());

@@ -317,7 +317,9 @@ void register_ledger(py::module_& m) {
           py::arg("program"), py::arg("actor"), py::arg("reason"),
           "Puts a normalised programme in force; returns its version.")
       .def("program_version",
-           [](const Ledger& self) { return WithoutGil([&] { return self.ProgramVersion(); }); })
+           [](const Ledger& self) {
+             return Check(WithoutGil([&] { return self.ProgramVersion(); }));
+           })
       .def(
           "program_text",
           [](const Ledger& self, uint32_t version) {
@@ -336,7 +338,8 @@ void register_ledger(py::module_& m) {
             }));
           },
           py::arg("as_of"), py::arg("ladder"), py::arg("progress"))
-      .def("info", [](const Ledger& self) { return WithoutGil([&] { return self.GetInfo(); }); })
+      .def("info",
+           [](const Ledger& self) { return Check(WithoutGil([&] { return self.GetInfo(); })); })
       .def("verify", &Verify, py::arg("progress") = py::none())
       .def("expire", &Expire, py::arg("as_of_us"), py::arg("dry_run"),
            py::arg("progress") = py::none())

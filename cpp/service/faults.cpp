@@ -42,7 +42,7 @@ void ThrowUnauthenticated(const std::string& message) { Throw<rpc::Unauthenticat
 void ThrowForbidden(const std::string& message) { Throw<rpc::Forbidden>(message); }
 
 void ThrowUnavailable(const std::string& message, int32_t retry_after_ms) {
-  ThrowUnavailable({StatusCode::kBusy, message}, retry_after_ms);
+  ThrowUnavailable({StatusCode::kUnavailable, message}, retry_after_ms);
 }
 
 void ThrowUnlessOk(const Status& status) {
@@ -51,16 +51,20 @@ void ThrowUnlessOk(const Status& status) {
     case StatusCode::kInvalidArgument:
     case StatusCode::kNotFound:
     case StatusCode::kAlreadyExists: Throw<rpc::InvalidRequest>(status);
-    case StatusCode::kBusy:
+    case StatusCode::kBusy: ThrowUnavailable(status, kRetryAfter_ms);
     case StatusCode::kClosed:
-    case StatusCode::kInterrupted: ThrowUnavailable(status, kRetryAfter_ms);
+    case StatusCode::kInterrupted:
+    case StatusCode::kUnavailable: ThrowUnavailable(status.message(), kRetryAfter_ms);
     // Somebody has to look at the disk.
     case StatusCode::kReadOnly:
     case StatusCode::kNoSpace:
     case StatusCode::kIoError: ThrowUnavailable(status, std::nullopt);
     case StatusCode::kCorruption:
     case StatusCode::kUnsupportedFormat:
-    case StatusCode::kInternal: break;
+    case StatusCode::kInternal:
+    case StatusCode::kUnauthenticated:
+    case StatusCode::kForbidden:
+    case StatusCode::kUnsupported: break;
   }
   Throw<rpc::Internal>(status);
 }

@@ -1,11 +1,14 @@
 #include "handler.h"
 
+#include <algorithm>
 #include <exception>
 
 #include "faults.h"
 #include "log.h"
+#include "records.h"
 #include "to_core.h"
-#include "to_wire.h"
+#include "wire/levels.h"
+#include "wire/points.h"
 
 namespace loyalty::service {
 namespace {
@@ -108,7 +111,7 @@ void Handler::post(rpc::PostResponse& response, const rpc::PostRequest& request)
     call.client->CountPoints(replies);
     std::vector<rpc::PostingReply> wire;
     wire.reserve(count);
-    for (const Reply& reply : replies) wire.push_back(ToWire(reply));
+    for (const Reply& reply : replies) wire.push_back(wire::ToWire(reply));
     response.replies = std::move(wire);
     response.__isset.replies = true;
   });
@@ -132,6 +135,25 @@ void Handler::follow_run(rpc::FollowRunResponse& response, const rpc::FollowRunR
   });
 }
 
+void Handler::run_changes(rpc::RunChangesResponse& response,
+                          const rpc::RunChangesRequest& request) {
+  Answer("run_changes", Role::kOperate, request.head, [&](const Call&) {
+    if (request.offset < 0) ThrowInvalid("offset must not be below 0");
+    const size_t limit = ToLimit(request.__isset.limit, request.limit);
+    const std::shared_ptr<const TierRun> run = service_.runs.Changes(request.run_id);
+    const size_t total = run->changes.size();
+    const size_t begin = std::min(total, size_t(request.offset));
+    const size_t end = begin + std::min(limit, total - begin);
+    Records records(*service_.ledger);
+    std::vector<rpc::TierChange> changes;
+    changes.reserve(end - begin);
+    for (size_t i = begin; i < end; ++i) changes.push_back(records.ToWire(run->changes[i], *run));
+    response.changes = std::move(changes);
+    response.__isset.changes = true;
+    response.__set_total(int64_t(total));
+  });
+}
+
 void Handler::stop_run(rpc::StopRunResponse& response, const rpc::StopRunRequest& request) {
   Answer("stop_run", Role::kOperate, request.head,
          [&](const Call&) { response.__set_run(service_.runs.Stop(request.run_id)); });
@@ -139,7 +161,7 @@ void Handler::stop_run(rpc::StopRunResponse& response, const rpc::StopRunRequest
 
 void Handler::program(rpc::ProgramResponse& response, const rpc::ProgramRequest& request) {
   Answer("program", Role::kRead, request.head, [&](const Call&) {
-    const auto in_force = int32_t(service_.ledger->ProgramVersion());
+    const auto in_force = int32_t(ValueOrThrow(service_.ledger->ProgramVersion()));
     response.__set_version_in_force(in_force);
     const int32_t version = request.__isset.version ? request.version : in_force;
     if (version < 0) ThrowInvalid("version must not be below 0");
@@ -175,16 +197,26 @@ void Handler::digest(rpc::DigestResponse& response, const rpc::DigestRequest& re
 void Handler::server_info(rpc::ServerInfoResponse& response,
                           const rpc::ServerInfoRequest& request) {
   Answer("server_info", Role::kRead, request.head, [&](const Call&) {
-    const Info info = service_.ledger->GetInfo();
     response.__set_version(LOYALTY_VERSION);
-    response.__set_currencies(info.currencies);
-    response.__set_members(int64_t(info.members));
-    response.__set_sequence(int64_t(info.sequence));
+    response.__set_currencies(service_.ledger->Currencies());
     response.__set_postings_a_request_max(service_.limits.postings_max);
     response.__set_members_a_request_max(service_.limits.members_max);
     response.__set_records_a_page_max(service_.limits.records_max);
     response.__set_timeout_ms_max(service_.limits.timeout_max_ms);
+    OwnedKey first;
+    for (uint32_t slot = 0; first.sort == OwnedKey::kErased; ++slot) {
+      const Result<OwnedKey> key = service_.ledger->KeyOf(slot);
+      if (!key.ok()) return;
+      first = *key;
+    }
+    response.__set_first_member(wire::ToWire(first));
   });
+}
+
+void Handler::ledger_info(rpc::LedgerInfoResponse& response,
+                          const rpc::LedgerInfoRequest& request) {
+  Answer("ledger_info", Role::kRead, request.head,
+         [&](const Call&) { response = wire::ToWire(ValueOrThrow(service_.ledger->GetInfo())); });
 }
 
 void Handler::health(rpc::HealthResponse& response, const rpc::HealthRequest&) {

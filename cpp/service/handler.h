@@ -27,14 +27,19 @@ class Handler final : public rpc::LedgerIf {
                      const rpc::TierProgressRequest& request) override;
   void start_run(rpc::StartRunResponse& response, const rpc::StartRunRequest& request) override;
   void follow_run(rpc::FollowRunResponse& response, const rpc::FollowRunRequest& request) override;
+  void run_changes(rpc::RunChangesResponse& response,
+                   const rpc::RunChangesRequest& request) override;
   void stop_run(rpc::StopRunResponse& response, const rpc::StopRunRequest& request) override;
   void program(rpc::ProgramResponse& response, const rpc::ProgramRequest& request) override;
   void apply_program(rpc::ApplyProgramResponse& response,
                      const rpc::ApplyProgramRequest& request) override;
   void digest(rpc::DigestResponse& response, const rpc::DigestRequest& request) override;
+  void spenders(rpc::SpendersResponse& response, const rpc::SpendersRequest& request) override;
   void totals(rpc::TotalsResponse& response, const rpc::TotalsRequest& request) override;
   void server_info(rpc::ServerInfoResponse& response,
                    const rpc::ServerInfoRequest& request) override;
+  void ledger_info(rpc::LedgerInfoResponse& response,
+                   const rpc::LedgerInfoRequest& request) override;
   void health(rpc::HealthResponse& response, const rpc::HealthRequest& request) override;
 
  private:

@@ -4,8 +4,10 @@
 #include "clock.h"
 #include "faults.h"
 #include "handler.h"
+#include "records.h"
 #include "to_core.h"
-#include "to_wire.h"
+#include "wire/levels.h"
+#include "wire/points.h"
 
 namespace loyalty::service {
 namespace {
@@ -14,13 +16,15 @@ namespace {
 constexpr std::chrono::milliseconds kLookUp{100};
 
 // The rows of a member; none of an unknown one.
-rpc::Standings ToStandings(const TierTable& table, uint32_t slot, const TierRow** row) {
+rpc::Standings ToStandings(const TierTable& table, uint32_t slot, const TierRow** row,
+                           Records* records) {
   rpc::Standings wire;
   wire.__set_found(slot != Entry::kNoMember);
   std::vector<rpc::Standing> standings;
   if (wire.found) {
+    wire.__set_member(records->KeyOf(slot));
     for (size_t l = 0; l < table.ladders.size(); ++l, ++*row) {
-      standings.push_back(ToWire(**row, table.ladders[(*row)->ladder]));
+      standings.push_back(wire::ToWire(**row, table.ladders[(*row)->ladder]));
     }
   }
   wire.standings = std::move(standings);
@@ -80,7 +84,8 @@ void Handler::balances(rpc::BalancesResponse& response, const rpc::BalancesReque
       ThrowUnlessOk(request.__isset.as_of ? service_.ledger->BalancesAsOf(
                                                 members, currency, ToAsOf(request.as_of), balances)
                                           : service_.ledger->Balances(members, query, balances));
-      for (const Balance& balance : balances) wire.push_back(ToWire(balance, request.expiring));
+      for (const Balance& balance : balances)
+        wire.push_back(wire::ToWire(balance, request.expiring));
     }
     response.balances = std::move(wire);
     response.__isset.balances = true;
@@ -100,7 +105,7 @@ void Handler::statement(rpc::StatementResponse& response, const rpc::StatementRe
     response.__set_records(Records(*service_.ledger).ToWire(page.records));
     response.running_points = std::move(page.running);
     response.__isset.running_points = true;
-    if (page.next) response.__set_next_cursor(ToWire(*page.next));
+    if (page.next) response.__set_next_cursor(wire::ToWire(*page.next));
   });
 }
 
@@ -149,10 +154,14 @@ void Handler::tiers(rpc::TiersResponse& response, const rpc::TiersRequest& reque
                                              : service_.ledger->Tiers(members));
     std::vector<rpc::Standings> wire;
     wire.reserve(members.size());
+    Records records(*service_.ledger);
     const TierRow* row = table.rows.data();
-    for (const uint32_t slot : table.slots) wire.push_back(ToStandings(table, slot, &row));
+    for (const uint32_t slot : table.slots) {
+      wire.push_back(ToStandings(table, slot, &row, &records));
+    }
     response.members = std::move(wire);
     response.__isset.members = true;
+    response.__set_ladders(wire::ToWire(table.ladders));
   });
 }
 
@@ -181,9 +190,24 @@ void Handler::tier_progress(rpc::TierProgressResponse& response,
       }
       wire[i].ladders = std::move(ladders);
       wire[i].__isset.ladders = true;
+      if (!response.__isset.ladders) response.__set_ladders(wire::ToWire(progress->ladders));
     }
     response.members = std::move(wire);
     response.__isset.members = true;
+  });
+}
+
+void Handler::spenders(rpc::SpendersResponse& response, const rpc::SpendersRequest& request) {
+  Answer("spenders", Role::kRead, request.head, [&](const Call&) {
+    const MemberKey pool = ToKey(request.pool, {"pool"});
+    const auto currency = CurrencyNumber(service_.ledger->Currencies(), request.currency);
+    if (!currency) ThrowInvalid("currency: there is no currency \"" + request.currency + "\"");
+    std::vector<rpc::Spender> wire;
+    for (const auto& spender : ValueOrThrow(service_.ledger->SpendersOf(pool, *currency))) {
+      wire.push_back(wire::ToWire(spender));
+    }
+    response.spenders = std::move(wire);
+    response.__isset.spenders = true;
   });
 }
 
@@ -191,7 +215,7 @@ void Handler::totals(rpc::TotalsResponse& response, const rpc::TotalsRequest& re
   Answer("totals", Role::kRead, request.head, [&](const Call&) {
     std::vector<rpc::Totals> wire;
     for (const Totals& totals : ValueOrThrow(service_.ledger->TrialBalance())) {
-      wire.push_back(ToWire(totals));
+      wire.push_back(wire::ToWire(totals));
     }
     response.totals = std::move(wire);
     response.__isset.totals = true;

@@ -279,6 +279,13 @@ struct ExplainResponse {
 
 // ---- Levels ---------------------------------------------------------------------------------------
 
+// Of the programme.
+struct Ladder {
+  1: optional string name
+  2: optional list<string> levels  // the first is everybody's, the last the highest
+  3: optional list<string> metrics
+}
+
 struct Standing {
   1: optional string ladder
   2: optional string level
@@ -292,6 +299,7 @@ struct Standing {
 struct Standings {
   1: optional bool found
   2: optional list<Standing> standings  // by ladder
+  3: optional MemberKey member  // whose they are: of one who was merged, the survivor
 }
 struct TiersRequest {
   1: optional RequestHead head
@@ -300,6 +308,7 @@ struct TiersRequest {
 }
 struct TiersResponse {
   1: optional list<Standings> members  // as asked for
+  2: optional list<Ladder> ladders
 }
 
 struct MetricValue {
@@ -322,6 +331,8 @@ struct Progress {
   7: optional list<list<Need>> to_stay
   8: optional string projected_level  // after that, if nothing more is posted
   9: optional list<string> evidence_metrics  // what the values of `evidence` are of
+  10: optional string reached_level  // by `metrics`, whatever the member has
+  11: optional list<MetricValue> metrics_at_end  // if nothing more is posted
 }
 struct MemberProgress {
   1: optional bool found
@@ -334,6 +345,7 @@ struct TierProgressRequest {
 }
 struct TierProgressResponse {
   1: optional list<MemberProgress> members  // as asked for
+  2: optional list<Ladder> ladders
 }
 
 // ---- Runs -----------------------------------------------------------------------------------------
@@ -357,6 +369,9 @@ struct StartRunRequest {
   4: optional bool dry_run
   5: optional list<string> ladders     // of TIERS; absent: all
   6: optional list<MemberKey> members  // of TIERS; absent: all
+  // The caller's own name of it, up to 64 bytes: the same again starts no second run. The server makes one if absent.
+  7: optional string run_id
+  8: optional bool keep_changes  // of TIERS: for run_changes
 }
 struct StartRunResponse {
   1: optional string run_id
@@ -390,6 +405,10 @@ struct Run {
   12: optional list<Move> moves  // those who stay among them
   13: optional i64 assessed
   14: optional i64 passed_over  // whose standing changed beside the run
+  15: optional list<Ladder> ladders
+  16: optional i64 through_sequence  // what counted
+  17: optional i32 program_version
+  18: optional i32 code  // of one that failed; as InvalidRequest.code
 }
 struct FollowRunRequest {
   1: optional RequestHead head
@@ -398,6 +417,27 @@ struct FollowRunRequest {
 }
 struct FollowRunResponse {
   1: optional Run run
+}
+// One change of a member's standing: another level, or the same one for longer.
+struct TierChange {
+  1: optional MemberKey member
+  2: optional string ladder
+  3: optional string from_level
+  4: optional string to_level
+  5: optional i64 effective_us
+  6: optional i64 assessed_us
+  7: optional i64 until_us       // absent: while it is earned, or for good
+  8: optional list<i64> values   // of the ladder's metrics, as of `assessed_us`
+}
+struct RunChangesRequest {
+  1: optional RequestHead head
+  2: optional string run_id
+  3: optional i64 offset  // how many to pass over; absent: none
+  4: optional i32 limit
+}
+struct RunChangesResponse {
+  1: optional list<TierChange> changes  // by member, ladder, time
+  2: optional i64 total
 }
 struct StopRunRequest {
   1: optional RequestHead head
@@ -434,6 +474,20 @@ struct DigestResponse {
   1: optional i64 sequence
   2: optional binary digest  // 32 bytes
 }
+// One who may spend from an account that is a pool.
+struct Spender {
+  1: optional MemberKey member
+  2: optional i64 limit  // in all; absent: none
+  3: optional i64 spent  // or held
+}
+struct SpendersRequest {
+  1: optional RequestHead head
+  2: optional MemberKey pool
+  3: optional string currency  // absent: the first
+}
+struct SpendersResponse {
+  1: optional list<Spender> spenders  // in the order of their opening
+}
 struct Totals {
   1: optional string currency
   2: optional i64 members
@@ -467,12 +521,32 @@ struct ServerInfoRequest {
 struct ServerInfoResponse {
   1: optional string version
   2: optional list<string> currencies
+  3: optional i32 postings_a_request_max
+  4: optional i32 members_a_request_max
+  5: optional i32 records_a_page_max
+  6: optional i32 timeout_ms_max
+  7: optional MemberKey first_member  // tells of which sort the ledger's keys are; absent: there is none yet
+}
+struct LedgerInfoRequest {
+  1: optional RequestHead head
+}
+struct LedgerInfoResponse {
+  1: optional i64 sequence
+  2: optional binary digest  // 32 bytes
   3: optional i64 members
-  4: optional i64 sequence
-  5: optional i32 postings_a_request_max
-  6: optional i32 members_a_request_max
-  7: optional i32 records_a_page_max
-  8: optional i32 timeout_ms_max
+  4: optional i64 segments
+  5: optional i64 history_sequence     // later entries are merged into what is read
+  6: optional i64 checkpoint_sequence  // where the next opening starts to replay
+  7: optional i64 at_once_sequence     // whoever met a level at once by entries up to here has it
+  8: optional i64 journal_bytes
+  9: optional i64 ids_bytes
+  10: optional i64 history_bytes
+  11: optional i64 state_bytes
+  12: optional i64 disk_bytes
+  13: optional i64 state_ram_bytes
+  14: optional double replay_s  // of the last opening
+  15: optional i64 replayed_entries
+  16: optional list<string> currencies
 }
 
 // ---- Faults ---------------------------------------------------------------------------------------
@@ -528,6 +602,9 @@ service Ledger {
   FollowRunResponse follow_run(1: FollowRunRequest request) throws (
     1: InvalidRequest invalid, 2: Unauthenticated unauthenticated, 3: Forbidden forbidden,
     4: Unavailable unavailable, 5: Internal failed)
+  RunChangesResponse run_changes(1: RunChangesRequest request) throws (
+    1: InvalidRequest invalid, 2: Unauthenticated unauthenticated, 3: Forbidden forbidden,
+    4: Unavailable unavailable, 5: Internal failed)
   StopRunResponse stop_run(1: StopRunRequest request) throws (
     1: InvalidRequest invalid, 2: Unauthenticated unauthenticated, 3: Forbidden forbidden,
     4: Unavailable unavailable, 5: Internal failed)
@@ -540,10 +617,16 @@ service Ledger {
   DigestResponse digest(1: DigestRequest request) throws (
     1: InvalidRequest invalid, 2: Unauthenticated unauthenticated, 3: Forbidden forbidden,
     4: Unavailable unavailable, 5: Internal failed)
+  SpendersResponse spenders(1: SpendersRequest request) throws (
+    1: InvalidRequest invalid, 2: Unauthenticated unauthenticated, 3: Forbidden forbidden,
+    4: Unavailable unavailable, 5: Internal failed)
   TotalsResponse totals(1: TotalsRequest request) throws (
     1: InvalidRequest invalid, 2: Unauthenticated unauthenticated, 3: Forbidden forbidden,
     4: Unavailable unavailable, 5: Internal failed)
   ServerInfoResponse server_info(1: ServerInfoRequest request) throws (
+    1: InvalidRequest invalid, 2: Unauthenticated unauthenticated, 3: Forbidden forbidden,
+    4: Unavailable unavailable, 5: Internal failed)
+  LedgerInfoResponse ledger_info(1: LedgerInfoRequest request) throws (
     1: InvalidRequest invalid, 2: Unauthenticated unauthenticated, 3: Forbidden forbidden,
     4: Unavailable unavailable, 5: Internal failed)
   // Of anybody; for whoever decides where to send requests.

@@ -1,6 +1,6 @@
 #include "runs.h"
 
-#include <array>
+#include <exception>
 #include <random>
 #include <system_error>
 #include <utility>
@@ -8,12 +8,14 @@
 #include "clock.h"
 #include "faults.h"
 #include "to_core.h"
-#include "to_wire.h"
+#include "wire/levels.h"
+#include "wire/points.h"
 
 namespace loyalty::service {
 namespace {
 
 constexpr size_t kKept = 64;
+constexpr size_t kRunIdMax = 64;
 constexpr int32_t kRetryAfter_ms = 1000;
 
 // Nobody needs to guess it: who may follow runs may follow all of them. It must not be one of an earlier server's.
@@ -25,28 +27,40 @@ std::string NewRunId() {
   return ToString(id);
 }
 
-}  // namespace
-
-std::string Runs::Start(const rpc::StartRunRequest& request) {
+void Check(const rpc::StartRunRequest& request) {
   if (request.kind != rpc::RunKind::EXPIRY && request.kind != rpc::RunKind::TIERS) {
     ThrowInvalid("kind: must be EXPIRY (1) or TIERS (2), not " + std::to_string(request.kind));
+  }
+  if (request.__isset.run_id && (request.run_id.empty() || request.run_id.size() > kRunIdMax)) {
+    ThrowInvalid("run_id has " + std::to_string(request.run_id.size()) + " bytes; it has 1 to " +
+                 std::to_string(kRunIdMax));
   }
   if (request.kind == rpc::RunKind::TIERS && request.__isset.members) {
     (void)ToKeys(request.members, "members");
   }
+}
+
+}  // namespace
+
+std::string Runs::Start(const rpc::StartRunRequest& request) {
+  Check(request);
   const std::lock_guard lock(mutex_);
   if (is_over_) ThrowUnavailable("the server is stopping", kRetryAfter_ms);
   for (const Job& job : jobs_) {
-    if (!job.has_ended() && job.run.kind == request.kind && job.run.dry_run == request.dry_run) {
-      ThrowUnavailable(
-          "run " + job.run.run_id + " of that kind is under way; follow it, or stop it",
-          kRetryAfter_ms);
+    const bool is_alike = job.run.kind == request.kind && job.run.dry_run == request.dry_run;
+    if (request.__isset.run_id && job.run.run_id == request.run_id) {
+      if (is_alike) return request.run_id;
+      ThrowInvalid("run_id: \"" + request.run_id + "\" is another run's");
+    }
+    if (!job.has_ended() && is_alike) {
+      ThrowUnlessOk({StatusCode::kBusy, "run " + job.run.run_id +
+                                            " of that kind is under way; follow it, or stop it"});
     }
   }
   DropOldest();
   Job& job = jobs_.emplace_back();
   job.request = request;
-  job.run.__set_run_id(NewRunId());
+  job.run.__set_run_id(request.__isset.run_id ? request.run_id : NewRunId());
   job.run.__set_kind(request.kind);
   job.run.__set_state(rpc::RunState::RUNNING);
   job.run.__set_dry_run(request.dry_run);
@@ -87,6 +101,15 @@ rpc::Run Runs::Follow(const std::string& run_id, Clock::time_point until) {
   return Find(run_id)->run;
 }
 
+std::shared_ptr<const TierRun> Runs::Changes(const std::string& run_id) {
+  const std::lock_guard lock(mutex_);
+  const Job& job = *Find(run_id);
+  if (job.changes) return job.changes;
+  ThrowInvalid("run_id: the changes of run " + run_id +
+               " are not here: those of the last run are that ended, of tiers, and was started "
+               "with keep_changes");
+}
+
 rpc::Run Runs::Stop(const std::string& run_id) {
   std::unique_lock lock(mutex_);
   Find(run_id)->stops = true;
@@ -116,48 +139,64 @@ Progress Runs::ProgressOf(Job* job) {
 }
 
 void Runs::Execute(Job* job) {
-  rpc::Run report;
-  const Status status = job->request.kind == rpc::RunKind::EXPIRY ? Expire(job, &report)
-                                                                  : RecomputeTiers(job, &report);
+  Result<rpc::Run> report = Report(job);
   {
     const std::lock_guard lock(mutex_);
     rpc::Run& run = job->run;
-    if (status.ok()) {
-      report.__set_run_id(run.run_id);
-      report.__set_kind(run.kind);
-      report.__set_state(rpc::RunState::FINISHED);
-      report.__set_dry_run(run.dry_run);
-      report.__set_at_us(run.at_us);
-      report.__set_done(run.total);
-      report.__set_total(run.total);
-      run = std::move(report);
+    if (report.ok()) {
+      report->__set_run_id(run.run_id);
+      report->__set_kind(run.kind);
+      report->__set_state(rpc::RunState::FINISHED);
+      report->__set_dry_run(run.dry_run);
+      if (!report->__isset.at_us) report->__set_at_us(run.at_us);
+      report->__set_done(run.total);
+      report->__set_total(run.total);
+      run = std::move(report).value();
     } else {
-      const bool was_stopped = status.code() == StatusCode::kInterrupted;
+      const bool was_stopped = report.status().code() == StatusCode::kInterrupted;
       run.__set_state(was_stopped ? rpc::RunState::STOPPED : rpc::RunState::FAILED);
-      run.__set_message(status.message());
+      run.__set_message(report.status().message());
+      run.__set_code(int32_t(report.status().code()));
     }
+    job->request = {};
   }
   ended_.notify_all();
 }
 
-Status Runs::Expire(Job* job, rpc::Run* report) {
-  LOYALTY_ASSIGN_OR_RETURN(const ExpiryReport expired,
-                           ledger_->Expire(job->run.at_us, job->request.dry_run, ProgressOf(job)));
-  *report = ToWire(expired, ledger_->Currencies());
-  return {};
+Result<rpc::Run> Runs::Report(Job* job) {
+  try {
+    return job->request.kind == rpc::RunKind::EXPIRY ? Expire(job) : RecomputeTiers(job);
+  } catch (const std::exception& error) {  // no memory, say: the run's fault alone
+    return Status(StatusCode::kInternal, error.what());
+  }
 }
 
-Status Runs::RecomputeTiers(Job* job, rpc::Run* report) {
+Result<rpc::Run> Runs::Expire(Job* job) {
+  LOYALTY_ASSIGN_OR_RETURN(const ExpiryReport expired,
+                           ledger_->Expire(job->run.at_us, job->request.dry_run, ProgressOf(job)));
+  rpc::Run report;
+  wire::ToWire(expired, ledger_->Currencies(), &report);
+  return report;
+}
+
+Result<rpc::Run> Runs::RecomputeTiers(Job* job) {
   const rpc::StartRunRequest& request = job->request;
   TierQuery query;
   if (request.__isset.at_us) query.at_us = request.at_us;
   query.ladders = request.ladders;
   if (request.__isset.members) query.members = ToKeys(request.members, "members");
   query.dry_run = request.dry_run;
-  query.keep_changes = false;
-  LOYALTY_ASSIGN_OR_RETURN(const TierRun run, ledger_->RecomputeTiers(query, ProgressOf(job)));
-  *report = ToWire(run);
-  return {};
+  query.keep_changes = request.keep_changes;
+  LOYALTY_ASSIGN_OR_RETURN(TierRun run, ledger_->RecomputeTiers(query, ProgressOf(job)));
+  rpc::Run report;
+  wire::ToWire(run, &report);
+  if (request.keep_changes) {
+    auto changes = std::make_shared<const TierRun>(std::move(run));
+    const std::lock_guard lock(mutex_);
+    for (Job& other : jobs_) other.changes = nullptr;
+    job->changes = std::move(changes);
+  }
+  return report;
 }
 
 }  // namespace loyalty::service

@@ -28,10 +28,13 @@ class Runs {
   Runs(const Runs&) = delete;
   Runs& operator=(const Runs&) = delete;
 
-  // The next ones throw the interface's exceptions. One run of a kind at a time, and beside it one that is dry.
+  // The next ones throw the interface's exceptions. One run of a kind at a time, and beside it one that is dry. One that
+  // was started already, by its id, is not started again.
   std::string Start(const rpc::StartRunRequest& request);
   // As it is at `until`, or as soon as it has ended. The last ones that ended are kept.
   rpc::Run Follow(const std::string& run_id, Clock::time_point until);
+  // What a run of tiers changed; of the last one that was to keep it.
+  std::shared_ptr<const TierRun> Changes(const std::string& run_id);
   // Asks it to stop, and waits until it has.
   rpc::Run Stop(const std::string& run_id);
   void StopAll();
@@ -41,14 +44,16 @@ class Runs {
     rpc::StartRunRequest request;
     std::thread thread;
     std::atomic<bool> stops = false;
-    rpc::Run run;  // under mutex_
+    rpc::Run run;                            // under mutex_
+    std::shared_ptr<const TierRun> changes;  // likewise
     bool has_ended() const { return run.state != rpc::RunState::RUNNING; }
   };
 
   Job* Find(const std::string& run_id);  // under mutex_
   void Execute(Job* job);
-  Status Expire(Job* job, rpc::Run* report);
-  Status RecomputeTiers(Job* job, rpc::Run* report);
+  Result<rpc::Run> Report(Job* job);
+  Result<rpc::Run> Expire(Job* job);
+  Result<rpc::Run> RecomputeTiers(Job* job);
   Progress ProgressOf(Job* job);
   void DropOldest();  // under mutex_
 

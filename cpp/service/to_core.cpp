@@ -1,9 +1,9 @@
 #include "to_core.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "faults.h"
+#include "wire/points.h"
 
 namespace loyalty::service {
 namespace {
@@ -67,22 +67,10 @@ AsOf ToAsOf(const rpc::AsOf& as_of) {
   return past;
 }
 
-// As ToWire writes it: three numbers.
 StatementCursor ToCursor(const std::string& cursor) {
-  StatementCursor place;
-  const char* at = cursor.data();
-  const char* const end = at + cursor.size();
-  const auto read = [&](auto* number, bool is_last) {
-    const auto [after, error] = std::from_chars(at, end, *number);
-    const bool is_fine =
-        error == std::errc() && (is_last ? after == end : after != end && *after == '.');
-    if (!is_fine) ThrowInvalid("cursor is none that a statement gave as next_cursor");
-    at = after + 1;
-  };
-  read(&place.through_sequence, false);
-  read(&place.effective_us, false);
-  read(&place.sequence, true);
-  return place;
+  const auto place = wire::CursorFromWire(cursor);
+  if (!place) ThrowInvalid("cursor is none that a statement gave as next_cursor");
+  return *place;
 }
 
 std::optional<uint16_t> CurrencyNumber(const std::vector<std::string>& currencies,

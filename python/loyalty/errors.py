@@ -101,6 +101,25 @@ class InternalError(LoyaltyError):
     """A broken invariant: a bug in this library. Please report it."""
 
 
+class UnauthenticatedError(LoyaltyError, PermissionError):
+    """The server does not know who asks: no token, or a wrong one."""
+
+
+class ForbiddenError(LoyaltyError, PermissionError):
+    """The server knows who asks, whose role does not allow it."""
+
+
+class UnavailableError(LoyaltyError, ConnectionError):
+    """No server answers in time, or it says that it cannot now.
+
+    Of postings some may have been made: post the same again, with the same ids.
+    """
+
+
+class UnsupportedError(LoyaltyError):
+    """It takes the whole ledger, and a server is asked: `open` the directory read-only instead."""
+
+
 class PostingRefusedError(LoyaltyError):
     """Some postings were refused; raised by ``raise_for_status()`` only."""
 
@@ -135,6 +154,10 @@ _BY_CODE: dict[int, type[LoyaltyError]] = {
     10: ClosedError,
     11: StoppedError,
     12: InternalError,
+    13: UnauthenticatedError,
+    14: ForbiddenError,
+    15: UnavailableError,
+    16: UnsupportedError,
 }
 
 

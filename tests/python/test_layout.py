@@ -29,7 +29,7 @@ LIBRARY_HOMES = {
     "rocksdb/": ("cpp/src/storage/", "tests/cpp/", "benchmarks/cpp/"),
     "tbb/": ("cpp/src/tiers/",),
     "oneapi/": ("cpp/src/tiers/",),
-    "thrift/": ("cpp/service/", "tests/cpp/service/"),
+    "thrift/": ("cpp/service/", "cpp/client/", "tests/cpp/service/"),
     "pybind11/": ("cpp/bindings/",),
     "openssl/": ("cpp/src/base/",),
     "xxhash.h": ("cpp/src/base/",),
@@ -114,11 +114,16 @@ def test_public_headers_include_only_the_standard_library_and_each_other() -> No
     report(faults)
 
 
-def test_bindings_and_service_use_only_the_public_headers() -> None:
+# What is around the engine, and what each may use beside the public headers.
+AROUND = {"bindings": (), "wire": ("wire/",), "service": ("wire/",), "client": ("wire/",)}
+
+
+def test_what_is_around_the_engine_uses_only_the_public_headers() -> None:
     faults = []
-    for name, place, bracket, header in includes("cpp/bindings", "cpp/service"):
+    for name, place, bracket, header in includes(*(f"cpp/{part}" for part in AROUND)):
         beside = (ROOT / name).parent / header
-        if bracket == '"' and not header.startswith("loyalty/") and not beside.is_file():
+        allowed = ("loyalty/", *AROUND[name.split("/")[1]])
+        if bracket == '"' and not header.startswith(allowed) and not beside.is_file():
             faults.append(
                 f"{place}: {header} is inside the engine: use cpp/include/loyalty, "
                 "or add there what is missing"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import loyalty
+from loyalty._core import StatusCode
 
 from .rpc_server import IDL, Server, member, post, posting, serve
 from .tier_shop import make_shop
@@ -267,8 +268,51 @@ def test_a_run_that_fails_says_why(client: Any) -> None:
     run_id = client.start_run(IDL.StartRunRequest(kind=IDL.RunKind.TIERS)).run_id
     run = client.follow_run(IDL.FollowRunRequest(run_id=run_id, wait_ms=10_000)).run
     assert run.state == IDL.RunState.FAILED
+    assert run.code == StatusCode.INVALID_ARGUMENT
     assert "ladder" in run.message
     assert client.stop_run(IDL.StopRunRequest(run_id=run_id)).run.state == IDL.RunState.FAILED
+
+
+def test_a_run_of_the_same_id_is_not_started_again(client: Any) -> None:
+    mine = IDL.StartRunRequest(kind=IDL.RunKind.EXPIRY, run_id="night")
+    assert client.start_run(mine).run_id == "night"
+    first = client.follow_run(IDL.FollowRunRequest(run_id="night", wait_ms=10_000)).run
+    assert client.start_run(mine).run_id == "night"
+    assert client.follow_run(IDL.FollowRunRequest(run_id="night")).run == first
+    with pytest.raises(IDL.InvalidRequest, match="is another run"):
+        client.start_run(IDL.StartRunRequest(kind=IDL.RunKind.TIERS, run_id="night"))
+    with pytest.raises(IDL.InvalidRequest, match="run_id has 65 bytes"):
+        client.start_run(IDL.StartRunRequest(kind=IDL.RunKind.TIERS, run_id="x" * 65))
+
+
+def test_changes_of_a_run_come_in_pages(shop: Any) -> None:
+    names = ["ada", "bob", "eve"]
+    post(shop, *(open_member(name) for name in names))
+    post(shop, *(earn(name, 200, money=200_00, expires_us=NEVER_US) for name in names))
+    run = finished(shop, kind=IDL.RunKind.TIERS, dry_run=True, keep_changes=True)
+
+    def page(offset: int) -> Any:
+        return shop.run_changes(IDL.RunChangesRequest(run_id=run.run_id, offset=offset, limit=2))
+
+    first, last = page(0), page(2)
+    assert (first.total, len(first.changes), last.total) == (len(last.changes) + 2, 2, first.total)
+    changes = first.changes + last.changes
+    assert {change.member.text for change in changes} == set(names)
+    ladder = next(known for known in run.ladders if known.name == changes[0].ladder)
+    assert changes[0].to_level in ladder.levels[1:]
+    assert len(changes[0].values) == len(ladder.metrics)
+    assert page(first.total).changes == []
+    later = finished(shop, kind=IDL.RunKind.TIERS)
+    with pytest.raises(IDL.InvalidRequest, match="keep_changes"):
+        shop.run_changes(IDL.RunChangesRequest(run_id=later.run_id))
+
+
+def test_who_spends_from_a_pool(client: Any) -> None:
+    post(client, open_member("club"), open_member("ada"))
+    post(client, posting("JOIN_POOL", "club", effective_us=NOON_US, other=member("ada"), ceiling=5))
+    request = IDL.SpendersRequest(pool=member("club"), currency="points")
+    [spender] = client.spenders(request).spenders
+    assert (spender.member, spender.limit, spender.spent) == (member("ada"), 5, 0)
 
 
 def test_programmes(shop: Any, path: Path) -> None:
@@ -285,10 +329,13 @@ def test_programmes(shop: Any, path: Path) -> None:
 def test_the_ledger_and_the_server(client: Any, path: Path) -> None:
     post(client, open_member("ada"), earn("ada", 10, expires_us=NEVER_US))
     info = client.server_info(IDL.ServerInfoRequest())
-    assert (info.members, info.currencies) == (1, ["points", "status"])
+    assert info.currencies == ["points", "status"]
     assert info.version
+    assert info.first_member == member("ada")
     digest = client.digest(IDL.DigestRequest())
-    assert digest.sequence == info.sequence
+    size = client.ledger_info(IDL.LedgerInfoRequest())
+    assert (size.members, size.sequence, size.digest) == (1, digest.sequence, digest.digest)
+    assert size.disk_bytes > 0
     totals = client.totals(IDL.TotalsRequest()).totals
     assert [(t.currency, t.members, t.issued) for t in totals] == [
         ("points", 10, -10),

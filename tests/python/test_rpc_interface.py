@@ -61,7 +61,6 @@ def test_enums_begin_with_unspecified_and_travel_as_numbers(idl: ModuleType) -> 
 
 def test_calls_take_a_request_and_answer_with_a_response(idl: ModuleType) -> None:
     (service,) = vars(idl)["__thrift_meta__"]["services"]
-    assert len(service.thrift_services) == 16
     for call in service.thrift_services:
         name = "".join(part.capitalize() for part in call.split("_"))
         arguments = getattr(service, f"{call}_args").thrift_spec

@@ -261,7 +261,7 @@ class Ledger {
   // for what is no programme, or cannot follow the one in force.
   virtual Result<uint32_t> ApplyProgram(std::string_view json, const Codes& codes) = 0;
   // 0 until a programme was applied.
-  virtual uint32_t ProgramVersion() const = 0;
+  virtual Result<uint32_t> ProgramVersion() const = 0;
   // The JSON of a version. kNotFound.
   virtual Result<std::string> ProgramText(uint32_t version) const = 0;
 
@@ -346,7 +346,7 @@ class Ledger {
   // Waits until an entry of this sequence is durable, no longer than the timeout, nor after a failed write.
   // WaitFor(0, 0) tells how far it is now.
   virtual Result<Head> WaitFor(uint64_t sequence, int64_t timeout_us) const = 0;
-  virtual Info GetInfo() const = 0;
+  virtual Result<Info> GetInfo() const = 0;
 
   // Builds ids, history and a checkpoint of all that is durable: the next opening replays nothing, and no
   // file of the ledger has the key of a member who was erased before.

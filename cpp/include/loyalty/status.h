@@ -27,6 +27,11 @@ enum class StatusCode : int {
   kClosed = 10,            // the ledger was closed
   kInterrupted = 11,       // the caller's progress callback asked to stop
   kInternal = 12,          // a broken invariant: a bug in this library
+  // Of a ledger that a server has open.
+  kUnauthenticated = 13,  // it does not know who asks
+  kForbidden = 14,        // who asks may not do that
+  kUnavailable = 15,  // it does not answer, or not now; the same again, with the same ids, is safe
+  kUnsupported = 16,  // takes the whole ledger: a call that is answered only where the ledger is
 };
 
 std::string_view ToString(StatusCode code);

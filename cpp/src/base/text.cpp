@@ -21,6 +21,10 @@ std::string_view ToString(StatusCode code) {
     case StatusCode::kClosed: return "closed";
     case StatusCode::kInterrupted: return "interrupted";
     case StatusCode::kInternal: return "internal";
+    case StatusCode::kUnauthenticated: return "unauthenticated";
+    case StatusCode::kForbidden: return "forbidden";
+    case StatusCode::kUnavailable: return "unavailable";
+    case StatusCode::kUnsupported: return "unsupported";
   }
   return "unknown";
 }

@@ -183,10 +183,11 @@ Result<uint32_t> LedgerImpl::ApplyProgram(std::string_view json, const Codes& co
 }
 
 Result<std::string> LedgerImpl::ProgramText(uint32_t version) const {
-  if (version == 0 || version > ProgramVersion()) {
+  const uint32_t last = core_->state->rules()->version();
+  if (version == 0 || version > last) {
     return Status(StatusCode::kNotFound, "there is no version " + std::to_string(version) +
                                              " of the programme; the last is " +
-                                             std::to_string(ProgramVersion()));
+                                             std::to_string(last));
   }
   return core_->state->RulesOf(version)->program().json();
 }

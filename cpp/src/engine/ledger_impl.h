@@ -32,7 +32,7 @@ class LedgerImpl : public Ledger {
     return core_->state->rules()->currency_names();
   }
   Result<uint32_t> ApplyProgram(std::string_view json, const Codes& codes) override;
-  uint32_t ProgramVersion() const override { return core_->state->rules()->version(); }
+  Result<uint32_t> ProgramVersion() const override { return core_->state->rules()->version(); }
   Result<std::string> ProgramText(uint32_t version) const override;
   Status Balances(std::span<const MemberKey> members, const BalanceQuery& query,
                   std::span<Balance> balances) const override;
@@ -62,7 +62,7 @@ class LedgerImpl : public Ledger {
                                   const std::optional<std::string>& ladder,
                                   const Progress& progress) const override;
   Result<Head> WaitFor(uint64_t sequence, int64_t timeout_us) const override;
-  Info GetInfo() const override;
+  Result<Info> GetInfo() const override;
   Status Checkpoint() override;
   Status Close() override;
 

@@ -242,7 +242,7 @@ Result<Head> LedgerImpl::WaitFor(uint64_t sequence, int64_t timeout_us) const {
   return Head{head.sequence, head.chain, core_->durable.failure()};
 }
 
-Info LedgerImpl::GetInfo() const {
+Result<Info> LedgerImpl::GetInfo() const {
   Info info;
   info.currencies = Currencies();
   const journal::Head head = core_->durable.head();

@@ -170,7 +170,7 @@ TEST_F(AsOfTest, AnExpiryRunChangesNoAnswer) {
   for (int64_t hour = 0; hour < 10; ++hour) before.push_back(Of({.effective_us = Hour(hour)}));
   EXPECT_EQ(before[4].expiring_points, 6);
   EXPECT_EQ(before[4].expiring_us, Hour(5));
-  const uint64_t last = ledger_->GetInfo().sequence;
+  const uint64_t last = ledger_->GetInfo()->sequence;
   ASSERT_OK(ledger_->Expire(Hour(6), false, nullptr).status());
   for (int64_t hour = 0; hour < 10; ++hour) {
     const Balance after = Of({.effective_us = Hour(hour)});
@@ -181,7 +181,7 @@ TEST_F(AsOfTest, AnExpiryRunChangesNoAnswer) {
 }
 
 TEST_F(AsOfTest, AJudgementOfTheFutureIsRefused) {
-  const uint64_t last = ledger_->GetInfo().sequence;
+  const uint64_t last = ledger_->GetInfo()->sequence;
   EXPECT_NE(Refusal({.sequence = last + 1}).find("sequence " + std::to_string(last + 1)),
             std::string::npos);
   EXPECT_NE(Refusal({.sequence = 0}).find("sequence 0"), std::string::npos);
@@ -345,7 +345,7 @@ TEST_P(PastTest, ThePastIsWhatThePresentWas) {
     remembered.push_back(Remember());
   }
   EXPECT_GT(posted, 150u);
-  EXPECT_GT(ledger_->GetInfo().segments, 0u);
+  EXPECT_GT(ledger_->GetInfo()->segments, 0u);
   for (const Then& then : remembered) ExpectSame(then);
 }
 

@@ -88,8 +88,8 @@ class AtOnceTest : public ProgramTest {
   // Until all that is posted has been heeded.
   void Settle() {
     const auto latest = steady_clock::now() + std::chrono::seconds(30);
-    const uint64_t posted = ledger_->GetInfo().sequence;
-    while (ledger_->GetInfo().at_once_sequence < posted) {
+    const uint64_t posted = ledger_->GetInfo()->sequence;
+    while (ledger_->GetInfo()->at_once_sequence < posted) {
       ASSERT_LT(steady_clock::now(), latest) << "nothing more is heeded";
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }

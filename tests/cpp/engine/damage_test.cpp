@@ -33,7 +33,7 @@ class DamageTest : public LedgerTest {
       Post(batch);
       if (round == 3) ASSERT_OK(ledger_->Checkpoint());
     }
-    digest_ = ledger_->GetInfo().digest;
+    digest_ = ledger_->GetInfo()->digest;
     fs::copy(path_, image_, fs::copy_options::recursive);  // as a crash would leave it
     ledger_.reset();
   }
@@ -51,7 +51,7 @@ class DamageTest : public LedgerTest {
       *message = report.ok() ? report->problems[0] : report.status().message();
       return Outcome::kReported;
     }
-    EXPECT_EQ(ToHex((*opened)->GetInfo().digest), ToHex(digest_));
+    EXPECT_EQ(ToHex((*opened)->GetInfo()->digest), ToHex(digest_));
     EXPECT_EQ(report->digest, digest_);
     return Outcome::kWhole;
   }

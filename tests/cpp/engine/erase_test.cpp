@@ -88,7 +88,7 @@ TEST_F(EraseTest, TheKeyGoesAndAllElseStays) {
 
 TEST_F(EraseTest, EntriesBeforeItKeepTheirDigest) {
   Post({OpenText(1, kAda), EarnText(2, kAda, 50)});
-  const Info before = ledger_->GetInfo();
+  const Info before = *ledger_->GetInfo();
   Post({Erase(3, MemberKey(kAda))});
   ledger_.reset();
   auto store = storage::Store::Open(StorePath(path_), {false, nullptr});
@@ -136,7 +136,7 @@ TEST_F(EraseTest, AllInOneBatch) {
   EXPECT_EQ(replies[9].status, kExistsWithDifferentMember);
   Reopen();
   ExpectVerified();
-  EXPECT_EQ(ledger_->GetInfo().members, 4u);
+  EXPECT_EQ(ledger_->GetInfo()->members, 4u);
   EXPECT_EQ(PostOne(EarnText(10, kAda, 2)).balance.active, 2);
 }
 

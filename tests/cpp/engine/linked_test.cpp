@@ -25,7 +25,7 @@ class LinkedTest : public LedgerTest {
     for (const Reply& reply : Post(postings)) statuses.push_back(reply.status);
     return statuses;
   }
-  uint64_t Sequence() { return ledger_->GetInfo().sequence; }
+  uint64_t Sequence() { return ledger_->GetInfo()->sequence; }
 };
 
 TEST_F(LinkedTest, AllArePostedAndEachHasItsOwnEntry) {

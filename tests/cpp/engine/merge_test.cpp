@@ -242,7 +242,7 @@ TEST_F(MergeTest, ErasingAMemberErasesAllHisKeys) {
   Post({Earn(10, 7, 5), Earn(11, 8, 7), Merge(12, 7, 8), Earn(13, 9, 1)});
   const Reply erased = PostOne(Audited(Request(Kind::kEraseMember, 14, MemberKey(int64_t(8)))));
   EXPECT_EQ(erased.status, kPosted);
-  EXPECT_EQ(ledger_->GetInfo().sequence, erased.sequence + 1);
+  EXPECT_EQ(ledger_->GetInfo()->sequence, erased.sequence + 1);
   for (int64_t member : {7, 8}) {
     EXPECT_FALSE(At(kNoon_us, member).found);
     EXPECT_EQ(End(Earn(uint64_t(20 + member), member, 1)), kMemberNotFound);
@@ -256,9 +256,9 @@ TEST_F(MergeTest, ErasingAMemberErasesAllHisKeys) {
 
 TEST_F(MergeTest, ThePastKnowsWhoTheyWere) {
   Post({Earn(10, 7, 10), Earn(11, 8, 20)});
-  const uint64_t before = ledger_->GetInfo().sequence;
+  const uint64_t before = ledger_->GetInfo()->sequence;
   Post({Late(Merge(12, 7, 8), 5), Late(Earn(13, 8, 4), 6)});
-  const uint64_t merged = ledger_->GetInfo().sequence;
+  const uint64_t merged = ledger_->GetInfo()->sequence;
   const MemberKey keys[] = {MemberKey(int64_t(7)), MemberKey(int64_t(8))};
   const auto as_of = [&](const AsOf& when) {
     std::vector<Balance> balances(2);

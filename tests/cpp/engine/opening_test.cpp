@@ -90,8 +90,8 @@ TEST_F(OpeningTest, SegmentsAndCheckpointsAlongTheWay) {
     if (round == 20) Reopen();
   }
   ExpectVerified();
-  EXPECT_GT(ledger_->GetInfo().history_sequence, 0u);
-  EXPECT_GT(ledger_->GetInfo().checkpoint_sequence, 0u);
+  EXPECT_GT(ledger_->GetInfo()->history_sequence, 0u);
+  EXPECT_GT(ledger_->GetInfo()->checkpoint_sequence, 0u);
   Reopen();
   ExpectVerified();
   EXPECT_EQ(ledger_->TrialBalance()->at(0).members, 40 * 57 * 5);

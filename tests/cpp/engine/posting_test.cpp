@@ -52,7 +52,7 @@ TEST_F(PostingTest, RefusalsUseUpTheId) {
 
 TEST_F(PostingTest, MalformedPostingsLeaveNoTrace) {
   Post({Open(1, 7), Earn(2, 7, 10)});
-  const uint64_t before = ledger_->GetInfo().sequence;
+  const uint64_t before = ledger_->GetInfo()->sequence;
   struct Case {
     PostingStatus status;
     Posting posting;
@@ -89,7 +89,7 @@ TEST_F(PostingTest, MalformedPostingsLeaveNoTrace) {
     EXPECT_EQ(reply.status, c.status) << ToString(reply.status) << " for " << ToString(c.status);
     EXPECT_EQ(reply.sequence, 0u);
   }
-  EXPECT_EQ(ledger_->GetInfo().sequence, before);
+  EXPECT_EQ(ledger_->GetInfo()->sequence, before);
   EXPECT_EQ(PostOne(Earn(30, 7, 1)).status, kPosted);  // the id was not used up
 }
 
@@ -258,12 +258,12 @@ TEST_F(PostingTest, ACodeThatLooksLikeAStoredKeyIsNobodys) {
 
 TEST_F(PostingTest, ManyCodesAreInternedTogether) {
   const uint32_t drinks = *Intern("drinks");
-  const uint64_t before = ledger_->GetInfo().sequence;
+  const uint64_t before = ledger_->GetInfo()->sequence;
   const std::vector<std::string_view> texts = {"tea", "", "drinks", "tea", "coffee"};
   const auto codes = ledger_->InternCodes(texts);
   ASSERT_OK(codes.status());
   EXPECT_EQ(*codes, (std::vector<uint32_t>{drinks + 1, 0, drinks, drinks + 1, drinks + 2}));
-  EXPECT_EQ(ledger_->GetInfo().sequence, before + 2);
+  EXPECT_EQ(ledger_->GetInfo()->sequence, before + 2);
 
   std::vector<std::string> many;
   for (int i = 0; i < 20'000; ++i) many.push_back(std::to_string(i));
@@ -276,13 +276,13 @@ TEST_F(PostingTest, ManyCodesAreInternedTogether) {
 }
 
 TEST_F(PostingTest, ATextTooLongForACodeIsNamedAndNoneIsInterned) {
-  const uint64_t before = ledger_->GetInfo().sequence;
+  const uint64_t before = ledger_->GetInfo()->sequence;
   const std::string longest(256, 'x'), longer(257, 'x');
   const std::vector<std::string_view> texts = {longest, longer};
   const Status status = ledger_->InternCodes(texts).status();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message(), "a code has at most 256 bytes; text 1 has 257");
-  EXPECT_EQ(ledger_->GetInfo().sequence, before);
+  EXPECT_EQ(ledger_->GetInfo()->sequence, before);
 }
 
 }  // namespace

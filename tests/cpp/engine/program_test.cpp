@@ -72,9 +72,9 @@ TEST_F(ProgramTest, OldPostingsKeepTheirVersion) {
   Start({.reversal = "stop_at_zero"});
   Post({Buy(2, 1000), Redeem(3, 7, 70)});
   Change({.pending = R"({"days":1})", .reversal = "arrears"});
-  EXPECT_EQ(ledger_->ProgramVersion(), 2u);
+  EXPECT_EQ(*ledger_->ProgramVersion(), 2u);
   Reopen();
-  EXPECT_EQ(ledger_->ProgramVersion(), 2u);
+  EXPECT_EQ(*ledger_->ProgramVersion(), 2u);
   // Answered by its content, as it was left to the programme of then.
   EXPECT_EQ(PostOne(Buy(2, 1000)).status, kAlreadyExists);
   EXPECT_EQ(PostOne(Buy(4, 50)).balance.pending, 5);
@@ -183,13 +183,13 @@ TEST_F(ProgramTest, WhatComesBackToAnExpiredLotLivesOn) {
 TEST_F(ProgramTest, WhatCannotFollow) {
   Start({});
   Post({Buy(2, 100)});
-  const uint64_t before = ledger_->GetInfo().sequence;
+  const uint64_t before = ledger_->GetInfo()->sequence;
   const auto removed = ledger_->ApplyProgram(Shop{.name = "miles"}.Json(), {});
   EXPECT_EQ(removed.status().code(), StatusCode::kInvalidArgument);
   EXPECT_NE(removed.status().message().find("currencies lacks 'points'"), std::string::npos);
   const auto scaled = ledger_->ApplyProgram(Shop{.decimals = 2}.Json(), {});
   EXPECT_NE(scaled.status().message().find("points.decimals must stay 0"), std::string::npos);
-  EXPECT_EQ(ledger_->GetInfo().sequence, before);
+  EXPECT_EQ(ledger_->GetInfo()->sequence, before);
   EXPECT_EQ(ledger_->ApplyProgram(Shop().Json(), {}).value(), 1u);  // in force already
   EXPECT_EQ(ledger_->ProgramText(1).value(), Shop().Json());
   EXPECT_EQ(ledger_->ProgramText(2).status().code(), StatusCode::kNotFound);
@@ -209,7 +209,7 @@ TEST_F(ProgramTest, ACurrencyThatNobodyUsedMayGo) {
   // Now it is "miles" that must stay.
   EXPECT_EQ(ledger_->ApplyProgram(Shop().Json(), {}).status().code(), StatusCode::kInvalidArgument);
   Reopen();
-  EXPECT_EQ(ledger_->ProgramVersion(), 2u);
+  EXPECT_EQ(*ledger_->ProgramVersion(), 2u);
   EXPECT_EQ(PostOne(Earn(5, 7, 5)).status, kCurrencyNotFound);
   ExpectVerified();
 }

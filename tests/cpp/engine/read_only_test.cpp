@@ -77,8 +77,8 @@ TEST_F(ReadOnlyTest, ShowsWhatWasAcknowledgedWhenItWasOpened) {
   OpenReader();
   Spend(1, 70);
   EXPECT_EQ(Read(1).parts.active, 5);
-  EXPECT_EQ(ledger_->GetInfo().sequence, reader_->GetInfo().sequence + 1);
-  EXPECT_EQ(reader_->ProgramVersion(), 1u);
+  EXPECT_EQ(ledger_->GetInfo()->sequence, reader_->GetInfo()->sequence + 1);
+  EXPECT_EQ(*reader_->ProgramVersion(), 1u);
   EXPECT_EQ(reader_->Statement(MemberKey(1), {})->records.size(), 2u);
   EXPECT_TRUE(reader_->FindPosting({0x0190'0000'0000'7000, id_ - 1}).ok());
   EXPECT_EQ(reader_->FindPosting({0x0190'0000'0000'7000, id_}).status().code(),
@@ -87,7 +87,7 @@ TEST_F(ReadOnlyTest, ShowsWhatWasAcknowledgedWhenItWasOpened) {
 
   OpenReader();
   EXPECT_EQ(Read(1).parts.active, 12);
-  EXPECT_EQ(reader_->GetInfo().digest, ledger_->GetInfo().digest);
+  EXPECT_EQ(reader_->GetInfo()->digest, ledger_->GetInfo()->digest);
 }
 
 TEST_F(ReadOnlyTest, RefusesWhatWouldBeJournaled) {
@@ -128,7 +128,7 @@ TEST_F(ReadOnlyTest, ADryRunOfTiersIsTheWriters) {
   ASSERT_OK(there.status());
   EXPECT_EQ(here->moved, there->moved);
   EXPECT_EQ(here->moved.at(0), (std::vector<uint64_t>{2, 3, 0, 0}));
-  EXPECT_EQ(here->through_sequence, reader_->GetInfo().sequence);
+  EXPECT_EQ(here->through_sequence, reader_->GetInfo()->sequence);
   ExpectAgrees(*reader_);
 }
 
@@ -136,7 +136,7 @@ TEST_F(ReadOnlyTest, GivesNoLevelsAtOnce) {
   Begin("at_once");
   ledger_.reset();
   OpenReader();
-  EXPECT_EQ(reader_->GetInfo().at_once_sequence, 0u);
+  EXPECT_EQ(reader_->GetInfo()->at_once_sequence, 0u);
 }
 
 TEST_F(ReadOnlyTest, AClosedLedgerStaysAsItIs) {
@@ -144,11 +144,11 @@ TEST_F(ReadOnlyTest, AClosedLedgerStaysAsItIs) {
   Spend(1, 50);
   EXPECT_TRUE(ledger_->Close().ok());
   OpenReader();
-  const Info info = reader_->GetInfo();
+  const Info info = *reader_->GetInfo();
   EXPECT_EQ(Read(1).parts.active, 5);
   EXPECT_TRUE(reader_->Close().ok());
   OpenReader();
-  EXPECT_EQ(reader_->GetInfo().digest, info.digest);
+  EXPECT_EQ(reader_->GetInfo()->digest, info.digest);
   Reopen();  // it locks nobody out
   Spend(1, 50);
 }
@@ -161,11 +161,11 @@ TEST_F(ReadOnlyTest, WhatACheckpointHasIsThere) {
   std::filesystem::copy_file(head, kept);
   Spend(1, 50);
   ASSERT_OK(ledger_->Checkpoint());
-  const uint64_t sequence = ledger_->GetInfo().sequence;
+  const uint64_t sequence = ledger_->GetInfo()->sequence;
   ledger_.reset();
   std::filesystem::copy_file(kept, head, std::filesystem::copy_options::overwrite_existing);
   OpenReader();
-  EXPECT_EQ(reader_->GetInfo().sequence, sequence);
+  EXPECT_EQ(reader_->GetInfo()->sequence, sequence);
   EXPECT_EQ(Read(1).parts.active, 5);
 }
 

@@ -137,12 +137,12 @@ TEST_F(ReadingTest, TotalsSumToZero) {
 }
 
 TEST_F(ReadingTest, TheDigestTellsLedgersApart) {
-  const Digest empty = ledger_->GetInfo().digest;
+  const Digest empty = ledger_->GetInfo()->digest;
   Post({Open(1, 7)});
-  const Digest one = ledger_->GetInfo().digest;
+  const Digest one = ledger_->GetInfo()->digest;
   EXPECT_NE(one, empty);
   Reopen();
-  EXPECT_EQ(ledger_->GetInfo().digest, one);
+  EXPECT_EQ(ledger_->GetInfo()->digest, one);
 }
 
 TEST_F(ReadingTest, ASnapshotStaysWhilePostingGoesOn) {
@@ -179,7 +179,7 @@ TEST_F(ReadingTest, WaitsForWhatIsNotThereYet) {
   Post({Earn(2, 7, 10)});
   waiting.join();
   EXPECT_EQ(seen->sequence, begin + 2);
-  EXPECT_EQ(seen->digest, ledger_->GetInfo().digest);
+  EXPECT_EQ(seen->digest, ledger_->GetInfo()->digest);
   ASSERT_OK(seen->fault);
 }
 

@@ -140,9 +140,9 @@ TEST_F(TiersTest, ChangesAreEntriesWithTheirEvidence) {
 TEST_F(TiersTest, ADryRunJournalsNothing) {
   Begin();
   Spend(1, 1'000, 10);
-  const uint64_t before = ledger_->GetInfo().sequence;
+  const uint64_t before = ledger_->GetInfo()->sequence;
   EXPECT_EQ(Run({.dry_run = true}).changes.size(), 1u);
-  EXPECT_EQ(ledger_->GetInfo().sequence, before);
+  EXPECT_EQ(ledger_->GetInfo()->sequence, before);
   EXPECT_EQ(LevelOf(1), 0);
 }
 

@@ -123,7 +123,7 @@ TEST_F(TransferTest, ClosingAMemberJournalsNothingElse) {
   ASSERT_EQ(Post({Earn(3, 7, 10), hold})[1].status, kPosted);
   Posting close = Audited(Kind::kCloseMember, 5, 7);
   close.effective_us = until.deadline_us;
-  const uint64_t before = ledger_->GetInfo().sequence;
+  const uint64_t before = ledger_->GetInfo()->sequence;
   EXPECT_EQ(PostOne(close).sequence, before + 1);
   ExpectVerified();
 }
