@@ -66,6 +66,8 @@ def test_each_makes_every_call_and_reports_what_is_there(language: str, tmp_path
     assert (refused["kind"], refused["status"]) == ("redeem", "insufficient_points")
     assert report["opened"] == f"ada, ben, eve, 7, Zoë Müller, 山田 太郎, 🛒, {HUGE}"
     assert report["issued_points"] == str(issued)
+    assert report["spender_limit"] == str(HUGE)
+    assert "Zoë Müller silver" in report["changes"]
     assert report["levels"] == "status silver, badge collector"
     assert report["metrics"] == f"spent {HUGE + 4}, visits 1, points {HUGE + 2}"
 
@@ -79,7 +81,7 @@ def test_all_post_the_same_and_read_the_same(tmp_path: Path) -> None:
         with loyalty.open(directory / "ledger") as ledger:
             journal = ledger.changes().to_arrow().drop_columns(["recorded_time"]).to_pylist()
         posted = [entry for entry in journal if entry["actor"] == "shop"]
-        assert len(posted) == 8
+        assert len(posted) == 9
         del report["digest"]  # it stands for the recorded times, too
         seen.append((report, posted))
     assert seen[1:] == seen[:1] * 2

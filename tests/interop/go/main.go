@@ -79,6 +79,8 @@ func (e *example) describeServer() {
 	check(health.GetHealth() == int32(loyaltyrpc.Health_READY), "health", health)
 	info := of(e.client.ServerInfo(ctx, &loyaltyrpc.ServerInfoRequest{Head: e.head}))
 	check(info.GetVersion() != "", "server_info", info)
+	ledger := of(e.client.LedgerInfo(ctx, &loyaltyrpc.LedgerInfoRequest{Head: e.head}))
+	check(ledger.GetMembers() > 0 && ledger.GetReplayS() >= 0, "ledger_info", ledger)
 	wrong := &loyaltyrpc.RequestHead{Token: thrift.StringPtr("wrong")}
 	_, err := e.client.Digest(ctx, &loyaltyrpc.DigestRequest{Head: wrong})
 	var unauthenticated *loyaltyrpc.Unauthenticated
@@ -116,7 +118,10 @@ func (e *example) postAndRetry() {
 	}
 	another := posting(loyaltyrpc.Kind_EARN, numbered, "receipt 4712")
 	another.Points = thrift.Int64Ptr(huge)
-	replies := e.post(append(postings, earn, redemption(), another)...)
+	join := posting(loyaltyrpc.Kind_JOIN_POOL, numbered, "till 4")
+	join.Other = cart
+	join.Ceiling = thrift.Int64Ptr(huge)
+	replies := e.post(append(postings, earn, redemption(), another, join)...)
 	for _, reply := range replies {
 		check(reply.GetStatus() == posted, "a posting", reply)
 	}
@@ -176,6 +181,11 @@ func (e *example) read() {
 	}
 	e.report["running_points"] = strings.Join(running, " ")
 
+	spenders := of(e.client.Spenders(ctx, &loyaltyrpc.SpendersRequest{Head: e.head, Pool: numbered}))
+	spender := spenders.Spenders[0]
+	check(keyOf(spender.Member) == keyOf(cart), "who may spend from the pool", spender)
+	e.put("spender_limit", spender.GetLimit())
+
 	which := &loyaltyrpc.ExplainRequest{Head: e.head, Posting: redemption().ID}
 	explained := of(e.client.Explain(ctx, which))
 	check(explained.Took[0].GetPoints() == -2, "what the redemption took", explained)
@@ -207,9 +217,10 @@ func (e *example) follow() {
 func (e *example) assessTiers() {
 	at := thrift.Int64Ptr(noonUs + hourUs)
 	started := of(e.client.StartRun(ctx, &loyaltyrpc.StartRunRequest{
-		Head: e.head,
-		Kind: thrift.Int32Ptr(int32(loyaltyrpc.RunKind_TIERS)),
-		AtUs: at,
+		Head:        e.head,
+		Kind:        thrift.Int32Ptr(int32(loyaltyrpc.RunKind_TIERS)),
+		AtUs:        at,
+		KeepChanges: thrift.BoolPtr(true),
 	}))
 	run := of(e.client.FollowRun(ctx, &loyaltyrpc.FollowRunRequest{
 		Head:   e.head,
@@ -222,8 +233,14 @@ func (e *example) assessTiers() {
 	stopped := of(e.client.StopRun(ctx, stop)).Run
 	check(stopped.GetState() == int32(loyaltyrpc.RunState_FINISHED), "the run, stopped", stopped)
 
+	var changes, levels, metrics []string
+	which := &loyaltyrpc.RunChangesRequest{Head: e.head, RunID: started.RunID}
+	for _, change := range of(e.client.RunChanges(ctx, which)).Changes {
+		changes = append(changes, keyOf(change.Member)+" "+change.GetToLevel())
+	}
+	e.report["changes"] = strings.Join(changes, ", ")
+
 	members := []*loyaltyrpc.MemberKey{zoe}
-	var levels, metrics []string
 	who := &loyaltyrpc.TiersRequest{Head: e.head, Members: members, AsOfUs: at}
 	tiers := of(e.client.Tiers(ctx, who))
 	for _, standing := range tiers.Members[0].Standings {

@@ -69,6 +69,8 @@ public final class Example {
     check(health.getHealth() == Health.READY.getValue(), "health", health);
     ServerInfoResponse info = client.server_info(new ServerInfoRequest().setHead(head));
     check(!info.getVersion().isEmpty(), "server_info", info);
+    LedgerInfoResponse ledger = client.ledger_info(new LedgerInfoRequest().setHead(head));
+    check(ledger.getMembers() > 0 && ledger.getReplay_s() >= 0, "ledger_info", ledger);
     try {
       client.digest(new DigestRequest().setHead(new RequestHead().setToken("wrong")));
       check(false, "a wrong token", "was accepted");
@@ -99,6 +101,7 @@ public final class Example {
     }
     postings.addAll(List.of(earn, redemption()));
     postings.add(posting(Kind.EARN, NUMBERED, "receipt 4712").setPoints(HUGE));
+    postings.add(posting(Kind.JOIN_POOL, NUMBERED, "till 4").setOther(CART).setCeiling(HUGE));
     List<PostingReply> replies = post(postings);
     for (PostingReply reply : replies) check(reply.getStatus() == POSTED, "a posting", reply);
     PostingReply earned = replies.get(4);
@@ -152,6 +155,11 @@ public final class Example {
     } while (page.isSetNext_cursor());
     report.put("running_points", String.join(" ", running));
 
+    SpendersRequest pool = new SpendersRequest().setHead(head).setPool(NUMBERED);
+    Spender spender = client.spenders(pool).getSpenders().get(0);
+    check(spender.getMember().equals(CART), "who may spend from the pool", spender);
+    report.put("spender_limit", spender.getLimit());
+
     ExplainRequest which = new ExplainRequest().setHead(head).setPosting(redemption().getId());
     ExplainResponse explained = client.explain(which);
     Lot lot = explained.getTook().get(0);
@@ -178,13 +186,21 @@ public final class Example {
   private void assessTiers() throws Exception {
     long at_us = NOON_US + HOUR_US;
     StartRunRequest start = new StartRunRequest().setHead(head).setAt_us(at_us);
-    String id = client.start_run(start.setKind(RunKind.TIERS.getValue())).getRun_id();
+    start.setKind(RunKind.TIERS.getValue()).setKeep_changes(true);
+    String id = client.start_run(start).getRun_id();
     FollowRunRequest follow = new FollowRunRequest().setHead(head).setRun_id(id);
     Run run = client.follow_run(follow.setWait_ms(RUN_WAIT_MS)).getRun();
     check(run.getState() == RunState.FINISHED.getValue(), "the run", run);
     // A run that has ended stays as it is.
     Run stopped = client.stop_run(new StopRunRequest().setHead(head).setRun_id(id)).getRun();
     check(stopped.getState() == RunState.FINISHED.getValue(), "the run, stopped", stopped);
+
+    RunChangesRequest which = new RunChangesRequest().setHead(head).setRun_id(id);
+    List<String> changes = new ArrayList<>();
+    for (TierChange each : client.run_changes(which).getChanges()) {
+      changes.add(each.getMember().getFieldValue() + " " + each.getTo_level());
+    }
+    report.put("changes", String.join(", ", changes));
 
     TiersRequest who = new TiersRequest().setHead(head).setMembers(List.of(ZOE));
     List<String> levels = new ArrayList<>();

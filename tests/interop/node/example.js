@@ -101,6 +101,8 @@ class Example {
     check(health.health === types.Health.READY, 'health', health);
     const info = await this.client.server_info(this.ask(types.ServerInfoRequest));
     check(info.version, 'server_info', info);
+    const ledger = await this.client.ledger_info(this.ask(types.LedgerInfoRequest));
+    check(toBigInt(ledger.members) > 0n && ledger.replay_s >= 0, 'ledger_info', ledger);
     const head = new types.RequestHead({token: 'wrong'});
     const error = await failure(this.client.digest(new types.DigestRequest({head})));
     check(error instanceof types.Unauthenticated, 'a wrong token', error);
@@ -127,7 +129,10 @@ class Example {
     earn.codes = new types.Codes({location: '大阪', category: 'Süßes'});
     const another = posting(types.Kind.EARN, NUMBERED, 'receipt 4712');
     another.points = toInt64(HUGE);
-    const replies = await this.post(...open, earn, redemption(), another);
+    const join = posting(types.Kind.JOIN_POOL, NUMBERED, 'till 4');
+    join.other = CART;
+    join.ceiling = toInt64(HUGE);
+    const replies = await this.post(...open, earn, redemption(), another, join);
     for (const reply of replies) check(reply.status === POSTED, 'a posting', reply);
     const [earned, redeemed] = replies.slice(open.length);
     check(toBigInt(earned.points) === HUGE + 2n, 'points earned', earned);
@@ -175,6 +180,11 @@ class Example {
     } while (request.cursor !== null);
     this.report.running_points = running.join(' ');
 
+    const pool = this.ask(types.SpendersRequest, {pool: NUMBERED});
+    const [spender] = (await this.client.spenders(pool)).spenders;
+    check(keyOf(spender.member) === keyOf(CART), 'who may spend from the pool', spender);
+    this.report.spender_limit = String(toBigInt(spender.limit));
+
     const which = this.ask(types.ExplainRequest, {posting: redemption().id});
     const explained = await this.client.explain(which);
     check(toBigInt(explained.took[0].points) === -2n, 'what the redemption took', explained);
@@ -196,7 +206,8 @@ class Example {
 
   async assessTiers() {
     const at_us = toInt64(NOON_US + HOUR_US);
-    const start = this.ask(types.StartRunRequest, {kind: types.RunKind.TIERS, at_us});
+    const what = {kind: types.RunKind.TIERS, at_us, keep_changes: true};
+    const start = this.ask(types.StartRunRequest, what);
     const {run_id} = await this.client.start_run(start);
     const follow = this.ask(types.FollowRunRequest, {run_id, wait_ms: RUN_WAIT_MS});
     const {run} = await this.client.follow_run(follow);
@@ -204,6 +215,10 @@ class Example {
     // A run that has ended stays as it is.
     const stopped = await this.client.stop_run(this.ask(types.StopRunRequest, {run_id}));
     check(stopped.run.state === types.RunState.FINISHED, 'the run, stopped', stopped);
+
+    const {changes} = await this.client.run_changes(this.ask(types.RunChangesRequest, {run_id}));
+    const changed = changes.map((each) => `${keyOf(each.member)} ${each.to_level}`);
+    this.report.changes = changed.join(', ');
 
     const who = {members: [ZOE], as_of_us: at_us};
     const tiers = await this.client.tiers(this.ask(types.TiersRequest, who));
