@@ -44,8 +44,8 @@ check: ## Formats, linters, types, stubs, thread safety, sanitizers (ONLY="step 
 	@$(MAKE) build/release/build.ninja
 	@tools/check $(ONLY)
 
-format: ## Format the C++ and the Python sources in place
-	@tools/setup build check
+format: ## Format the sources in place
+	@tools/setup build test check
 	@tools/check --fix format ruff
 
 soak: build ## Repeat the C++ tests SOAK_ROUNDS times, then run the Python tests marked soak

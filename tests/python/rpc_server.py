@@ -63,6 +63,10 @@ class Server:
             if event["event"] == name:
                 return event
 
+    def events_left(self) -> list[dict[str, Any]]:
+        """Those after the last one that was waited for, of a server that has stopped."""
+        return list(self._events.queue)
+
     @contextlib.contextmanager
     def client(self, protocol: str = "binary", timeout_s: float = 30.0) -> Iterator[Any]:
         client = make_client(

@@ -42,7 +42,7 @@ LIBRARY_HOMES = {
 
 LINES_MAX = 500
 SOURCE_DIRECTORIES = ("cpp", "python", "tests", "benchmarks", "tools", "docs", "notebooks")
-CODE_SUFFIXES = {".h", ".cpp", ".py"}
+CODE_SUFFIXES = {".h", ".cpp", ".py", ".java", ".go", ".js"}
 TEXT_SUFFIXES = CODE_SUFFIXES | {".md", ".txt", ".cmake", ".toml", ".json", ".pyi", ".sh"}
 CMAKE_PART = re.compile(r"loyalty_part\((\w+)(?: USES ([\w ]+?))?(?: PRIVATE .*)?\)")
 INCLUDE = re.compile(r'\s*#\s*include\s+(["<])([^">]+)[">]')
