@@ -53,7 +53,8 @@ void Connections::ShutDownAll() {
 bool Connections::IsLate(const Connection& connection, int64_t now_ms) const {
   const int64_t passed_ms = now_ms - connection.since_ms();
   switch (connection.phase()) {
-    case Connection::Phase::kIdle: return passed_ms > limits_.idle_max.count();
+    case Connection::Phase::kIdle:
+      return passed_ms > (connection.is_known() ? limits_.idle_max : limits_.transfer_max).count();
     case Connection::Phase::kNew:
     case Connection::Phase::kReading:
     case Connection::Phase::kWriting: return passed_ms > limits_.transfer_max.count();

@@ -29,6 +29,8 @@ class Connection {
 
   explicit Connection(int socket) : socket_(socket) { Enter(Phase::kNew); }
 
+  // Once somebody has said on it who asks; before, it may not be idle for long.
+  void SetKnown() { is_known_.store(true, std::memory_order_relaxed); }
   void Enter(Phase phase) {
     state_.store(Now_ms() << kPhaseBits | int64_t(phase), std::memory_order_relaxed);
   }
@@ -43,10 +45,12 @@ class Connection {
         .count();
   }
   Phase phase() const { return Phase(state_.load(std::memory_order_relaxed) & 7); }
+  bool is_known() const { return is_known_.load(std::memory_order_relaxed); }
   int64_t since_ms() const { return state_.load(std::memory_order_relaxed) >> kPhaseBits; }
 
   const int socket_;
   std::atomic<int64_t> state_;
+  std::atomic<bool> is_known_ = false;
 };
 
 class Connections {
@@ -54,7 +58,8 @@ class Connections {
   struct Limits {
     size_t connections_max = 1024;
     std::chrono::milliseconds idle_max{std::chrono::minutes(10)};
-    // For a request to arrive whole, for its response to be taken, and for the first request to begin.
+    // For a request to arrive whole, for its response to be taken, and for the next one to begin while nobody has said
+    // who asks.
     std::chrono::milliseconds transfer_max{std::chrono::seconds(10)};
   };
 

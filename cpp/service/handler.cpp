@@ -24,20 +24,21 @@ void CheckRequestId(const std::string& request_id) {
   }
 }
 
-// A member's key is in no log: whoever is erased would stay there.
+// Who is not found is named, and a log is no place for keys of members: whoever is erased would stay there.
 std::string ForLog(const rpc::InvalidRequest& fault) {
-  return "invalid request: " + std::string(ToString(StatusCode(fault.code)));
+  const bool names_member = fault.code == int32_t(StatusCode::kNotFound);
+  return "invalid request: " + (names_member ? "not found" : fault.message);
 }
 
 }  // namespace
 
-Handler::Call Handler::Begin(Role role, const rpc::RequestHead& head,
-                             Clock::time_point began) const {
+void Handler::Begin(Role role, const rpc::RequestHead& head, Clock::time_point began,
+                    Call* call) const {
   CheckRequestId(head.request_id);
-  Call call;
-  call.client = service_.clients.Find(head.token);
-  if (!call.client->May(role)) {
-    ThrowForbidden(call.client->name() + " does not have the role " + std::string(ToString(role)));
+  call->client = service_.clients.Find(head.token);
+  connection_->SetKnown();
+  if (!call->client->May(role)) {
+    ThrowForbidden(call->client->name() + " does not have the role " + std::string(ToString(role)));
   }
   if (service_.is_stopping) ThrowUnavailable("the server is stopping", kRetryAfter_ms);
   int32_t timeout_ms = service_.limits.timeout_max_ms;
@@ -45,10 +46,9 @@ Handler::Call Handler::Begin(Role role, const rpc::RequestHead& head,
     if (head.timeout_ms < 0) ThrowInvalid("head.timeout_ms must not be below 0");
     timeout_ms = std::min(timeout_ms, head.timeout_ms);
   }
-  call.deadline = began + std::chrono::milliseconds(timeout_ms);
-  CheckTime(call);
-  call.client->TakeCall();
-  return call;
+  call->deadline = began + std::chrono::milliseconds(timeout_ms);
+  CheckTime(*call);
+  call->client->TakeCall();
 }
 
 void Handler::CheckTime(const Call& call) const {
@@ -61,7 +61,7 @@ void Handler::Answer(const char* name, Role role, const rpc::RequestHead& head,
                      const std::function<void(const Call&)>& body) {
   const Clock::time_point began = Clock::now();
   ++calls_;
-  std::string client;
+  Call call;
   const auto log = [&](LogLevel level, const std::string& outcome) {
     if (!IsLogged(level)) return;
     const std::chrono::duration<double, std::milli> took = Clock::now() - began;
@@ -72,13 +72,12 @@ void Handler::Answer(const char* name, Role role, const rpc::RequestHead& head,
         {{"call", name},
          {"request_id", request_id},
          {"peer", peer_},
-         {"client", client},
+         {"client", call.client ? call.client->name() : ""},
          {"outcome", outcome},
          {"took_ms", took.count()}});
   };
   try {
-    const Call call = Begin(role, head, began);
-    client = call.client->name();
+    Begin(role, head, began, &call);
     body(call);
     log(Clock::now() - began > kSlow ? LogLevel::kInfo : LogLevel::kDebug, "answered");
   } catch (const rpc::InvalidRequest& fault) {
@@ -91,7 +90,8 @@ void Handler::Answer(const char* name, Role role, const rpc::RequestHead& head,
     log(LogLevel::kWarning, "forbidden: " + fault.message);
     throw;
   } catch (const rpc::Unavailable& fault) {
-    log(LogLevel::kInfo, "unavailable: " + fault.message);
+    const bool passes = fault.__isset.retry_after_ms;
+    log(passes ? LogLevel::kInfo : LogLevel::kError, "unavailable: " + fault.message);
     throw;
   } catch (const rpc::Internal& fault) {
     log(LogLevel::kError, "internal: " + fault.message);

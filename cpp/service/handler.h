@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "connections.h"
 #include "service.h"
 
 namespace loyalty::service {
@@ -17,7 +18,8 @@ namespace loyalty::service {
 class Handler final : public rpc::LedgerIf {
  public:
   // `peer`: who is on the other end, for logs.
-  Handler(Service* service, std::string peer) : service_(*service), peer_(std::move(peer)) {}
+  Handler(Service* service, std::shared_ptr<Connection> connection, std::string peer)
+      : service_(*service), connection_(std::move(connection)), peer_(std::move(peer)) {}
 
   void post(rpc::PostResponse& response, const rpc::PostRequest& request) override;
   void balances(rpc::BalancesResponse& response, const rpc::BalancesRequest& request) override;
@@ -56,7 +58,7 @@ class Handler final : public rpc::LedgerIf {
   void Answer(const char* name, Role role, const rpc::RequestHead& head,
               const std::function<void(const Call&)>& body);
   void CheckTime(const Call& call) const;
-  Call Begin(Role role, const rpc::RequestHead& head, Clock::time_point began) const;
+  void Begin(Role role, const rpc::RequestHead& head, Clock::time_point began, Call* call) const;
   void CheckMembers(size_t members) const;
   // Between members: whether there is time for the next one.
   void CheckProgress(const Call& call, size_t members) const;
@@ -66,6 +68,7 @@ class Handler final : public rpc::LedgerIf {
   Clock::time_point WaitUntil(const Call& call, bool is_set, int32_t wait_ms) const;
 
   Service& service_;
+  const std::shared_ptr<Connection> connection_;
   const std::string peer_;
   uint64_t calls_ = 0;
 };

@@ -39,7 +39,8 @@ class Processors final : public TProcessorFactory {
   std::shared_ptr<TProcessor> getProcessor(const TConnectionInfo& connection) override {
     const auto socket = std::dynamic_pointer_cast<TSocket>(connection.transport);
     const std::string peer = socket->getPeerAddress() + ":" + std::to_string(socket->getPeerPort());
-    const auto handler = std::make_shared<Handler>(service_, peer);
+    const auto frames = std::dynamic_pointer_cast<Frames>(connection.input->getTransport());
+    const auto handler = std::make_shared<Handler>(service_, frames->connection(), peer);
     return std::make_shared<EitherProtocol>(limits_,
                                             std::make_shared<rpc::LedgerProcessor>(handler));
   }

@@ -32,6 +32,7 @@ class Frames final : public apache::thrift::transport::TFramedTransport {
 
   // Of the next request; waits until its frame is there. Nothing: the other side has closed.
   std::optional<uint8_t> FirstByte();
+  const std::shared_ptr<Connection>& connection() const { return connection_; }
   void flush() override;
   void close() override;
 

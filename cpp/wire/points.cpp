@@ -194,7 +194,7 @@ Totals FromWire(const rpc::Totals& totals) {
 
 rpc::Spender ToWire(const Ledger::Spender& spender) {
   rpc::Spender wire;
-  wire.__set_member(ToWire(spender.member));
+  if (spender.member.sort != OwnedKey::kErased) wire.__set_member(ToWire(spender.member));
   if (spender.limit != kNoCeiling) wire.__set_limit(spender.limit);
   wire.__set_spent(spender.spent);
   return wire;

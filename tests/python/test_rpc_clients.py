@@ -13,7 +13,7 @@ import pytest
 
 import loyalty
 
-from .rpc_server import IDL, post, posting, serve
+from .rpc_server import IDL, member, post, posting, serve
 
 POSTED, ALREADY_EXISTS = 1, 30
 NOON_US = 1_714_564_800_000_000
@@ -103,6 +103,19 @@ def test_each_role_may_do_its_own(guarded: Any) -> None:
                 faults.add(fault.message)
             refusal = f"{name} does not have the role {role}"
             assert (refusal in faults) == (role not in roles)
+
+
+def test_the_log_says_who_was_refused(ledger_path: Path, clients_file: Path) -> None:
+    with serve(ledger_path, "--clients", str(clients_file)) as server, server.client() as client:
+        with pytest.raises(IDL.Forbidden):
+            post(client, earn(), token=TOKENS["report"])
+        event = server.event("call")
+        assert (event["call"], event["client"]) == ("post", "report")
+        assert event["outcome"].startswith("forbidden")
+        unknown = IDL.StatementRequest(head=head("owner"), member=member("secret key"))
+        with pytest.raises(IDL.InvalidRequest, match="secret key"):
+            client.statement(unknown)
+        assert "secret" not in server.event("call")["outcome"]
 
 
 def test_the_journal_says_which_client_it_was(guarded: Any) -> None:

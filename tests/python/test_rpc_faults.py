@@ -283,6 +283,14 @@ def test_who_dawdles_is_closed(server: Server, sent: bytes) -> None:
     assert 0.5 < time.monotonic() - began < 5
 
 
+def test_who_only_asks_for_health_may_not_stand_idle(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
+        raw.sendall(frame(message(b"health", b"\x0c\x00\x01\x00\x00")))
+        size = struct.unpack(">i", raw.recv(4, socket.MSG_WAITALL))[0]
+        assert b"health" in raw.recv(size, socket.MSG_WAITALL)
+        assert raw.recv(1) == b""
+
+
 def test_who_takes_no_answers_is_closed(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
