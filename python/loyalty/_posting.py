@@ -39,7 +39,7 @@ class Posting:
         ``reopen_member``, ``merge_members``, ``unmerge_members``, ``erase_member`` or
         ``set_level``.
     member : int or str
-        The member's key: an integer (int64), or a text of 1 to 64 bytes of UTF-8.
+        The member's key: an integer (int64), or a text of 1 to 64 bytes of UTF-8, without U+0000.
     points : int or None
         Minor units: above 0 to earn, redeem, hold and transfer, signed and not 0 to adjust. To
         reverse, capture or reinstate in part above 0, or 0 for all that is left. Else 0. None, to

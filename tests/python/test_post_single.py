@@ -246,3 +246,9 @@ def test_points_that_are_not_said(ledger: loyalty.Ledger) -> None:
     with pytest.raises(loyalty.InvalidInputError, match="points: a posting of kind 'redeem'"):
         ledger.post(loyalty.Posting("redeem", "ada", None))
     assert ledger.post(loyalty.Posting("earn", "ada", None)).status == "no_points_by_rule"
+
+
+def test_texts_have_no_zero_characters(ada: loyalty.Ledger) -> None:
+    assert ada.open_member("a\0b").status == "member_key_invalid"
+    with pytest.raises(loyalty.InvalidInputError, match=r"UTF-8 without U\+0000"):
+        ada.earn("ada", 5, reason="a\0b")
