@@ -2,6 +2,7 @@
 #include <random>
 #include <utility>
 
+#include "faults.h"
 #include "remote_ledger.h"
 #include "wire/levels.h"
 #include "wire/points.h"
@@ -21,9 +22,7 @@ std::string NewRunId() {
 Result<TierTable> RemoteLedgerImpl::Tiers(
     const std::optional<std::vector<MemberKey>>& members) const {
   if (members) return AskTiers(*members, std::nullopt);
-  return Status(StatusCode::kUnsupported,
-                "levels of all members: take the whole ledger; open its directory read-only, "
-                "beside the server");
+  return OnlyWhereTheLedgerIs("levels of all members");
 }
 
 Result<TierTable> RemoteLedgerImpl::TiersAsOf(std::span<const MemberKey> members,

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "faults.h"
 #include "remote_ledger.h"
 #include "wire/points.h"
 
@@ -42,9 +43,7 @@ Status RemoteLedgerImpl::AskBalances(std::span<const MemberKey> members,
     request.__set_members(wire::ToWire(asked));
     LOYALTY_ASSIGN_OR_RETURN(const auto response, Ask(&rpc::LedgerClient::balances, request));
     if (response.balances.size() != asked.size()) {
-      return {StatusCode::kInternal, "balances: the server answered " +
-                                         std::to_string(response.balances.size()) + " of " +
-                                         std::to_string(asked.size())};
+      return WrongAnswer("balances", response.balances.size(), asked.size());
     }
     std::transform(response.balances.begin(), response.balances.end(),
                    balances.begin() + int64_t(begin),

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "faults.h"
 #include "wire/points.h"
 
 namespace loyalty {
@@ -30,17 +31,6 @@ namespace client {
 namespace {
 
 constexpr int64_t kLongestWait_ms = 5'000;  // within the time of a call
-
-Status OnlyWhereTheLedgerIs(const char* what) {
-  return {StatusCode::kUnsupported,
-          std::string(what) +
-              ": takes the whole ledger; open its directory read-only, beside the server"};
-}
-
-Status WrongAnswer(const char* call, size_t count, size_t asked) {
-  return {StatusCode::kInternal, std::string(call) + ": the server answered " +
-                                     std::to_string(count) + " of " + std::to_string(asked)};
-}
 
 // A batch that was waited for already.
 class Done final : public Ledger::Ticket {

@@ -89,11 +89,11 @@ void Client::CheckPoints(std::span<const Posting> postings) const {
   if (!terms_.points_per_posting) return;
   for (size_t i = 0; i < postings.size(); ++i) {
     const Posting& posting = postings[i];
+    if (!LeavesOpen(posting) && Magnitude(posting.points) <= *terms_.points_per_posting) continue;
     const std::string field = "postings[" + std::to_string(i) + "].points: ";
     if (LeavesOpen(posting)) {
       ThrowForbidden(field + name() + " must say how many, as it may not move any number");
     }
-    if (Magnitude(posting.points) <= *terms_.points_per_posting) continue;
     ThrowForbidden(field + name() + " may move up to " +
                    std::to_string(*terms_.points_per_posting) + " in a posting");
   }
@@ -135,6 +135,7 @@ void Client::Reserved::Count(std::span<const Posting> postings, std::span<const 
 }
 
 void Client::GiveBack(int64_t points) {
+  if (points == 0) return;
   const std::lock_guard lock(mutex_);
   int64_t* const moved = MovedToday();
   *moved = std::max<int64_t>(0, *moved - points);  // yesterday's are not of today

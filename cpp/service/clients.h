@@ -68,7 +68,7 @@ class Client {
 
    private:
     Client* const client_;
-    int64_t points_;
+    const int64_t points_;
   };
 
   // The next ones throw the interface's Unavailable or Forbidden.

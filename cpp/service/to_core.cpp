@@ -27,9 +27,10 @@ bool HasTerms(const rpc::Posting& asked) {
 }
 
 // The ledger has the least number for what is not said; here that is said by absence.
-void RefuseSentinels(const rpc::Posting& asked, const std::string& posting) {
+void RefuseSentinels(const rpc::Posting& asked, size_t index) {
   const auto refuse = [&](int64_t value, const char* name) {
-    if (value == INT64_MIN) ThrowInvalid(posting + name + " is -2^63: leave it out");
+    if (value != INT64_MIN) return;
+    ThrowInvalid(ToString({"postings", index, name}) + " is -2^63: leave it out");
   };
   refuse(asked.points, ".points");
   refuse(asked.expires_us, ".expires_us");
@@ -130,7 +131,7 @@ void Postings::Add(const rpc::Posting& asked, const std::vector<std::string>& cu
     ThrowInvalid(ToString(field(".effective_us")) +
                  " is missing: when it happened, the same at each attempt");
   }
-  RefuseSentinels(asked, ToString(field("")));
+  RefuseSentinels(asked, postings_.size());
   Posting& posting = postings_.emplace_back();
   posting.id = ToId(asked.id, field(".id"));
   posting.kind = ToKind(asked.kind);
@@ -152,7 +153,8 @@ void Postings::Add(const rpc::Posting& asked, const std::vector<std::string>& cu
   posting.terms = terms_of_.back();
   const rpc::Codes& codes = asked.codes;
   const std::string& actor =
-      actors_.emplace_back(ActorOf(client_, codes.actor, field(".codes.actor")));
+      client_.empty() ? codes.actor
+                      : actors_.emplace_back(ActorOf(client_, codes.actor, field(".codes.actor")));
   Texts& texts = texts_of_.emplace_back();
   texts.codes = {NumberOf(codes.rule, field(".codes.rule")),
                  NumberOf(codes.channel, field(".codes.channel")),

@@ -39,6 +39,14 @@ def ledger(path: Path, request: pytest.FixtureRequest) -> Iterator[loyalty.Ledge
 
 
 @pytest.fixture
+def ledger_path(path: Path) -> Path:
+    """A ledger that nobody has open, with ada and bob."""
+    with loyalty.create(path) as ledger:
+        ledger.open_members(["ada", "bob"], dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
+    return path
+
+
+@pytest.fixture
 def frame(ledger: loyalty.Ledger) -> MakeFrame:
     """A maker of columns that post: earns by members 0 to rows - 1, which are open."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import time
 from collections.abc import Callable, Iterator
@@ -10,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-import loyalty
 
 from .rpc_server import IDL, member, post, posting, serve
 
@@ -39,13 +36,6 @@ postings_per_s = 10
 token_sha256 = "{owner}"
 roles = ["read", "administer"]
 """
-
-
-@pytest.fixture
-def ledger_path(path: Path) -> Path:
-    with loyalty.create(path) as ledger:
-        ledger.open_members(["ada", "bob"], dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
-    return path
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import socket
 import struct
@@ -22,13 +21,6 @@ from .rpc_server import IDL, LOYALTYD, Server, member, post, posting, serve
 
 POSTED, MEMBER_KEY_INVALID = 1, 12
 NOON_US = 1_714_564_800_000_000
-
-
-@pytest.fixture
-def ledger_path(path: Path) -> Path:
-    with loyalty.create(path) as ledger:
-        ledger.open_members(["ada", "bob"], dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
-    return path
 
 
 @pytest.fixture
