@@ -1,5 +1,4 @@
 // Levels, and runs of the server's.
-#include <random>
 #include <utility>
 
 #include "faults.h"
@@ -11,11 +10,6 @@ namespace loyalty::client {
 namespace {
 
 constexpr int32_t kLook_ms = 200;  // how often progress is told
-
-std::string NewRunId() {
-  std::random_device random;
-  return ToString(Id{uint64_t{random()} << 32 | random(), uint64_t{random()} << 32 | random()});
-}
 
 }  // namespace
 
@@ -94,7 +88,7 @@ Result<Ledger::MemberProgress> RemoteLedgerImpl::TierProgressOf(
 }
 
 Result<rpc::Run> RemoteLedgerImpl::Execute(rpc::StartRunRequest request, const Progress& progress) {
-  const std::string run_id = NewRunId();
+  const std::string run_id = wire::NewRunId();
   request.__set_run_id(run_id);
   LOYALTY_RETURN_IF_ERROR(Ask(&rpc::LedgerClient::start_run, std::move(request)).status());
   rpc::FollowRunRequest follow;

@@ -104,7 +104,7 @@ Client::Reserved Client::Reserve(std::span<const Posting> postings) {
   CheckPoints(postings);
   TakeOrThrow(&postings_, double(postings.size()),
               "more postings a second than the client may make");
-  if (!terms_.points_per_day) return {this, 0};
+  if (!terms_.points_per_day) return {this, 0, 0};
   int64_t asked = 0;
   for (const Posting& posting : postings) asked = AddUpTo(asked, Magnitude(posting.points));
   if (asked > *terms_.points_per_day) {
@@ -121,7 +121,7 @@ Client::Reserved Client::Reserve(std::span<const Posting> postings) {
                      int32_t((kDay_us - Now_us() % kDay_us) / 1000));
   }
   *moved += asked;
-  return {this, asked};
+  return {this, asked, day_};
 }
 
 void Client::Reserved::Count(std::span<const Posting> postings, std::span<const Reply> replies) {
@@ -134,11 +134,10 @@ void Client::Reserved::Count(std::span<const Posting> postings, std::span<const 
   *today = AddUpTo(*today, moved);
 }
 
-void Client::GiveBack(int64_t points) {
+void Client::GiveBack(int64_t points, int64_t day) {
   if (points == 0) return;
   const std::lock_guard lock(mutex_);
-  int64_t* const moved = MovedToday();
-  *moved = std::max<int64_t>(0, *moved - points);  // yesterday's are not of today
+  if (day == day_) moved_ = std::max<int64_t>(0, moved_ - points);
 }
 
 int64_t* Client::MovedToday() {

@@ -59,8 +59,9 @@ class Client {
   // Points that postings under way may move, out of those of a day.
   class Reserved {
    public:
-    Reserved(Client* client, int64_t points) : client_(client), points_(points) {}
-    ~Reserved() { client_->GiveBack(points_); }
+    Reserved(Client* client, int64_t points, int64_t day)
+        : client_(client), points_(points), day_(day) {}
+    ~Reserved() { client_->GiveBack(points_, day_); }
     Reserved(const Reserved&) = delete;
     Reserved& operator=(const Reserved&) = delete;
     // What they moved, or hold, instead.
@@ -69,6 +70,7 @@ class Client {
    private:
     Client* const client_;
     const int64_t points_;
+    const int64_t day_;
   };
 
   // The next ones throw the interface's Unavailable or Forbidden.
@@ -80,7 +82,7 @@ class Client {
  private:
   void CheckKinds(std::span<const Posting> postings) const;
   void CheckPoints(std::span<const Posting> postings) const;
-  void GiveBack(int64_t points);
+  void GiveBack(int64_t points, int64_t day);
   int64_t* MovedToday();  // under mutex_
 
   const ClientTerms terms_;

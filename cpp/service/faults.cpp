@@ -2,7 +2,10 @@
 
 #include <loyalty_types.h>
 
+#include <algorithm>
 #include <optional>
+
+#include "loyalty/text.h"
 
 namespace loyalty::service {
 namespace {
@@ -10,33 +13,39 @@ namespace {
 // Long enough for a few groups of postings to be written.
 constexpr int32_t kRetryAfter_ms = 100;
 
-// Messages repeat what callers sent, which may be long.
-std::string Cut(const std::string& message) {
+// Messages repeat what callers sent, which may be long, and no text: then many a client could not read the answer.
+std::string Told(std::string message) {
   constexpr size_t kMost = 500;
-  if (message.size() <= kMost) return message;
-  size_t end = kMost;
-  while ((uint8_t(message[end]) & 0xC0) == 0x80) --end;  // not within a character
-  return message.substr(0, end) + "...";
+  if (message.size() > kMost) {
+    size_t end = kMost;
+    while (end > 0 && (uint8_t(message[end]) & 0xC0) == 0x80) --end;  // not within a character
+    message.replace(end, std::string::npos, "...");
+  }
+  if (!IsText(message)) {
+    const auto is_no_ascii = [](char c) { return uint8_t(c) >= 0x80 || c == 0; };
+    std::replace_if(message.begin(), message.end(), is_no_ascii, '?');
+  }
+  return message;
 }
 
 template <typename Fault>
 [[noreturn]] void Throw(const std::string& message) {
   Fault fault;
-  fault.__set_message(Cut(message));
+  fault.__set_message(Told(message));
   throw fault;
 }
 
 template <typename Fault>
 [[noreturn]] void Throw(const Status& status) {
   Fault fault;
-  fault.__set_message(Cut(status.message()));
+  fault.__set_message(Told(status.message()));
   fault.__set_code(int32_t(status.code()));
   throw fault;
 }
 
 [[noreturn]] void ThrowUnavailable(const Status& status, std::optional<int32_t> retry_after_ms) {
   rpc::Unavailable fault;
-  fault.__set_message(Cut(status.message()));
+  fault.__set_message(Told(status.message()));
   fault.__set_code(int32_t(status.code()));
   if (retry_after_ms) fault.__set_retry_after_ms(*retry_after_ms);
   throw fault;

@@ -84,7 +84,9 @@ void Handler::Answer(const char* name, Role role, const rpc::RequestHead& head,
     log(LogLevel::kInfo, ForLog(fault));
     throw;
   } catch (const rpc::Unauthenticated& fault) {
-    log(LogLevel::kWarning, "unauthenticated: " + fault.message);
+    if (!service_.strangers_told.Take(1, Clock::now())) {
+      log(LogLevel::kWarning, "unauthenticated: " + fault.message);
+    }
     throw;
   } catch (const rpc::Forbidden& fault) {
     log(LogLevel::kWarning, "forbidden: " + fault.message);
@@ -188,6 +190,8 @@ void Handler::apply_program(rpc::ApplyProgramResponse& response,
   Answer("apply_program", Role::kAdminister, request.head, [&](const Call& call) {
     if (!request.__isset.json) ThrowInvalid("json is missing: the programme");
     const std::string actor = ActorOf(call.client->name(), request.actor, {"actor"});
+    CheckCode(actor, {"actor"});
+    CheckCode(request.reason, {"reason"});
     const std::string_view texts[] = {actor, request.reason};
     const std::vector<uint32_t> numbers = ValueOrThrow(service_.ledger->InternCodes(texts));
     Codes codes;

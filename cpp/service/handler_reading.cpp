@@ -1,6 +1,7 @@
 // The calls that read.
 #include <algorithm>
 #include <map>
+#include <thread>
 #include <tuple>
 
 #include "clock.h"
@@ -16,6 +17,8 @@ namespace {
 
 // How long a stopping server may have to wait for a call that waits.
 constexpr std::chrono::milliseconds kLookUp{100};
+// Members that are looked at between postings, which wait.
+constexpr size_t kTogether = 64;
 
 // The rows of a member; none of an unknown one.
 rpc::Standings ToStandings(const TierTable& table, uint32_t slot, const TierRow** row,
@@ -90,10 +93,11 @@ void Handler::balances(rpc::BalancesResponse& response, const rpc::BalancesReque
     const std::vector<std::string> known = service_.ledger->Currencies();
     std::vector<uint16_t> currencies;
     for (const std::string& name : request.currencies) {
+      const std::string field = ToString({"currencies", currencies.size()});
       const auto number = CurrencyNumber(known, name);
-      if (!number) {
-        ThrowInvalid("currencies[" + std::to_string(currencies.size()) +
-                     "]: there is no currency \"" + name + "\"");
+      if (!number) ThrowInvalid(field + ": there is no currency \"" + name + "\"");
+      if (std::find(currencies.begin(), currencies.end(), *number) != currencies.end()) {
+        ThrowInvalid(field + ": \"" + name + "\" is there twice");
       }
       currencies.push_back(*number);
     }
@@ -124,8 +128,8 @@ void Handler::AddBalances(const Call& call, const rpc::BalancesRequest& request,
     for (const Balance& balance : balances) wire->push_back(wire::ToWire(balance, false));
     return;
   }
-  // Lots are walked between postings, which wait; the past is read member by member.
-  const size_t together = request.__isset.as_of ? 1 : 64;
+  const size_t together =
+      request.__isset.as_of ? 1 : kTogether;  // the past is read member by member
   const BalanceQuery query{currency, request.__isset.at_us ? request.at_us : Now_us(),
                            request.expiring};
   const Distinct distinct(members);
@@ -176,9 +180,14 @@ void Handler::changes(rpc::ChangesResponse& response, const rpc::ChangesRequest&
                                                 std::to_string(head.sequence) +
                                                 ": was it restored from an earlier copy?"});
     }
-    while (head.sequence < from && head.fault.ok() && !service_.is_stopping) {
+    while (head.sequence < from && !service_.is_stopping) {
       const auto left = std::min<Clock::duration>(kLookUp, until - Clock::now());
       if (left <= Clock::duration::zero()) break;
+      if (!head.fault
+               .ok()) {  // nothing will come, and callers that follow must not call at full speed
+        std::this_thread::sleep_for(left);
+        continue;
+      }
       const auto left_us = std::chrono::duration_cast<std::chrono::microseconds>(left).count();
       head = ValueOrThrow(service_.ledger->WaitFor(from, left_us));
     }
@@ -197,12 +206,12 @@ void Handler::explain(rpc::ExplainResponse& response, const rpc::ExplainRequest&
       ThrowInvalid("posting and sequence are both there: say one");
     }
     if (request.__isset.posting) {
-      sequence = ValueOrThrow(service_.ledger->FindPosting(ToId(request.posting, {"posting"})));
+      const Id id = ToId(request.posting, {"posting"});
+      if (!id.is_zero()) sequence = ValueOrThrow(service_.ledger->FindPosting(id));
     } else if (request.sequence >= 1) {
       sequence = uint64_t(request.sequence);
-    } else {
-      ThrowInvalid("posting is missing: its id, or else its sequence");
     }
+    if (sequence == 0) ThrowInvalid("posting is missing: its id, or else its sequence");
     response = Records(*service_.ledger)
                    .ToWire(ValueOrThrow(service_.ledger->Explain(sequence)),
                            size_t(service_.limits.records_max));
@@ -210,27 +219,36 @@ void Handler::explain(rpc::ExplainResponse& response, const rpc::ExplainRequest&
 }
 
 void Handler::tiers(rpc::TiersResponse& response, const rpc::TiersRequest& request) {
-  Answer("tiers", Role::kRead, request.head, [&](const Call&) {
+  Answer("tiers", Role::kRead, request.head, [&](const Call& call) {
     CheckMembers(request.members.size());
     const std::vector<MemberKey> members = ToKeys(request.members, "members");
     const Distinct distinct(members);
-    const std::vector<MemberKey> asked(distinct.members().begin(), distinct.members().end());
-    const TierTable table =
-        ValueOrThrow(request.__isset.as_of_us ? service_.ledger->TiersAsOf(asked, request.as_of_us)
-                                              : service_.ledger->Tiers(asked));
+    const std::span<const MemberKey> all = distinct.members();
     std::vector<rpc::Standings> known;
-    known.reserve(asked.size());
+    known.reserve(all.size());
     Records records(*service_.ledger);
-    const TierRow* row = table.rows.data();
-    for (const uint32_t slot : table.slots) {
-      known.push_back(ToStandings(table, slot, &row, &records));
-    }
+    do {  // of nobody, too: the ladders
+      CheckProgress(call, known.size());
+      const auto asked = all.subspan(known.size(), std::min(kTogether, all.size() - known.size()));
+      const TierTable table = ValueOrThrow(
+          request.__isset.as_of_us
+              ? service_.ledger->TiersAsOf(asked, request.as_of_us)
+              : service_.ledger->Tiers(std::vector<MemberKey>(asked.begin(), asked.end())));
+      const std::vector<rpc::Ladder> ladders = wire::ToWire(table.ladders);
+      if (response.__isset.ladders && response.ladders != ladders) {
+        ThrowUnavailable("the programme changed meanwhile", 0);
+      }
+      response.__set_ladders(ladders);
+      const TierRow* row = table.rows.data();
+      for (const uint32_t slot : table.slots) {
+        known.push_back(ToStandings(table, slot, &row, &records));
+      }
+    } while (known.size() < all.size());
     std::vector<rpc::Standings> wire;
     wire.reserve(members.size());
     for (const uint32_t at : distinct.places()) wire.push_back(known[at]);
     response.members = std::move(wire);
     response.__isset.members = true;
-    response.__set_ladders(wire::ToWire(table.ladders));
   });
 }
 

@@ -1,7 +1,6 @@
 #include "runs.h"
 
 #include <exception>
-#include <random>
 #include <system_error>
 #include <utility>
 
@@ -17,15 +16,6 @@ namespace {
 constexpr size_t kKept = 64;
 constexpr size_t kRunIdMax = 64;
 constexpr int32_t kRetryAfter_ms = 1000;
-
-// Nobody needs to guess it: who may follow runs may follow all of them. It must not be one of an earlier server's.
-std::string NewRunId() {
-  std::random_device random;
-  Id id;
-  id.hi = uint64_t{random()} << 32 | random();
-  id.lo = uint64_t{random()} << 32 | random();
-  return ToString(id);
-}
 
 void Check(const rpc::StartRunRequest& request) {
   if (request.kind != rpc::RunKind::EXPIRY && request.kind != rpc::RunKind::TIERS) {
@@ -60,7 +50,7 @@ std::string Runs::Start(const rpc::StartRunRequest& request) {
   DropOldest();
   Job& job = jobs_.emplace_back();
   job.request = request;
-  job.run.__set_run_id(request.__isset.run_id ? request.run_id : NewRunId());
+  job.run.__set_run_id(request.__isset.run_id ? request.run_id : wire::NewRunId());
   job.run.__set_kind(request.kind);
   job.run.__set_state(rpc::RunState::RUNNING);
   job.run.__set_dry_run(request.dry_run);

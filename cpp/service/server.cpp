@@ -129,6 +129,7 @@ class ServerImpl final : public Server {
   void Serve() {
     try {
       server_.serve();
+      if (!service_.is_stopping) GiveUp("its socket listens no more");
     } catch (const std::exception& error) {
       const std::string place = options_.host + ":" + std::to_string(options_.port);
       if (!listening_->Fail(place + ": " + error.what())) GiveUp(error.what());

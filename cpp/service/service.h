@@ -32,6 +32,7 @@ struct Service {
   const CallLimits limits;
   Admission admission;
   Runs runs;
+  Rate strangers_told{10};  // in the log, lest they fill it
   std::atomic<bool> is_stopping = false;
 };
 

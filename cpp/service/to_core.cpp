@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "faults.h"
+#include "loyalty/text.h"
 #include "wire/points.h"
 
 namespace loyalty::service {
@@ -102,6 +103,14 @@ std::optional<uint16_t> CurrencyNumber(const std::vector<std::string>& currencie
   return uint16_t(found - currencies.begin());
 }
 
+void CheckCode(std::string_view text, const Field& field) {
+  if (text.size() > kMaxCodeBytes) {
+    ThrowInvalid(ToString(field) + " has " + std::to_string(text.size()) +
+                 " bytes; a code has up to " + std::to_string(kMaxCodeBytes));
+  }
+  if (!IsText(text)) ThrowInvalid(ToString(field) + " is not UTF-8 without U+0000");
+}
+
 std::string ActorOf(const std::string& client, const std::string& actor, const Field& field) {
   if (client.empty()) return actor;
   if (actor.empty()) return client;
@@ -151,11 +160,20 @@ void Postings::Add(const rpc::Posting& asked, const std::vector<std::string>& cu
   }
   terms_of_.push_back(HasTerms(asked) ? AddTerms(asked) : nullptr);
   posting.terms = terms_of_.back();
+  // What can only be refused leaves no text in the journal.
+  const bool is_refused = posting.id.is_zero() || posting.kind == Kind::kUnspecified;
+  texts_of_.push_back(is_refused ? Texts() : TextsOf(asked));
+}
+
+Postings::Texts Postings::TextsOf(const rpc::Posting& asked) {
+  const auto field = [i = texts_of_.size()](std::string_view within) {
+    return Field{"postings", i, within};
+  };
   const rpc::Codes& codes = asked.codes;
   const std::string& actor =
       client_.empty() ? codes.actor
                       : actors_.emplace_back(ActorOf(client_, codes.actor, field(".codes.actor")));
-  Texts& texts = texts_of_.emplace_back();
+  Texts texts;
   texts.codes = {NumberOf(codes.rule, field(".codes.rule")),
                  NumberOf(codes.channel, field(".codes.channel")),
                  NumberOf(codes.location, field(".codes.location")),
@@ -164,6 +182,7 @@ void Postings::Add(const rpc::Posting& asked, const std::vector<std::string>& cu
                  NumberOf(codes.reason, field(".codes.reason"))};
   texts.ladder = NumberOf(asked.ladder, field(".ladder"));
   texts.level = NumberOf(asked.level, field(".level"));
+  return texts;
 }
 
 Terms* Postings::AddTerms(const rpc::Posting& asked) {
@@ -176,12 +195,11 @@ Terms* Postings::AddTerms(const rpc::Posting& asked) {
 }
 
 uint32_t Postings::NumberOf(std::string_view text, const Field& field) {
-  if (text.size() > kMaxCodeBytes) {
-    ThrowInvalid(ToString(field) + " has " + std::to_string(text.size()) +
-                 " bytes; a code has up to " + std::to_string(kMaxCodeBytes));
-  }
   const auto [at, is_new] = numbers_.try_emplace(text, uint32_t(texts_.size()));
-  if (is_new) texts_.push_back(text);
+  if (is_new) {
+    CheckCode(text, field);
+    texts_.push_back(text);
+  }
   return at->second;
 }
 

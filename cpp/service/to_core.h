@@ -35,6 +35,8 @@ StatementCursor ToCursor(const std::string& cursor);
 std::optional<uint16_t> CurrencyNumber(const std::vector<std::string>& currencies,
                                        std::string_view name);
 
+// A text that may be a code.
+void CheckCode(std::string_view text, const Field& field);
 // Who posts, as the journal has it: the client, before whom the request says.
 std::string ActorOf(const std::string& client, const std::string& actor, const Field& field);
 
@@ -48,7 +50,7 @@ class Postings {
   Postings(const Postings&) = delete;
   Postings& operator=(const Postings&) = delete;
 
-  // Before they are posted: journals the texts of codes that are new.
+  // Before they are posted: journals the texts of codes that are new, of postings that have an id and a kind.
   void Intern(Ledger* ledger);
   std::span<const Posting> all() const { return postings_; }
 
@@ -61,6 +63,7 @@ class Postings {
   };
 
   void Add(const rpc::Posting& asked, const std::vector<std::string>& currencies);
+  Texts TextsOf(const rpc::Posting& asked);
   Terms* AddTerms(const rpc::Posting& asked);
   uint32_t NumberOf(std::string_view text, const Field& field);
 

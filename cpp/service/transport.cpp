@@ -1,5 +1,6 @@
 #include "transport.h"
 
+#include <sys/socket.h>
 #include <thrift/protocol/TBinaryProtocol.h>
 #include <thrift/protocol/TCompactProtocol.h>
 #include <thrift/transport/TSocket.h>
@@ -95,6 +96,13 @@ std::shared_ptr<TTransport> FramesFactory::getTransport(std::shared_ptr<TTranspo
   return frames;
 }
 
+bool Listener::IsListening() {
+  int is_listening = 0;
+  socklen_t size = sizeof is_listening;
+  return ::getsockopt(getSocketFD(), SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) == 0 &&
+         is_listening != 0;
+}
+
 std::shared_ptr<TTransport> Listener::acceptImpl() {
   for (;;) {
     try {
@@ -103,7 +111,7 @@ std::shared_ptr<TTransport> Listener::acceptImpl() {
       client->close();
       Log(LogLevel::kWarning, "refused", {{"connections", int64_t(connections_->size())}});
     } catch (const TTransportException& error) {
-      if (error.getType() != TTransportException::UNKNOWN) throw;
+      if (error.getType() != TTransportException::UNKNOWN || !IsListening()) throw;
       Log(LogLevel::kError, "accept", {{"message", std::string(error.what())}});
       std::this_thread::sleep_for(kAfterFailure);
     }

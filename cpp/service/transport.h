@@ -63,7 +63,7 @@ class FramesFactory final : public apache::thrift::transport::TTransportFactory 
 };
 
 // Closes what comes beyond the limit of connections at once: left waiting, it would look like a slow server. Goes on when
-// the system has no more files for a moment, at which Thrift's own gives up listening.
+// the system has no more files for a moment, at which Thrift's own gives up listening; not when its socket is gone.
 class Listener final : public apache::thrift::transport::TServerSocket {
  public:
   Listener(const std::string& address, int port, const Connections* connections)
@@ -75,6 +75,8 @@ class Listener final : public apache::thrift::transport::TServerSocket {
   std::shared_ptr<apache::thrift::transport::TTransport> acceptImpl() override;
 
  private:
+  bool IsListening();
+
   const Connections* const connections_;
 };
 

@@ -1,6 +1,7 @@
 #include "wire/levels.h"
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
 namespace loyalty::wire {
@@ -154,6 +155,11 @@ Result<TierProgress> FromWire(const rpc::Progress& progress, const LadderNames& 
   LOYALTY_ASSIGN_OR_RETURN(from.to_stay, FromWire(progress.to_stay, names));
   LOYALTY_ASSIGN_OR_RETURN(from.projected, LevelPlace(names, progress.projected_level));
   return from;
+}
+
+std::string NewRunId() {
+  std::random_device random;
+  return ToString(Id{uint64_t{random()} << 32 | random(), uint64_t{random()} << 32 | random()});
 }
 
 void ToWire(const TierRun& tiers, rpc::Run* run) {

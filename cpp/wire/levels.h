@@ -26,6 +26,8 @@ Result<TierRow> FromWire(const rpc::Standing& standing, const LadderNames& names
 rpc::Progress ToWire(const TierProgress& progress, const LadderNames& names);
 Result<TierProgress> FromWire(const rpc::Progress& progress, const LadderNames& names);
 
+// Nobody needs to guess it: who may follow runs may follow all of them. It must not be that of another one, ever.
+std::string NewRunId();
 // What a run of tiers did, but for its changes; what all runs have is left alone.
 void ToWire(const TierRun& tiers, rpc::Run* run);
 Result<TierRun> TiersFromWire(const rpc::Run& run);

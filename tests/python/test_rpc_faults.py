@@ -19,7 +19,7 @@ import loyalty
 
 from .rpc_server import IDL, LOYALTYD, Server, member, post, posting, serve
 
-POSTED, MEMBER_KEY_INVALID = 1, 12
+POSTED, ID_MISSING, MEMBER_KEY_INVALID = 1, 10, 12
 NOON_US = 1_714_564_800_000_000
 
 
@@ -94,6 +94,11 @@ def is_well(server: Server) -> bool:
         ),
         (
             "balances",
+            lambda: IDL.BalancesRequest(currencies=["points", "points"]),
+            'currencies[1]: "points" is there twice',
+        ),
+        (
+            "balances",
             lambda: IDL.BalancesRequest(at_us=1, as_of=IDL.AsOf(sequence=1)),
             "at_us and as_of",
         ),
@@ -108,6 +113,7 @@ def is_well(server: Server) -> bool:
         ("statement", lambda: IDL.StatementRequest(member=member("ada"), limit=0), "limit"),
         ("changes", lambda: IDL.ChangesRequest(), "from_sequence is missing"),
         ("explain", lambda: IDL.ExplainRequest(), "posting is missing"),
+        ("explain", lambda: IDL.ExplainRequest(posting=IDL.PostingId()), "posting is missing"),
         ("explain", lambda: IDL.ExplainRequest(sequence=2**40), str(2**40)),
         ("tiers", lambda: IDL.TiersRequest(members=[IDL.MemberKey()]), "members[0] is missing"),
         ("start_run", lambda: IDL.StartRunRequest(), "kind"),
@@ -168,11 +174,18 @@ def test_what_is_no_text_is_not_journaled(client: Any, server: Server) -> None:
     """Told in bytes, as thriftpy2 sends only what is."""
     before = client.digest(IDL.DigestRequest()).sequence
     codes = IDL.Codes(reason="\x00")
-    with pytest.raises(IDL.InvalidRequest, match="UTF-8"):
+    with pytest.raises(IDL.InvalidRequest, match=r"postings\[0\]\.codes\.reason is not UTF-8"):
         post(client, earn(codes=codes))
     [reply] = post(client, posting("OPEN_MEMBER", "a\x00b", effective_us=NOON_US))
     assert reply.status == MEMBER_KEY_INVALID
+    [reply] = post(client, earn(id=None, codes=IDL.Codes(rule="new")))
+    assert reply.status == ID_MISSING
     assert client.digest(IDL.DigestRequest()).sequence == before
+
+
+def test_what_is_no_text_is_not_sent_back(client: Any) -> None:
+    with pytest.raises(IDL.InvalidRequest, match=r'no currency "a\?b"'):
+        client.balances(IDL.BalancesRequest(currencies=["a\x00b"]))
 
 
 def test_what_callers_send_is_cut_in_messages_and_no_key_is_logged(client: Any) -> None:

@@ -1,9 +1,9 @@
-#include "base/utf8.h"
+#include "loyalty/text.h"
 
 #include <cstddef>
 #include <cstdint>
 
-namespace loyalty::base {
+namespace loyalty {
 namespace {
 
 // What may follow a first byte: how many more, and the range of the first of those; the others are 80 to BF.
@@ -44,4 +44,4 @@ bool IsText(std::string_view bytes) {
   return true;
 }
 
-}  // namespace loyalty::base
+}  // namespace loyalty

@@ -1,11 +1,11 @@
 #include "engine/ledger_impl.h"
 
 #include "base/clock.h"
-#include "base/utf8.h"
 #include "engine/directory.h"
 #include "engine/expiry_run.h"
 #include "engine/prepare.h"
 #include "engine/verify.h"
+#include "loyalty/text.h"
 
 namespace loyalty {
 namespace engine {
@@ -142,7 +142,7 @@ Result<std::vector<uint32_t>> LedgerImpl::InternCodes(std::span<const std::strin
                         std::to_string(i) + " has " + std::to_string(texts[i].size()));
     }
     if (known.Find(texts[i], &codes[i])) continue;
-    if (!base::IsText(texts[i])) {
+    if (!IsText(texts[i])) {
       return Status(StatusCode::kInvalidArgument,
                     "a code is UTF-8 without U+0000; text " + std::to_string(i) + " is not");
     }

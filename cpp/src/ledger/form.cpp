@@ -1,8 +1,8 @@
 // What can be said of a posting without the state.
 #include <algorithm>
 
-#include "base/utf8.h"
 #include "ledger/transition.h"
+#include "loyalty/text.h"
 
 namespace loyalty::ledger {
 namespace {
@@ -94,8 +94,8 @@ bool DeadlineFits(const Posting& p, const KindRules& rules, const Terms& terms) 
 }
 
 bool IsKey(const MemberKey& key) {
-  return !key.is_text || (!key.text.empty() && key.text.size() <= MemberKey::kMaxTextBytes &&
-                          base::IsText(key.text));
+  return !key.is_text ||
+         (!key.text.empty() && key.text.size() <= MemberKey::kMaxTextBytes && IsText(key.text));
 }
 
 // Far enough from the ends of 64 bits that sums with balances stay within.

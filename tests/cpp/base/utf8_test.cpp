@@ -1,11 +1,11 @@
-#include "base/utf8.h"
+#include "loyalty/text.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <string_view>
 
-namespace loyalty::base {
+namespace loyalty {
 namespace {
 
 using std::string_view_literals::operator""sv;
@@ -45,4 +45,4 @@ TEST(Utf8Test, RefusesWhatRfc3629Forbids) {
 }
 
 }  // namespace
-}  // namespace loyalty::base
+}  // namespace loyalty
