@@ -27,8 +27,11 @@ std::unique_ptr<Ledger> OpenLedger(const std::string& directory, const LedgerOpt
 }
 
 std::unique_ptr<RemoteLedger> ConnectLedger(const std::string& host, int port,
-                                            const std::string& token, int32_t timeout_ms) {
-  return Check(WithoutGil([&] { return RemoteLedger::Connect({host, port, token, timeout_ms}); }));
+                                            const std::string& token, int32_t timeout_ms,
+                                            const std::optional<RemoteTls>& tls) {
+  return Check(WithoutGil([&] {
+    return RemoteLedger::Connect({host, port, token, timeout_ms, tls});
+  }));
 }
 
 void AddBalances(ColumnDict& columns, std::span<const Balance> balances) {
@@ -310,8 +313,12 @@ void register_ledger(py::module_& m) {
   m.def("open_ledger", &OpenLedger, py::arg("directory"), py::arg("options"));
   py::classh<RemoteLedger, Ledger>(m, "RemoteLedger", py::release_gil_before_calling_cpp_dtor())
       .def_property_readonly("postings_max", &RemoteLedger::PostingsMax);
+  py::classh<RemoteTls>(m, "RemoteTls")
+      .def(py::init<std::string, std::string, std::string>(), py::kw_only(), py::arg("ca_file"),
+           py::arg("certificate_file"), py::arg("key_file"));
   m.def("connect_ledger", &ConnectLedger, py::kw_only(), py::arg("host"), py::arg("port"),
-        py::arg("token"), py::arg("timeout_ms"), "A ledger that a server has open.");
+        py::arg("token"), py::arg("timeout_ms"), py::arg("tls"),
+        "A ledger that a server has open.");
   AddPostingMethods(ledger, m);
   AddReadingMethods(ledger);
   AddTierMethods(ledger, m);

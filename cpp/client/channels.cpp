@@ -40,8 +40,8 @@ Status ToStatus(const Fault& fault, StatusCode otherwise) {
 }  // namespace
 
 struct Channels::Channel {
-  explicit Channel(const RemoteOptions& options)
-      : socket(std::make_shared<TSocket>(options.host, options.port)),
+  explicit Channel(std::shared_ptr<TSocket> made)
+      : socket(std::move(made)),
         transport(std::make_shared<TFramedTransport>(std::make_shared<TBufferedTransport>(socket))),
         client(std::make_shared<TBinaryProtocolT<TFramedTransport>>(transport)) {}
 
@@ -50,8 +50,10 @@ struct Channels::Channel {
   rpc::LedgerClient client;
 };
 
-Channels::Channels(const RemoteOptions& options)
-    : options_(options), place_(options.host + ":" + std::to_string(options.port)) {
+Channels::Channels(const RemoteOptions& options, std::shared_ptr<wire::TlsFactory> tls)
+    : options_(options),
+      tls_(std::move(tls)),
+      place_(options.host + ":" + std::to_string(options.port)) {
   // Thrift writes to stderr what it throws as well.
   GlobalOutput.setOutputFunction([](const char*) {});
 }
@@ -62,7 +64,11 @@ Channels::~Channels() = default;
 Result<std::unique_ptr<Channels::Channel>> Channels::Take(Repeat repeat) {
   const std::lock_guard lock(mutex_);
   if (is_closed_) return Status(StatusCode::kClosed, "the ledger was closed");
-  if (idle_.empty() || repeat == Repeat::kNever) return std::make_unique<Channel>(options_);
+  if (idle_.empty() || repeat == Repeat::kNever) {
+    return std::make_unique<Channel>(tls_
+                                         ? tls_->createSocket(options_.host, options_.port)
+                                         : std::make_shared<TSocket>(options_.host, options_.port));
+  }
   auto channel = std::move(idle_.back());
   idle_.pop_back();
   return channel;
@@ -109,6 +115,8 @@ Channels::Outcome Channels::Attempt(Channel* channel, Clock::time_point give_up,
     return {ToStatus(fault, StatusCode::kInternal)};
   } catch (const TApplicationException& fault) {
     return {{StatusCode::kInternal, std::string("the server says: ") + fault.what()}, true};
+  } catch (const wire::CertificateFault& fault) {
+    return {{StatusCode::kUnauthenticated, fault.what()}, true};
   } catch (const TException& fault) {
     return {{StatusCode::kUnavailable, fault.what()}, true};
   }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "loyalty/remote.h"
+#include "wire/tls.h"
 
 namespace loyalty::client {
 
@@ -21,7 +22,8 @@ enum class Repeat { kSafe, kNever };
 
 class Channels {
  public:
-  explicit Channels(const RemoteOptions& options);
+  // `tls`: null, if it goes without.
+  Channels(const RemoteOptions& options, std::shared_ptr<wire::TlsFactory> tls);
   ~Channels();
   Channels(const Channels&) = delete;
   Channels& operator=(const Channels&) = delete;
@@ -51,6 +53,7 @@ class Channels {
   Outcome Attempt(Channel* channel, Clock::time_point give_up, const Call& call);
 
   const RemoteOptions options_;
+  const std::shared_ptr<wire::TlsFactory> tls_;
   const std::string place_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Channel>> idle_;

@@ -10,7 +10,13 @@
 namespace loyalty {
 
 Result<std::unique_ptr<RemoteLedger>> RemoteLedger::Connect(const RemoteOptions& options) {
-  client::Channels channels(options);
+  std::shared_ptr<wire::TlsFactory> tls;
+  if (options.tls) {
+    const wire::TlsFiles files{options.tls->certificate_file, options.tls->key_file,
+                               options.tls->ca_file};
+    LOYALTY_ASSIGN_OR_RETURN(tls, wire::ClientTls(files));
+  }
+  client::Channels channels(options, tls);
   rpc::ServerInfoResponse server;
   // Once: who has the address wrong wants to know it now.
   LOYALTY_RETURN_IF_ERROR(channels.Do(client::Repeat::kNever, [&](auto& client, const auto& head) {
@@ -23,7 +29,7 @@ Result<std::unique_ptr<RemoteLedger>> RemoteLedger::Connect(const RemoteOptions&
     return Status(StatusCode::kInternal, channels.place() + ": this is no loyaltyd");
   }
   std::unique_ptr<RemoteLedger> ledger =
-      std::make_unique<client::RemoteLedgerImpl>(options, std::move(server));
+      std::make_unique<client::RemoteLedgerImpl>(options, std::move(tls), std::move(server));
   return ledger;
 }
 
@@ -44,8 +50,12 @@ class Done final : public Ledger::Ticket {
 
 }  // namespace
 
-RemoteLedgerImpl::RemoteLedgerImpl(const RemoteOptions& options, rpc::ServerInfoResponse server)
-    : channels_(options), server_(std::move(server)), currencies_(server_.currencies) {
+RemoteLedgerImpl::RemoteLedgerImpl(const RemoteOptions& options,
+                                   std::shared_ptr<wire::TlsFactory> tls,
+                                   rpc::ServerInfoResponse server)
+    : channels_(options, std::move(tls)),
+      server_(std::move(server)),
+      currencies_(server_.currencies) {
   // Slot 0 is the first member, as elsewhere.
   if (server_.__isset.first_member) (void)symbols_.SlotOf(wire::FromWire(server_.first_member));
 }

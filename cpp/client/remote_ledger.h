@@ -17,7 +17,8 @@ namespace loyalty::client {
 
 class RemoteLedgerImpl final : public RemoteLedger {
  public:
-  RemoteLedgerImpl(const RemoteOptions& options, rpc::ServerInfoResponse server);
+  RemoteLedgerImpl(const RemoteOptions& options, std::shared_ptr<wire::TlsFactory> tls,
+                   rpc::ServerInfoResponse server);
   ~RemoteLedgerImpl() override { channels_.Close(); }
 
   uint32_t PostingsMax() const override { return uint32_t(server_.postings_a_request_max); }

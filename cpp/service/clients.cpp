@@ -104,47 +104,55 @@ Client::Reserved Client::Reserve(std::span<const Posting> postings) {
   CheckPoints(postings);
   TakeOrThrow(&postings_, double(postings.size()),
               "more postings a second than the client may make");
-  if (!terms_.points_per_day) return {this, 0, 0};
+  if (!terms_.points_per_day) return {};
+  const int64_t limit = *terms_.points_per_day;
   int64_t asked = 0;
   for (const Posting& posting : postings) asked = AddUpTo(asked, Magnitude(posting.points));
-  if (asked > *terms_.points_per_day) {
-    ThrowForbidden(name() + " may move " + std::to_string(*terms_.points_per_day) +
-                   " points a day; the request asks for " + std::to_string(asked));
-  }
-  const std::lock_guard lock(mutex_);
-  int64_t* const moved = MovedToday();
+  const std::string may = name() + " may move " + std::to_string(limit) + " points a day";
+  if (asked > limit) ThrowForbidden(may + "; the request asks for " + std::to_string(asked));
+  const int64_t now_us = Now_us();
   // No Forbidden: that would tell who sends again, after a reply that was lost, that nothing was posted.
-  if (*moved >= *terms_.points_per_day || asked > *terms_.points_per_day - *moved) {
-    ThrowUnavailable(name() + " may move " + std::to_string(*terms_.points_per_day) +
-                         " points a day, and has moved " + std::to_string(*moved) +
-                         "; the next day begins at 00:00 UTC",
-                     int32_t((kDay_us - Now_us() % kDay_us) / 1000));
+  if (const auto moved = daily_->Reserve(asked, limit, now_us / kDay_us)) {
+    ThrowUnavailable(
+        may + ", and has moved " + std::to_string(*moved) + "; the next day begins at 00:00 UTC",
+        int32_t((kDay_us - now_us % kDay_us) / 1000));
   }
-  *moved += asked;
-  return {this, asked, day_};
+  return {daily_, asked, now_us / kDay_us};
 }
 
 void Client::Reserved::Count(std::span<const Posting> postings, std::span<const Reply> replies) {
-  if (!client_->terms_.points_per_day) return;
+  if (!daily_) return;
   int64_t moved = 0;
   for (size_t i = 0; i < replies.size(); ++i)
     moved = AddUpTo(moved, Moved(postings[i], replies[i]));
-  const std::lock_guard lock(client_->mutex_);
-  int64_t* const today = client_->MovedToday();
-  *today = AddUpTo(*today, moved);
+  daily_->Add(moved, Now_us() / kDay_us);
 }
 
-void Client::GiveBack(int64_t points, int64_t day) {
-  if (points == 0) return;
+std::optional<int64_t> DailyPoints::Reserve(int64_t points, int64_t limit, int64_t day) {
   const std::lock_guard lock(mutex_);
-  if (day == day_) moved_ = std::max<int64_t>(0, moved_ - points);
+  int64_t* const there = Of(day);
+  if (*there >= limit || points > limit - *there) return *there;
+  *there += points;
+  return std::nullopt;
 }
 
-int64_t* Client::MovedToday() {
-  const int64_t today = Now_us() / kDay_us;
-  if (today != day_) moved_ = 0;
-  day_ = today;
-  return &moved_;
+void DailyPoints::Add(int64_t points, int64_t day) {
+  const std::lock_guard lock(mutex_);
+  int64_t* const there = Of(day);
+  *there = AddUpTo(*there, points);
+}
+
+void DailyPoints::GiveBack(int64_t points, int64_t day) {
+  const std::lock_guard lock(mutex_);
+  if (day == day_) points_ = std::max<int64_t>(0, points_ - points);
+}
+
+int64_t* DailyPoints::Of(int64_t day) {
+  if (day > day_) {
+    day_ = day;
+    points_ = 0;
+  }
+  return &points_;
 }
 
 Clients Clients::Anybody() {
@@ -163,6 +171,15 @@ Result<Clients> Clients::Read(const std::string& path) {
     for (const Digest& hash : entry.token_hashes) clients.by_token_.emplace(hash, client);
   }
   return clients;
+}
+
+void Clients::GoOnFrom(const Clients& earlier) {
+  std::map<std::string, std::shared_ptr<Client>> by_name;
+  for (const auto& [hash, client] : earlier.by_token_) by_name.emplace(client->name(), client);
+  for (const auto& [hash, client] : by_token_) {
+    const auto before = by_name.find(client->name());
+    if (before != by_name.end()) client->GoOnFrom(*before->second);
+  }
 }
 
 std::shared_ptr<Client> Clients::Find(const std::string& token) const {

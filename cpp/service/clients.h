@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "loyalty/digest.h"
 #include "loyalty/posting.h"
@@ -49,9 +50,27 @@ struct ClientTerms {
   std::optional<int64_t> points_per_day;
 };
 
+// The points that a client moved on a day (UTC), with those that its postings under way may move.
+class DailyPoints {
+ public:
+  // Nothing: they are reserved. Else how many there are already, so that these would pass `limit`.
+  std::optional<int64_t> Reserve(int64_t points, int64_t limit, int64_t day);
+  void Add(int64_t points, int64_t day);
+  void GiveBack(int64_t points, int64_t day);
+
+ private:
+  int64_t* Of(int64_t day);  // under mutex_
+
+  std::mutex mutex_;
+  int64_t day_ = 0;  // since 1970-01-01; the latest
+  int64_t points_ = 0;
+};
+
 class Client {
  public:
   explicit Client(const ClientTerms& terms);
+  // Of the same client before its terms were changed, for the points of the day.
+  void GoOnFrom(const Client& earlier) { daily_ = earlier.daily_; }
 
   const std::string& name() const { return terms_.name; }
   bool May(Role role) const { return (terms_.roles >> int(role) & 1) != 0; }
@@ -59,18 +78,21 @@ class Client {
   // Points that postings under way may move, out of those of a day.
   class Reserved {
    public:
-    Reserved(Client* client, int64_t points, int64_t day)
-        : client_(client), points_(points), day_(day) {}
-    ~Reserved() { client_->GiveBack(points_, day_); }
+    Reserved() = default;  // of a client who may move any number
+    Reserved(std::shared_ptr<DailyPoints> daily, int64_t points, int64_t day)
+        : daily_(std::move(daily)), points_(points), day_(day) {}
+    ~Reserved() {
+      if (daily_) daily_->GiveBack(points_, day_);
+    }
     Reserved(const Reserved&) = delete;
     Reserved& operator=(const Reserved&) = delete;
     // What they moved, or hold, instead.
     void Count(std::span<const Posting> postings, std::span<const Reply> replies);
 
    private:
-    Client* const client_;
-    const int64_t points_;
-    const int64_t day_;
+    const std::shared_ptr<DailyPoints> daily_;
+    const int64_t points_ = 0;
+    const int64_t day_ = 0;
   };
 
   // The next ones throw the interface's Unavailable or Forbidden.
@@ -82,15 +104,11 @@ class Client {
  private:
   void CheckKinds(std::span<const Posting> postings) const;
   void CheckPoints(std::span<const Posting> postings) const;
-  void GiveBack(int64_t points, int64_t day);
-  int64_t* MovedToday();  // under mutex_
 
   const ClientTerms terms_;
   std::optional<Rate> calls_;
   std::optional<Rate> postings_;
-  std::mutex mutex_;
-  int64_t day_ = 0;    // since 1970-01-01
-  int64_t moved_ = 0;  // points on that day, either way; and those that are reserved
+  std::shared_ptr<DailyPoints> daily_ = std::make_shared<DailyPoints>();
 };
 
 // All clients of a server, by what they show.
@@ -101,6 +119,8 @@ class Clients {
   static Clients Anybody();
   // Reads a clients file (docs/service.md). A Status that names the file, the line and the key.
   static Result<Clients> Read(const std::string& path);
+  // Of the same file before it was changed; clients are the same by their names.
+  void GoOnFrom(const Clients& earlier);
 
   // Throws Unauthenticated.
   std::shared_ptr<Client> Find(const std::string& token) const;

@@ -35,7 +35,7 @@ std::string ForLog(const rpc::InvalidRequest& fault) {
 void Handler::Begin(Role role, const rpc::RequestHead& head, Clock::time_point began,
                     Call* call) const {
   CheckRequestId(head.request_id);
-  call->client = service_.clients.Find(head.token);
+  call->client = service_.clients()->Find(head.token);
   connection_->SetKnown();
   if (!call->client->May(role)) {
     ThrowForbidden(call->client->name() + " does not have the role " + std::string(ToString(role)));

@@ -1,4 +1,5 @@
-// loyaltyd: opens a ledger, and answers calls until it is told to stop (SIGTERM, SIGINT).
+// loyaltyd: opens a ledger, and answers calls until it is told to stop (SIGTERM, SIGINT). SIGHUP makes it read its files of
+// clients and certificates again.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "log.h"
 #include "options.h"
 #include "server.h"
+#include "wire/tls.h"
 
 namespace loyalty::service {
 namespace {
@@ -40,21 +42,43 @@ void AllowManyFiles() {
   (void)::setrlimit(RLIMIT_NOFILE, &files);
 }
 
+Result<Access> ReadAccess(const Options& options) {
+  Access access{Clients::Anybody(), nullptr};
+  if (!options.clients.empty()) {
+    LOYALTY_ASSIGN_OR_RETURN(access.clients, Clients::Read(options.clients));
+  }
+  if (!options.tls.certificate.empty()) {
+    LOYALTY_ASSIGN_OR_RETURN(access.tls, wire::ServerTls(options.tls));
+  }
+  return access;
+}
+
+// What was right when the server was started must not keep it from answering once it is wrong.
+void Renew(const Options& options, Server* server) {
+  auto access = ReadAccess(options);
+  if (access.ok()) {
+    server->SetAccess(std::move(access).value());
+    Log(LogLevel::kInfo, "renewed", {});
+  } else {
+    Log(LogLevel::kError, "not renewed", {{"message", access.status().message()}});
+  }
+}
+
 int Serve(const Options& options, const sigset_t& signals) {
   StartLog(options.log_level);
   AllowManyFiles();
-  auto clients = options.clients.empty() ? Clients::Anybody() : Clients::Read(options.clients);
-  if (!clients.ok()) return Fail(clients.status());
+  auto access = ReadAccess(options);
+  if (!access.ok()) return Fail(access.status());
   auto ledger = Ledger::Open(options.ledger);
   if (!ledger.ok()) return Fail(ledger.status());
-  auto server = Server::Start(ledger->get(), std::move(clients).value(), options.server);
+  auto server = Server::Start(ledger->get(), std::move(access).value(), options.server);
   if (!server.ok()) return Fail(server.status());
   Log(LogLevel::kInfo, "listening",
       {{"host", options.server.host},
        {"port", int64_t{(*server)->port()}},
        {"ledger", options.ledger}});
   int received = 0;
-  (void)::sigwait(&signals, &received);
+  while (::sigwait(&signals, &received) != 0 || received == SIGHUP) Renew(options, server->get());
   Log(LogLevel::kInfo, "stopping", {{"signal", int64_t{received}}});
   (*server)->Stop();
   const Status closed = (*ledger)->Close();
@@ -73,6 +97,7 @@ int main(int argc, char** argv) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   const CommandLine line = loyalty::service::ParseCommandLine(argc, argv);

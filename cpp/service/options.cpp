@@ -42,12 +42,27 @@ void CheckOpenness(const Options& options, bool without_tls) {
     throw CLI::ValidationError("--clients", "must say who may ask what, as " + options.server.host +
                                                 " is not this machine alone");
   }
-  if (!without_tls) {
+  if (options.tls.certificate.empty() && !without_tls) {
     throw CLI::ValidationError(
-        "--listen", options.server.host +
-                        " is not this machine alone, so that tokens and points would pass in clear "
-                        "text; say --without-tls if something else keeps them safe");
+        "--listen",
+        options.server.host +
+            " is not this machine alone, so that tokens and points would pass in clear "
+            "text; give --tls-certificate, or say --without-tls if something else keeps them safe");
   }
+}
+
+void AddTls(CLI::App* app, wire::TlsFiles* tls) {
+  const std::string group = "TLS";
+  auto* const certificate = app->add_option("--tls-certificate", tls->certificate,
+                                            "PEM file of the server's, with those above it")
+                                ->group(group);
+  app->add_option("--tls-key", tls->key, "PEM file of its key, if that is another one")
+      ->needs(certificate)
+      ->group(group);
+  app->add_option("--tls-client-ca", tls->authorities,
+                  "PEM file of who must have signed the certificate that each client shows")
+      ->needs(certificate)
+      ->group(group);
 }
 
 LogLevel ToLogLevel(const std::string& name) {
@@ -125,6 +140,7 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   std::string level = "info";
   app.add_option("--log-level", level, "debug (tells of each call), info, warning or error")
       ->check(CLI::IsMember(std::set<std::string>{"debug", "info", "warning", "error"}));
+  AddTls(&app, &options.tls);
   AddLimits(&app, &options.server);
   const CLI::App* const new_token =
       app.add_subcommand("new-token", "Make a token for a client, and what its section says of it");

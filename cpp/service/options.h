@@ -8,6 +8,7 @@
 #include "log.h"
 #include "service.h"
 #include "transport.h"
+#include "wire/tls.h"
 
 namespace loyalty::service {
 
@@ -24,6 +25,7 @@ struct Options {
   ServerOptions server;
   std::string ledger;   // its directory
   std::string clients;  // the clients file; empty: anybody may do everything
+  wire::TlsFiles tls;   // without a certificate: no TLS
   LogLevel log_level = LogLevel::kInfo;
 };
 

@@ -89,9 +89,9 @@ class ThreadedServer final : public TThreadedServer {
 
 class ServerImpl final : public Server {
  public:
-  ServerImpl(Ledger* ledger, Clients clients, const ServerOptions& options)
+  ServerImpl(Ledger* ledger, Access access, const ServerOptions& options)
       : options_(options),
-        service_(ledger, std::move(clients), options.calls),
+        service_(ledger, std::move(access.clients), options.calls),
         connections_(options.connections),
         listening_(std::make_shared<Listening>()),
         listener_(std::make_shared<Listener>(options.host, options.port, &connections_)),
@@ -99,6 +99,7 @@ class ServerImpl final : public Server {
         server_(std::make_shared<Processors>(&service_, options.messages), listener_,
                 std::make_shared<FramesFactory>(&connections_, options.messages),
                 std::make_shared<TBinaryProtocolFactory>()) {
+    listener_->SetTls(std::move(access.tls));
     server_.setServerEventHandler(listening_);
   }
   ~ServerImpl() override { Stop(); }
@@ -112,6 +113,11 @@ class ServerImpl final : public Server {
 
   int port() const override { return listener_->getPort(); }
   bool has_failed() const override { return has_failed_; }
+
+  void SetAccess(Access access) override {
+    service_.SetClients(std::move(access.clients));
+    listener_->SetTls(std::move(access.tls));
+  }
 
   void Stop() override {
     if (!thread_.joinable()) return;
@@ -157,12 +163,12 @@ class ServerImpl final : public Server {
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::Start(Ledger* ledger, Clients clients,
+Result<std::unique_ptr<Server>> Server::Start(Ledger* ledger, Access access,
                                               const ServerOptions& options) {
   apache::thrift::GlobalOutput.setOutputFunction([](const char* message) {
     Log(LogLevel::kDebug, "thrift", {{"message", std::string(message)}});
   });
-  auto server = std::make_unique<ServerImpl>(ledger, std::move(clients), options);
+  auto server = std::make_unique<ServerImpl>(ledger, std::move(access), options);
   LOYALTY_RETURN_IF_ERROR(server->Start());
   return std::unique_ptr<Server>(std::move(server));
 }

@@ -8,17 +8,26 @@
 #include "clients.h"
 #include "loyalty/ledger.h"
 #include "options.h"
+#include "wire/tls.h"
 
 namespace loyalty::service {
+
+// Who may connect, and ask what: what is in files that change while the server runs.
+struct Access {
+  Clients clients;
+  std::shared_ptr<wire::TlsFactory> tls;  // null: without TLS
+};
 
 class Server {
  public:
   // Listens when it returns. The ledger must outlive it.
-  static Result<std::unique_ptr<Server>> Start(Ledger* ledger, Clients clients,
+  static Result<std::unique_ptr<Server>> Start(Ledger* ledger, Access access,
                                                const ServerOptions& options);
   virtual ~Server() = default;
 
   virtual int port() const = 0;
+  // For connections and calls to come.
+  virtual void SetAccess(Access access) = 0;
   // Whether it stopped listening by itself; then it has sent the process SIGTERM.
   virtual bool has_failed() const = 0;
   // Accepts nothing more, lets calls under way end for as long as the options say, then ends their connections; stops

@@ -3,6 +3,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <mutex>
+#include <utility>
 
 #include "admission.h"
 #include "clients.h"
@@ -22,18 +25,32 @@ struct CallLimits {
 struct Service {
   Service(Ledger* opened, Clients known, const CallLimits& call_limits)
       : ledger(opened),
-        clients(std::move(known)),
         limits(call_limits),
         admission(call_limits.postings_under_way_max),
-        runs(opened) {}
+        runs(opened),
+        clients_(std::make_shared<const Clients>(std::move(known))) {}
+
+  std::shared_ptr<const Clients> clients() const {
+    const std::lock_guard lock(mutex_);
+    return clients_;
+  }
+  // For calls to come.
+  void SetClients(Clients clients) {
+    const std::lock_guard lock(mutex_);
+    clients.GoOnFrom(*clients_);
+    clients_ = std::make_shared<const Clients>(std::move(clients));
+  }
 
   Ledger* const ledger;
-  const Clients clients;
   const CallLimits limits;
   Admission admission;
   Runs runs;
   Rate strangers_told{10};  // in the log, lest they fill it
   std::atomic<bool> is_stopping = false;
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Clients> clients_;  // under mutex_
 };
 
 }  // namespace loyalty::service

@@ -96,6 +96,12 @@ std::shared_ptr<TTransport> FramesFactory::getTransport(std::shared_ptr<TTranspo
   return frames;
 }
 
+std::shared_ptr<TSocket> Listener::createSocket(int socket) {
+  const std::lock_guard lock(mutex_);
+  return tls_ ? tls_->createSocket(socket, pChildInterruptSockReader_)
+              : TServerSocket::createSocket(socket);
+}
+
 bool Listener::IsListening() {
   int is_listening = 0;
   socklen_t size = sizeof is_listening;

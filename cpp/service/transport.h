@@ -9,10 +9,12 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
 #include "connections.h"
+#include "wire/tls.h"
 
 namespace loyalty::service {
 
@@ -70,14 +72,22 @@ class Listener final : public apache::thrift::transport::TServerSocket {
       : TServerSocket(address, port), connections_(connections) {
     setKeepAlive(true);
   }
+  // For connections that are accepted from now on, by the thread that accepts or any other. Null: without TLS.
+  void SetTls(std::shared_ptr<wire::TlsFactory> tls) {
+    const std::lock_guard lock(mutex_);
+    tls_ = std::move(tls);
+  }
 
  protected:
+  std::shared_ptr<apache::thrift::transport::TSocket> createSocket(int socket) override;
   std::shared_ptr<apache::thrift::transport::TTransport> acceptImpl() override;
 
  private:
   bool IsListening();
 
   const Connections* const connections_;
+  std::mutex mutex_;
+  std::shared_ptr<wire::TlsFactory> tls_;  // under mutex_
 };
 
 // Hands each request of a connection to `calls`, in the protocol that it came in: binary or compact.

@@ -10,27 +10,42 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from loyalty._ledger import Ledger
+from loyalty._ledger import Ledger, PathLike
 from loyalty._posting import integer
 from loyalty._remote import connect
 from loyalty.program import Program
 
 
 async def connect_async(
-    address: str, *, token: str | None = None, timeout_ms: int = 30_000, calls_max: int = 16
+    address: str,
+    *,
+    token: str | None = None,
+    ca_file: PathLike | None = None,
+    certificate_file: PathLike | None = None,
+    key_file: PathLike | None = None,
+    timeout_ms: int = 30_000,
+    calls_max: int = 16,
 ) -> AsyncLedger:
     """Connect as `connect` does; the methods of what comes are coroutines.
 
     Parameters
     ----------
-    address, token, timeout_ms
+    address, token, ca_file, certificate_file, key_file, timeout_ms
         As of `connect`.
     calls_max : int
         How many calls may be under way; more wait. Each has a thread and a connection.
     """
     threads = ThreadPoolExecutor(integer(calls_max, "calls_max", (1, 1024)), "loyalty")
     loop = asyncio.get_running_loop()
-    call = functools.partial(connect, address, token=token, timeout_ms=timeout_ms)
+    call = functools.partial(
+        connect,
+        address,
+        token=token,
+        ca_file=ca_file,
+        certificate_file=certificate_file,
+        key_file=key_file,
+        timeout_ms=timeout_ms,
+    )
     try:
         return AsyncLedger(await loop.run_in_executor(threads, call), threads)
     except BaseException:

@@ -39,6 +39,7 @@ __all__: list[str] = [
     "PostingColumns",
     "PostingStatus",
     "RemoteLedger",
+    "RemoteTls",
     "Reply",
     "StatementCursor",
     "StatementQuery",
@@ -552,6 +553,9 @@ class RemoteLedger(Ledger):
     @property
     def postings_max(self) -> int: ...
 
+class RemoteTls:
+    def __init__(self, *, ca_file: str, certificate_file: str, key_file: str) -> None: ...
+
 class Outcome:
     """
     How a batch ended; only the first rows_durable replies are set.
@@ -687,6 +691,7 @@ def connect_ledger(
     port: typing.SupportsInt | typing.SupportsIndex,
     token: str,
     timeout_ms: typing.SupportsInt | typing.SupportsIndex,
+    tls: RemoteTls | None,
 ) -> RemoteLedger:
     """
     A ledger that a server has open.

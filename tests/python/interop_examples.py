@@ -25,12 +25,17 @@ DEBIAN_GOPATH = Path("/usr/share/gocode")
 TOOLS = os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", os.environ["PATH"]])
 
 
-def run_example(language: str, port: int, token: str) -> dict[str, str]:
-    """What the example reports; if it saw anything that should not be, this fails and says so."""
+def run_example(
+    language: str, port: int, token: str, ca_file: Path | None = None
+) -> dict[str, str]:
+    """What the example reports; if it saw anything that should not be, this fails and says so.
+
+    `ca_file`: for TLS.
+    """
     build, command = LANGUAGES[language]
     directory = BUILD / language
     _build_once(language, directory, build)
-    env = os.environ | {"LOYALTY_TOKEN": token}
+    env = os.environ | {"LOYALTY_TOKEN": token, "LOYALTY_CA_FILE": str(ca_file or "")}
     report: dict[str, str] = json.loads(
         _run(*command(directory), "127.0.0.1", str(port), env=env, within_s=60)
     )

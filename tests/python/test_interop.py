@@ -12,6 +12,7 @@ import pytest
 import loyalty
 
 from .interop_examples import LANGUAGES, run_example
+from .pki import Pki
 from .rpc_server import IDL, serve
 from .tier_shop import make_shop
 
@@ -26,14 +27,18 @@ MINUTE = dt.timedelta(minutes=1)
 HUGE = 2**53 + 1
 
 
-def run_on_new_ledger(language: str, directory: Path) -> tuple[dict[str, str], set[str]]:
-    """What the example reports, and the calls that the server took from it."""
+def run_on_new_ledger(
+    language: str, directory: Path, pki: Pki | None = None
+) -> tuple[dict[str, str], set[str]]:
+    """What the example reports, and the calls that the server took from it; over TLS, if `pki`."""
     make_shop(directory / "ledger").close()
     clients = directory / "clients.toml"
     clients.write_text(CLIENTS)
-    options = ("--clients", str(clients), "--log-level", "debug")
+    options = ["--clients", str(clients), "--log-level", "debug"]
+    if pki:
+        options += ["--tls-certificate", str(pki.issue("127.0.0.1"))]
     with serve(directory / "ledger", *options) as server:
-        report = run_example(language, server.port, TOKEN)
+        report = run_example(language, server.port, TOKEN, pki.ca_file if pki else None)
     events = server.events_left()
     return report, {event["call"] for event in events if event["event"] == "call"}
 
@@ -72,12 +77,13 @@ def test_each_makes_every_call_and_reports_what_is_there(language: str, tmp_path
     assert report["metrics"] == f"spent {HUGE + 4}, visits 1, points {HUGE + 2}"
 
 
-def test_all_post_the_same_and_read_the_same(tmp_path: Path) -> None:
+def test_all_post_the_same_and_read_the_same_over_tls(tmp_path: Path) -> None:
+    pki = Pki(tmp_path, "ours")
     seen = []
     for language in LANGUAGES:
         directory = tmp_path / language
         directory.mkdir()
-        report, _ = run_on_new_ledger(language, directory)
+        report, _ = run_on_new_ledger(language, directory, pki)
         with loyalty.open(directory / "ledger") as ledger:
             journal = ledger.changes().to_arrow().drop_columns(["recorded_time"]).to_pylist()
         posted = [entry for entry in journal if entry["actor"] == "shop"]
@@ -85,3 +91,15 @@ def test_all_post_the_same_and_read_the_same(tmp_path: Path) -> None:
         del report["digest"]  # it stands for the recorded times, too
         seen.append((report, posted))
     assert seen[1:] == seen[:1] * 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_none_asks_a_server_with_the_certificate_of_another(language: str, path: Path) -> None:
+    pki = Pki(path.parent, "ours")
+    loyalty.create(path).close()
+    certificate = str(pki.issue("ledger.example"))
+    with (
+        serve(path, "--tls-certificate", certificate) as server,
+        pytest.raises(pytest.fail.Exception, match=r"(?i)certificate"),
+    ):
+        run_example(language, server.port, TOKEN, pki.ca_file)

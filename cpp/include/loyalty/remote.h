@@ -3,17 +3,27 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "loyalty/ledger.h"
 
 namespace loyalty {
 
+// PEM files of a connection with TLS.
+struct RemoteTls {
+  std::string
+      ca_file;  // who may have signed the server's certificate; empty: whom the system trusts
+  std::string certificate_file;  // of our own, if the server asks for one
+  std::string key_file;          // of that, without a passphrase; empty: it is in the same file
+};
+
 struct RemoteOptions {
   std::string host = "127.0.0.1";
   int port = 7461;
-  std::string token;            // empty: the server asks nobody, or the certificate says who asks
+  std::string token;            // empty: the server asks nobody who he is
   int32_t timeout_ms = 30'000;  // of a call, with all its attempts
+  std::optional<RemoteTls> tls = std::nullopt;
 };
 
 // Any thread may call any method; each call under way has a connection, which is kept for the next one. A lost
@@ -22,7 +32,8 @@ struct RemoteOptions {
 // was lost answers kAlreadyExists or kIdAlreadyFailed, with its sequence.
 //
 // kUnavailable: no server answers in time, or it says that it cannot now. Of postings some may then have been made:
-// post the same again, with the same ids. kUnauthenticated, kForbidden: what the server says of who asks. kUnsupported:
+// post the same again, with the same ids. kUnauthenticated: it does not know who asks, or one of the two ends has no good
+// certificate. kForbidden: what it says of who asks. kUnsupported:
 // what takes the whole ledger, and is asked of the ledger itself, opened read-only beside the server: all balances and
 // standings, sums of the past, liability, verification, checkpoints.
 //

@@ -19,8 +19,8 @@ LedgerPlace = Annotated[
     str,
     typer.Argument(
         metavar="LEDGER",
-        help="The ledger's directory, or loyalty://host:port of its server; LOYALTY_TOKEN has the"
-        " token.",
+        help="The ledger's directory, or loyalty://host:port of its server (loyaltys:// with TLS);"
+        " LOYALTY_TOKEN has the token, LOYALTY_CA_FILE who signs for it.",
     ),
 ]
 Member = Annotated[str, typer.Argument(metavar="MEMBER", help="The member's key.")]

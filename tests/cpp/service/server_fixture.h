@@ -48,7 +48,7 @@ class ServerTest : public testing::Test {
     auto opened = Ledger::Open(path_);
     ASSERT_TRUE(opened.ok()) << opened.status().message();
     ledger_ = std::move(opened).value();
-    auto started = Server::Start(ledger_.get(), std::move(clients), options_);
+    auto started = Server::Start(ledger_.get(), {std::move(clients), nullptr}, options_);
     ASSERT_TRUE(started.ok()) << started.status().message();
     server_ = std::move(started).value();
   }

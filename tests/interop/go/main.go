@@ -1,9 +1,11 @@
 // Makes every call of loyaltyd and checks the answers. `example HOST PORT`, and the token in the
-// variable LOYALTY_TOKEN; it prints what it saw.
+// variable LOYALTY_TOKEN; it prints what it saw. With LOYALTY_CA_FILE, over TLS.
 package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -49,7 +51,14 @@ type example struct {
 
 func main() {
 	conf := &thrift.TConfiguration{ConnectTimeout: timeout, SocketTimeout: timeout}
-	socket := thrift.NewTSocketConf(net.JoinHostPort(os.Args[1], os.Args[2]), conf)
+	place := net.JoinHostPort(os.Args[1], os.Args[2])
+	var socket thrift.TTransport = thrift.NewTSocketConf(place, conf)
+	if caFile := os.Getenv("LOYALTY_CA_FILE"); caFile != "" {
+		authorities := x509.NewCertPool()
+		check(authorities.AppendCertsFromPEM(of(os.ReadFile(caFile))), "no certificate in", caFile)
+		conf.TLSConfig = &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}
+		socket = thrift.NewTSSLSocketConf(place, conf)
+	}
 	transport := thrift.NewTFramedTransportConf(socket, conf)
 	must(transport.Open())
 	defer transport.Close()

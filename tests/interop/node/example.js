@@ -1,7 +1,8 @@
 // Makes every call of loyaltyd and checks the answers. `node example.js HOST PORT`, and the token in the
-// variable LOYALTY_TOKEN; it prints what it saw.
+// variable LOYALTY_TOKEN; it prints what it saw. With LOYALTY_CA_FILE, over TLS.
 'use strict';
 
+const fs = require('fs');
 const thrift = require('thrift');
 const Int64 = require('node-int64');
 const Ledger = require('./gen/Ledger');
@@ -243,12 +244,15 @@ class Example {
   }
 }
 
+function connect(host, port, caFile) {
+  const options = {transport: thrift.TFramedTransport, protocol: thrift.TBinaryProtocol};
+  if (!caFile) return thrift.createConnection(host, port, options);
+  return thrift.createSSLConnection(host, port, {...options, ca: fs.readFileSync(caFile)});
+}
+
 async function main() {
   const [host, port] = process.argv.slice(2);
-  const connection = thrift.createConnection(host, Number(port), {
-    transport: thrift.TFramedTransport,
-    protocol: thrift.TBinaryProtocol,
-  });
+  const connection = connect(host, Number(port), process.env.LOYALTY_CA_FILE);
   // The library leaves calls under way unanswered when their connection ends.
   const lost = new Promise((_, reject) => {
     connection.on('error', reject);
