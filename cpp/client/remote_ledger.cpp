@@ -172,6 +172,11 @@ Result<Head> RemoteLedgerImpl::WaitFor(uint64_t sequence, int64_t timeout_us) co
   }
 }
 
+Result<Metrics> RemoteLedgerImpl::GetMetrics() const {
+  return Status(StatusCode::kUnsupported,
+                "metrics: the server tells them over HTTP (--http-listen)");
+}
+
 Result<Info> RemoteLedgerImpl::GetInfo() const {
   LOYALTY_ASSIGN_OR_RETURN(const auto response,
                            Ask(&rpc::LedgerClient::ledger_info, rpc::LedgerInfoRequest()));

@@ -66,6 +66,7 @@ class RemoteLedgerImpl final : public RemoteLedger {
                                   const Progress& progress) const override;
   Result<Head> WaitFor(uint64_t sequence, int64_t timeout_us) const override;
   Result<Info> GetInfo() const override;
+  Result<Metrics> GetMetrics() const override;
   Status Checkpoint() override;
   Status Close() override;
 

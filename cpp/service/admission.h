@@ -16,7 +16,12 @@ class Admission {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit Admission(size_t postings_max) : free_(postings_max) {}
+  explicit Admission(size_t postings_max) : postings_max_(postings_max), free_(postings_max) {}
+
+  size_t under_way() const {
+    const std::lock_guard lock(mutex_);
+    return postings_max_ - free_;
+  }
 
   // Held for as long as the postings are under way.
   class Room {
@@ -54,7 +59,8 @@ class Admission {
     left_.notify_all();
   }
 
-  std::mutex mutex_;
+  const size_t postings_max_;
+  mutable std::mutex mutex_;
   std::condition_variable left_;
   size_t free_;
 };

@@ -70,6 +70,9 @@ class Connections {
 
   bool IsFull() const;
   size_t size() const;
+  // Of those that came while it was full.
+  void CountRefused() { refused_.fetch_add(1, std::memory_order_relaxed); }
+  uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
   std::shared_ptr<Connection> Add(int socket);
   // Before its socket is closed: after that the number may be another's.
   void Remove(const std::shared_ptr<Connection>& connection);
@@ -81,6 +84,7 @@ class Connections {
   bool IsLate(const Connection& connection, int64_t now_ms) const;
 
   const Limits limits_;
+  std::atomic<uint64_t> refused_ = 0;
   mutable std::mutex mutex_;
   std::set<std::shared_ptr<Connection>> all_;  // under mutex_, as the next one
   bool is_over_ = false;

@@ -27,7 +27,7 @@ void CheckRequestId(const std::string& request_id) {
 // Who is not found is named, and a log is no place for keys of members: whoever is erased would stay there.
 std::string ForLog(const rpc::InvalidRequest& fault) {
   const bool names_member = fault.code == int32_t(StatusCode::kNotFound);
-  return "invalid request: " + (names_member ? "not found" : fault.message);
+  return ": " + (names_member ? "not found" : fault.message);
 }
 
 }  // namespace
@@ -62,9 +62,10 @@ void Handler::Answer(const char* name, Role role, const rpc::RequestHead& head,
   const Clock::time_point began = Clock::now();
   ++calls_;
   Call call;
-  const auto log = [&](LogLevel level, const std::string& outcome) {
+  const auto end = [&](Outcome outcome, LogLevel level, const std::string& what) {
+    const std::chrono::duration<double> took = Clock::now() - began;
+    service_.metrics.Add(name, outcome, took.count());
     if (!IsLogged(level)) return;
-    const std::chrono::duration<double, std::milli> took = Clock::now() - began;
     const std::string request_id = head.__isset.request_id
                                        ? head.request_id.substr(0, kRequestIdMax)
                                        : peer_ + "-" + std::to_string(calls_);
@@ -73,33 +74,33 @@ void Handler::Answer(const char* name, Role role, const rpc::RequestHead& head,
          {"request_id", request_id},
          {"peer", peer_},
          {"client", call.client ? call.client->name() : ""},
-         {"outcome", outcome},
-         {"took_ms", took.count()}});
+         {"outcome", std::string(ToString(outcome)) + what},
+         {"took_ms", took.count() * 1e3}});
   };
   try {
     Begin(role, head, began, &call);
     body(call);
-    log(Clock::now() - began > kSlow ? LogLevel::kInfo : LogLevel::kDebug, "answered");
+    end(Outcome::kAnswered, Clock::now() - began > kSlow ? LogLevel::kInfo : LogLevel::kDebug, "");
   } catch (const rpc::InvalidRequest& fault) {
-    log(LogLevel::kInfo, ForLog(fault));
+    end(Outcome::kInvalid, LogLevel::kInfo, ForLog(fault));
     throw;
   } catch (const rpc::Unauthenticated& fault) {
-    if (!service_.strangers_told.Take(1, Clock::now())) {
-      log(LogLevel::kWarning, "unauthenticated: " + fault.message);
-    }
+    const bool is_told = !service_.strangers_told.Take(1, Clock::now());
+    end(Outcome::kUnauthenticated, is_told ? LogLevel::kWarning : LogLevel::kDebug,
+        ": " + fault.message);
     throw;
   } catch (const rpc::Forbidden& fault) {
-    log(LogLevel::kWarning, "forbidden: " + fault.message);
+    end(Outcome::kForbidden, LogLevel::kWarning, ": " + fault.message);
     throw;
   } catch (const rpc::Unavailable& fault) {
     const bool passes = fault.__isset.retry_after_ms;
-    log(passes ? LogLevel::kInfo : LogLevel::kError, "unavailable: " + fault.message);
+    end(Outcome::kUnavailable, passes ? LogLevel::kInfo : LogLevel::kError, ": " + fault.message);
     throw;
   } catch (const rpc::Internal& fault) {
-    log(LogLevel::kError, "internal: " + fault.message);
+    end(Outcome::kInternal, LogLevel::kError, ": " + fault.message);
     throw;
   } catch (const std::exception& error) {
-    log(LogLevel::kError, std::string("internal: ") + error.what());
+    end(Outcome::kInternal, LogLevel::kError, std::string(": ") + error.what());
     ThrowUnlessOk({StatusCode::kInternal, error.what()});
   }
 }
@@ -125,6 +126,7 @@ void Handler::post(rpc::PostResponse& response, const rpc::PostRequest& request)
     wire.reserve(count);
     ThrowUnlessOk(ledger->Post(postings.all(), replies));
     reserved.Count(postings.all(), replies);
+    service_.metrics.Add(replies);
     for (const Reply& reply : replies) wire.push_back(wire::ToWire(reply));
     response.replies = std::move(wire);
     response.__isset.replies = true;

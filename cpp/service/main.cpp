@@ -1,14 +1,17 @@
 // loyaltyd: opens a ledger, and answers calls until it is told to stop (SIGTERM, SIGINT). SIGHUP makes it read its files of
 // clients and certificates again.
 #include <sys/resource.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <memory>
 
 #include "clients.h"
 #include "log.h"
+#include "monitor.h"
 #include "options.h"
 #include "server.h"
 #include "wire/tls.h"
@@ -67,20 +70,31 @@ void Renew(const Options& options, Server* server) {
 int Serve(const Options& options, const sigset_t& signals) {
   StartLog(options.log_level);
   AllowManyFiles();
+  std::unique_ptr<Monitor> monitor;
+  if (options.http) {
+    auto started = Monitor::Start(*options.http);
+    if (!started.ok()) return Fail(started.status());
+    monitor = std::move(started).value();
+    Log(LogLevel::kInfo, "monitoring", {{"port", int64_t{monitor->port()}}});
+  }
   auto access = ReadAccess(options);
   if (!access.ok()) return Fail(access.status());
   auto ledger = Ledger::Open(options.ledger);
   if (!ledger.ok()) return Fail(ledger.status());
   auto server = Server::Start(ledger->get(), std::move(access).value(), options.server);
   if (!server.ok()) return Fail(server.status());
+  if (monitor) monitor->Watch(server->get());
   Log(LogLevel::kInfo, "listening",
-      {{"host", options.server.host},
+      {{"host", options.server.listen.host},
        {"port", int64_t{(*server)->port()}},
        {"ledger", options.ledger}});
+  (void)::sd_notify(0, "READY=1");  // to systemd, if it has started us
   int received = 0;
   while (::sigwait(&signals, &received) != 0 || received == SIGHUP) Renew(options, server->get());
+  (void)::sd_notify(0, "STOPPING=1");
   Log(LogLevel::kInfo, "stopping", {{"signal", int64_t{received}}});
   (*server)->Stop();
+  if (monitor) monitor->Watch(nullptr);
   const Status closed = (*ledger)->Close();
   if (!closed.ok()) return Fail(closed);
   Log(LogLevel::kInfo, "stopped", {});

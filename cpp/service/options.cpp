@@ -4,16 +4,12 @@
 
 #include <CLI/CLI.hpp>
 
+#include <functional>
 #include <set>
+#include <utility>
 
 namespace loyalty::service {
 namespace {
-
-// Of "host:port" or "[host]:port".
-struct Address {
-  std::string host;
-  int port = 0;
-};
 
 std::string ParseAddress(const std::string& text, Address* address) {
   const size_t colon = text.rfind(':');
@@ -28,6 +24,19 @@ std::string ParseAddress(const std::string& text, Address* address) {
   return "";
 }
 
+CLI::Option* AddAddress(CLI::App* app, const std::string& name, const std::string& help,
+                        std::function<void(const Address&)> use) {
+  return app->add_option_function<std::string>(
+      name,
+      [name, use = std::move(use)](const std::string& text) {
+        Address address;
+        const std::string fault = ParseAddress(text, &address);
+        if (!fault.empty()) throw CLI::ValidationError(name, fault);
+        use(address);
+      },
+      help);
+}
+
 // By its address: a name may begin with 127., too.
 bool IsLoopback(const std::string& host) {
   in_addr address = {};
@@ -37,15 +46,16 @@ bool IsLoopback(const std::string& host) {
 
 // What is safe only where nobody else can listen or ask.
 void CheckOpenness(const Options& options, bool without_tls) {
-  if (IsLoopback(options.server.host)) return;
+  if (IsLoopback(options.server.listen.host)) return;
   if (options.clients.empty()) {
-    throw CLI::ValidationError("--clients", "must say who may ask what, as " + options.server.host +
+    throw CLI::ValidationError("--clients", "must say who may ask what, as " +
+                                                options.server.listen.host +
                                                 " is not this machine alone");
   }
   if (options.tls.certificate.empty() && !without_tls) {
     throw CLI::ValidationError(
         "--listen",
-        options.server.host +
+        options.server.listen.host +
             " is not this machine alone, so that tokens and points would pass in clear "
             "text; give --tls-certificate, or say --without-tls if something else keeps them safe");
   }
@@ -115,6 +125,12 @@ void AddLimits(CLI::App* app, ServerOptions* server) {
 
 }  // namespace
 
+std::string ToString(const Address& address) {
+  const bool is_ipv6 = address.host.find(':') != std::string::npos;
+  const std::string host = is_ipv6 ? "[" + address.host + "]" : address.host;
+  return host + ":" + std::to_string(address.port);
+}
+
 CommandLine ParseCommandLine(int argc, const char* const* argv) {
   CommandLine line;
   Options& options = line.options;
@@ -125,16 +141,12 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   app.set_config("--config", "", "a TOML file with any of these options, without the dashes");
   app.allow_config_extras(false);
   bool without_tls = false;
-  Address address{options.server.host, options.server.port};
   app.add_option("--ledger", options.ledger, "directory of the ledger");
-  app.add_option_function<std::string>(
-         "--listen",
-         [&](const std::string& text) {
-           const std::string fault = ParseAddress(text, &address);
-           if (!fault.empty()) throw CLI::ValidationError("--listen", fault);
-         },
-         "HOST:PORT; port 0: any that is free")
-      ->default_str("127.0.0.1:7461");
+  AddAddress(&app, "--listen", "HOST:PORT; port 0: any that is free", [&](const Address& address) {
+    options.server.listen = address;
+  })->default_str(ToString(options.server.listen));
+  AddAddress(&app, "--http-listen", "HOST:PORT of /metrics, /live and /ready; absent: nowhere",
+             [&](const Address& address) { options.http = address; });
   app.add_option("--clients", options.clients, "TOML file that says who may ask what");
   app.add_flag("--without-tls", without_tls, "listen beyond this machine all the same");
   std::string level = "info";
@@ -147,8 +159,6 @@ CommandLine ParseCommandLine(int argc, const char* const* argv) {
   app.require_subcommand(0, 1);
   try {
     app.parse(argc, argv);
-    options.server.host = address.host;
-    options.server.port = address.port;
     options.log_level = ToLogLevel(level);
     if (new_token->parsed()) {
       line.command = CommandLine::Command::kNewToken;

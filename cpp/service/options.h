@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "connections.h"
@@ -12,9 +13,14 @@
 
 namespace loyalty::service {
 
+struct Address {
+  std::string host;
+  int port = 0;  // 0: any that is free
+};
+std::string ToString(const Address& address);  // host:port, or [host]:port
+
 struct ServerOptions {
-  std::string host = "127.0.0.1";
-  int port = 7461;  // 0: any that is free
+  Address listen{"127.0.0.1", 7461};
   Connections::Limits connections;
   MessageLimits messages;
   CallLimits calls;
@@ -26,6 +32,7 @@ struct Options {
   std::string ledger;   // its directory
   std::string clients;  // the clients file; empty: anybody may do everything
   wire::TlsFiles tls;   // without a certificate: no TLS
+  std::optional<Address> http;
   LogLevel log_level = LogLevel::kInfo;
 };
 

@@ -16,6 +16,7 @@
 #include "connections.h"
 #include "handler.h"
 #include "log.h"
+#include "metrics.h"
 #include "service.h"
 #include "transport.h"
 
@@ -94,7 +95,8 @@ class ServerImpl final : public Server {
         service_(ledger, std::move(access.clients), options.calls),
         connections_(options.connections),
         listening_(std::make_shared<Listening>()),
-        listener_(std::make_shared<Listener>(options.host, options.port, &connections_)),
+        listener_(
+            std::make_shared<Listener>(options.listen.host, options.listen.port, &connections_)),
         // The protocols of a connection are EitherProtocol's; the server insists on some.
         server_(std::make_shared<Processors>(&service_, options.messages), listener_,
                 std::make_shared<FramesFactory>(&connections_, options.messages),
@@ -113,6 +115,9 @@ class ServerImpl final : public Server {
 
   int port() const override { return listener_->getPort(); }
   bool has_failed() const override { return has_failed_; }
+
+  std::string WhyNotReady() const override { return service_.WhyNotReady(); }
+  std::string MetricsText() const override { return service::MetricsText(service_, connections_); }
 
   void SetAccess(Access access) override {
     service_.SetClients(std::move(access.clients));
@@ -137,8 +142,8 @@ class ServerImpl final : public Server {
       server_.serve();
       if (!service_.is_stopping) GiveUp("its socket listens no more");
     } catch (const std::exception& error) {
-      const std::string place = options_.host + ":" + std::to_string(options_.port);
-      if (!listening_->Fail(place + ": " + error.what())) GiveUp(error.what());
+      const std::string what = ToString(options_.listen) + ": " + error.what();
+      if (!listening_->Fail(what)) GiveUp(error.what());
     }
     over_.set_value();
   }

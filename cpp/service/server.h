@@ -28,6 +28,10 @@ class Server {
   virtual int port() const = 0;
   // For connections and calls to come.
   virtual void SetAccess(Access access) = 0;
+  // Empty: it answers requests, and can post.
+  virtual std::string WhyNotReady() const = 0;
+  // For Prometheus, in its text format.
+  virtual std::string MetricsText() const = 0;
   // Whether it stopped listening by itself; then it has sent the process SIGTERM.
   virtual bool has_failed() const = 0;
   // Accepts nothing more, lets calls under way end for as long as the options say, then ends their connections; stops

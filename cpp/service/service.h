@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include "admission.h"
 #include "clients.h"
 #include "loyalty/ledger.h"
+#include "metrics.h"
 #include "runs.h"
 
 namespace loyalty::service {
@@ -41,10 +43,19 @@ struct Service {
     clients_ = std::make_shared<const Clients>(std::move(clients));
   }
 
+  // Empty: it answers requests, and can post.
+  std::string WhyNotReady() const {
+    if (is_stopping) return "the server is stopping";
+    const Result<Head> head = ledger->WaitFor(0, 0);
+    const bool is_well = head.ok() && head->fault.ok();
+    return is_well ? "" : "it only reads: a write has failed; the server's log says more";
+  }
+
   Ledger* const ledger;
   const CallLimits limits;
   Admission admission;
   Runs runs;
+  CallMetrics metrics;
   Rate strangers_told{10};  // in the log, lest they fill it
   std::atomic<bool> is_stopping = false;
 

@@ -114,6 +114,7 @@ std::shared_ptr<TTransport> Listener::acceptImpl() {
     try {
       auto client = TServerSocket::acceptImpl();
       if (!connections_->IsFull()) return client;
+      connections_->CountRefused();
       client->close();
       Log(LogLevel::kWarning, "refused", {{"connections", int64_t(connections_->size())}});
     } catch (const TTransportException& error) {

@@ -68,7 +68,7 @@ class FramesFactory final : public apache::thrift::transport::TTransportFactory 
 // the system has no more files for a moment, at which Thrift's own gives up listening; not when its socket is gone.
 class Listener final : public apache::thrift::transport::TServerSocket {
  public:
-  Listener(const std::string& address, int port, const Connections* connections)
+  Listener(const std::string& address, int port, Connections* connections)
       : TServerSocket(address, port), connections_(connections) {
     setKeepAlive(true);
   }
@@ -85,7 +85,7 @@ class Listener final : public apache::thrift::transport::TServerSocket {
  private:
   bool IsListening();
 
-  const Connections* const connections_;
+  Connections* const connections_;
   std::mutex mutex_;
   std::shared_ptr<wire::TlsFactory> tls_;  // under mutex_
 };

@@ -7,6 +7,7 @@ import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -112,6 +113,16 @@ def serve(
         raise
     if server.process.poll() is None:
         assert server.stop() == 0
+
+
+# A frame that asks for `server_info`.
+SHORT_REQUEST = b"\x00\x00\x00\x18\x80\x01\x00\x01\x00\x00\x00\x0bserver_info" + b"\x00" * 5
+
+
+def send_on(connection: socket.socket, content: bytes) -> None:
+    """Sends until that fails: until nothing more is taken, or the connection is closed."""
+    while True:
+        connection.sendall(content)
 
 
 def member(key: int | str) -> Any:

@@ -36,6 +36,9 @@ LIBRARY_HOMES = {
     "nlohmann/": ("cpp/src/program/", "cpp/service/log.cpp"),
     "spdlog/": ("cpp/service/log.cpp",),
     "CLI/": ("cpp/service/options.cpp",),
+    "prometheus/": ("cpp/service/metrics.",),
+    "CivetServer.h": ("cpp/service/monitor.cpp",),
+    "systemd/": ("cpp/service/main.cpp",),
     "toml++/": ("cpp/service/clients_file.cpp",),
     "cctz/": ("cpp/src/program/",),
 }

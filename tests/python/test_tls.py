@@ -8,7 +8,6 @@ import hashlib
 import signal
 import socket
 import ssl
-import struct
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ import loyalty
 from loyalty.cli import app
 
 from .pki import Pki
-from .rpc_server import LOYALTYD, Server, serve
+from .rpc_server import LOYALTYD, SHORT_REQUEST, Server, send_on, serve
 
 SHORT_MS = 1_500
 IN_2023 = {
@@ -206,18 +205,12 @@ def open_tls(server: Server, pki: Pki) -> ssl.SSLSocket:
     return context.wrap_socket(plain, server_hostname="127.0.0.1")
 
 
-def send_on(connection: ssl.SSLSocket, content: bytes) -> None:
-    while True:
-        connection.sendall(content)
-
-
 def test_who_takes_no_answers_is_closed_and_costs_no_cpu(server: Server, pki: Pki) -> None:
-    body = b"\x80\x01\x00\x01" + struct.pack(">i", 11) + b"server_info" + b"\x00" * 5
     process = psutil.Process(server.process.pid)
     with open_tls(server, pki) as connection:
         connection.settimeout(0.5)
         with pytest.raises(TimeoutError):
-            send_on(connection, (struct.pack(">i", len(body)) + body) * 1_000)
+            send_on(connection, SHORT_REQUEST * 1_000)
         before = process.cpu_times()
         time.sleep(1)
         after = process.cpu_times()

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "loyalty/digest.h"
+#include "loyalty/metrics.h"
 #include "loyalty/posting.h"
 #include "loyalty/status.h"
 #include "loyalty/tiers.h"
@@ -347,6 +348,8 @@ class Ledger {
   // WaitFor(0, 0) tells how far it is now.
   virtual Result<Head> WaitFor(uint64_t sequence, int64_t timeout_us) const = 0;
   virtual Result<Info> GetInfo() const = 0;
+  // Waits for nothing, not even for a disk that hangs.
+  virtual Result<Metrics> GetMetrics() const = 0;
 
   // Builds ids, history and a checkpoint of all that is durable: the next opening replays nothing, and no
   // file of the ledger has the key of a member who was erased before.

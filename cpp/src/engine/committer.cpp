@@ -1,5 +1,7 @@
 #include "engine/committer.h"
 
+#include <chrono>
+
 #include "engine/recovery.h"
 
 namespace loyalty::engine {
@@ -42,7 +44,11 @@ Status Committer::MakeDurable(OpenGroup* open) {
   const journal::Head before = core_->durable.head();
   auto bytes = std::make_shared<const std::string>(journal::EncodeBlock(group, before.chain));
   LOYALTY_ASSIGN_OR_RETURN(const journal::BlockView view, journal::BlockView::Parse(*bytes));
+  const auto began = std::chrono::steady_clock::now();
   LOYALTY_RETURN_IF_ERROR(core_->journal.Append(group.first_sequence, *bytes, std::move(keys)));
+  core_->group_entries.Add(double(group.entries.size()));
+  core_->sync_s.Add(
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
   const journal::Head head{view.last_sequence(), journal::ChainHash(*bytes), view.recorded_us()};
   LOYALTY_RETURN_IF_ERROR(core_->head_file.Write(head));
   core_->tail.Append({std::move(bytes), view});

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/counts.h"
 #include "base/event.h"
 #include "base/mutex.h"
 #include "engine/tail.h"
@@ -75,6 +76,11 @@ struct Core {
   // Which of them readers use; null while `rescued` is being built or when that failed.
   std::atomic<ledger::State*> readable = nullptr;
   mutable Event rescue_over;
+
+  // Of the groups that the committing thread made durable.
+  base::Counts group_entries{{1, 4, 16, 64, 256, 1024, 4096, 16384}};
+  base::Counts sync_s{
+      {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1}};
 
   std::atomic<uint64_t> checkpoint_sequence = 0;
   // Durable entries up to the first have erased members; those up to the second from all files, too.

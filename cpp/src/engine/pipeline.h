@@ -27,6 +27,11 @@ class Pipeline {
   // Calls inspect() between postings on the deciding thread, and returns once all that it could see is
   // durable (OK), or the writer has failed, before or since.
   Status Inspect(std::function<void()> inspect);
+  // Those that the deciding thread has not taken yet.
+  size_t queued_postings() const {
+    MutexLock lock(mutex_);
+    return queued_postings_;
+  }
   // Finishes what is queued and ends both threads. Idempotent.
   void Stop();
 
@@ -42,7 +47,7 @@ class Pipeline {
   Decider decider_;      // the deciding thread's
   Committer committer_;  // the committing thread's
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar not_full_;  // callers
   CondVar work_;      // the deciding thread: a batch has come, or the committing thread is free
   CondVar closed_;    // the committing thread: a group is there

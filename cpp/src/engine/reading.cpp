@@ -267,4 +267,30 @@ Result<Info> LedgerImpl::GetInfo() const {
   return info;
 }
 
+Result<Metrics> LedgerImpl::GetMetrics() const {
+  using storage::Family;
+  const auto in_use = Use();
+  if (!in_use.ok()) return in_use.status();
+  Metrics metrics;
+  metrics.members = core_->state->keys.size();
+  metrics.sequence = core_->durable.sequence();
+  metrics.ids_sequence = core_->ids->runs()->sequence();
+  metrics.history_sequence = core_->history->sequence();
+  metrics.checkpoint_sequence = core_->checkpoint_sequence;
+  metrics.queued_postings = pipeline_.queued_postings();
+  metrics.group_entries = core_->group_entries.Read();
+  metrics.sync_s = core_->sync_s.Read();
+  metrics.journal_bytes = core_->store->FileBytes(Family::kJournal);
+  metrics.ids_bytes = core_->store->FileBytes(Family::kIds);
+  metrics.history_bytes = core_->store->FileBytes(Family::kHistory);
+  metrics.state_bytes = core_->store->FileBytes(Family::kState);
+  const storage::Pressure pressure = core_->store->GetPressure();
+  metrics.write_stall_us = pressure.write_stall_us;
+  metrics.is_write_stopped = pressure.is_write_stopped;
+  metrics.pending_compaction_bytes = pressure.pending_compaction_bytes;
+  metrics.write_buffer_bytes = pressure.write_buffer_bytes;
+  metrics.block_cache_bytes = pressure.block_cache_bytes;
+  return metrics;
+}
+
 }  // namespace loyalty::engine

@@ -140,6 +140,7 @@ class ReaderStore final : public Store {
   }
 
   uint64_t FileBytes(Family family) const override { return below_->FileBytes(family); }
+  Pressure GetPressure() const override { return below_->GetPressure(); }
 
   // Of files that are open, as any reading does: those of the names may be gone by now.
   Status VerifyChecksums() const override {

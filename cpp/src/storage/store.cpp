@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <set>
 #include <thread>
 #include <utility>
@@ -85,6 +86,7 @@ class StoreImpl final : public Store {
   Result<std::unique_ptr<Cursor>> NewCursor(Family family, std::string_view from,
                                             std::string_view to) const override;
   uint64_t FileBytes(Family family) const override;
+  Pressure GetPressure() const override;
   Status VerifyChecksums() const override;
   Status Close() override EXCLUDES(closer_);
 
@@ -270,6 +272,29 @@ Result<std::unique_ptr<Cursor>> StoreImpl::NewCursor(Family family, std::string_
   if (!cursor->has_passed()) return Closed();
   cursor->Open(db_.get(), HandleOf(family), from, directory_);
   return std::unique_ptr<Cursor>(std::move(cursor));
+}
+
+Pressure StoreImpl::GetPressure() const {
+  using Properties = rocksdb::DB::Properties;
+  Pressure pressure;
+  const Gate::Pass pass(gate_);
+  if (!pass) return pressure;
+  const auto sum = [this](const std::string& property) {
+    uint64_t value = 0;
+    db_->GetAggregatedIntProperty(property, &value);
+    return value;
+  };
+  std::map<std::string, std::string> writing;
+  db_->GetMapProperty(Properties::kDBStats, &writing);
+  const auto stall = writing.find("db.user_write_stall_micros");
+  if (stall != writing.end()) pressure.write_stall_us = std::stoull(stall->second);
+  pressure.is_write_stopped = sum(Properties::kIsWriteStopped) > 0;
+  pressure.pending_compaction_bytes = sum(Properties::kEstimatePendingCompactionBytes);
+  pressure.write_buffer_bytes = sum(Properties::kSizeAllMemTables);
+  // All families share the cache.
+  db_->GetIntProperty(HandleOf(Family::kJournal), Properties::kBlockCacheUsage,
+                      &pressure.block_cache_bytes);
+  return pressure;
 }
 
 uint64_t StoreImpl::FileBytes(Family family) const {

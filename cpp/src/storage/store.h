@@ -85,6 +85,15 @@ class Cursor {
   virtual Status status() const = 0;
 };
 
+// How RocksDB copes with what is written.
+struct Pressure {
+  uint64_t write_stall_us = 0;    // that writes were held back since it was opened
+  bool is_write_stopped = false;  // none is taken now
+  uint64_t pending_compaction_bytes = 0;
+  uint64_t write_buffer_bytes = 0;
+  uint64_t block_cache_bytes = 0;
+};
+
 class Store {
  public:
   static Result<std::unique_ptr<Store>> Open(const std::string& directory,
@@ -123,6 +132,8 @@ class Store {
 
   // Bytes on disk of one family's sorted files.
   virtual uint64_t FileBytes(Family family) const = 0;
+  // Nothing once it is closed.
+  virtual Pressure GetPressure() const = 0;
   // Reads every sorted file and checks every block's checksum; the write-ahead log is checked by
   // Open.
   virtual Status VerifyChecksums() const = 0;

@@ -40,7 +40,7 @@ class ServerTest : public testing::Test {
   void SetUp() override {
     path_ = directory_.path() + "/ledger";
     ASSERT_TRUE(Ledger::Create(path_, {"points"}).ok());
-    options_.port = 0;
+    options_.listen.port = 0;
     Start(Clients::Anybody());
   }
   void Start(Clients clients) {
