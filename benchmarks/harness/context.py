@@ -39,6 +39,8 @@ class Sizes:
     points_lots: int  # that a run of expiry journals
     tiers_members: int
     tiers_entries: int  # of the largest ledger
+    rpc_s: int  # of each closed loop
+    rpc_mixed_s: int
 
 
 FULL = Sizes(
@@ -59,6 +61,8 @@ FULL = Sizes(
     points_lots=10_000_000,
     tiers_members=10_000_000,
     tiers_entries=100_000_000,
+    rpc_s=10,
+    rpc_mixed_s=600,
 )
 QUICK = Sizes(
     members=1_000_000,
@@ -78,6 +82,8 @@ QUICK = Sizes(
     points_lots=1_000_000,
     tiers_members=200_000,
     tiers_entries=2_000_000,
+    rpc_s=3,
+    rpc_mixed_s=20,
 )
 
 

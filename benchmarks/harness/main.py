@@ -20,6 +20,7 @@ from benchmarks.cases import (
     points,
     python_posting,
     recovery,
+    rpc,
     single,
     sizes,
     tiers,
@@ -38,6 +39,7 @@ CASES: tuple[tuple[tuple[str, ...], Callable[[Context], list[Result]]], ...] = (
     (python_posting.NAMES, python_posting.measure),
     (points.NAMES, points.measure),
     (recovery.NAMES, recovery.measure),
+    (rpc.NAMES, rpc.measure),
     (at_once.NAMES, at_once.measure),
     (tiers.NAMES, tiers.measure),
 )

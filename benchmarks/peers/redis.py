@@ -1,4 +1,4 @@
-"""Redis 7, every write synced: INCR of random keys from 64 connections, by its own benchmark."""
+"""Redis 7 by its own benchmark: INCR from 64 connections, every write synced; GET from 50."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import redis
 from benchmarks.harness.process import child, free_port, scratch
 
 CONNECTIONS = 64
+GET_CONNECTIONS = 50
 CLIENT_THREADS = (1, 2)  # both are tried, the better counts
 
 
@@ -68,13 +69,38 @@ def wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> 
 
 def rate(port: int, members: int, calls: int, threads: int) -> float:
     """Return INCRs a second, each synced before its reply."""
-    command = ["redis-benchmark", "-p", str(port), "-t", "incr", "-c", str(CONNECTIONS)]
-    command += ["-n", str(calls), "-r", str(members), "--threads", str(threads), "--csv"]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found = re.search(r'^"INCR","([0-9.]+)"', output, re.MULTILINE)
+    return benchmark(port, "incr", members, calls, CONNECTIONS, "--threads", str(threads))
+
+
+def benchmark(
+    port: int, command: str, members: int, calls: int, connections: int, *options: str
+) -> float:
+    """Return how many commands a second redis-benchmark sees answered."""
+    arguments = ["redis-benchmark", "-p", str(port), "-t", command, "-c", str(connections)]
+    arguments += ["-n", str(calls), "-r", str(members), "--csv", *options]
+    output = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
+    found = re.search(rf'^"{command.upper()}","([0-9.]+)"', output, re.MULTILINE)
     if not found:
         raise RuntimeError(f"redis-benchmark printed no rate:\n{output}")
     return float(found[1])
+
+
+def fill(port: int, members: int) -> None:
+    """Set a value of eight bytes for nearly each member."""
+    benchmark(port, "set", members, 3 * members, GET_CONNECTIONS, "-P", "64", "-d", "8")
+
+
+def best_get_rate(
+    port: int, members: int, calls: int, pipelined: int
+) -> tuple[float, dict[str, float]]:
+    """Try each number of client threads; return the better rate of GET, and all."""
+    rates = {
+        f"{n} client threads": benchmark(
+            port, "get", members, calls, GET_CONNECTIONS, "-P", str(pipelined), "--threads", str(n)
+        )
+        for n in CLIENT_THREADS
+    }
+    return max(rates.values()), rates
 
 
 def best_rate(port: int, members: int, calls: int) -> tuple[float, dict[str, float]]:
