@@ -27,8 +27,8 @@ test: build ## Run the C++ tests, then the Python tests
 demo: ## Run the main job: an offer experiment on a year of a grocer's data
 	@tools/setup build demo
 	@$(MAKE) build/release/build.ninja
-	$(step) "building the Python module"
-	@cmake --build --preset release --target _core
+	$(step) "building the Python module, and the service"
+	@cmake --build --preset release --target _core loyaltyd
 	$(step) "loyalty demo"
 	@.venv/bin/loyalty demo
 
