@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON_BIN := .venv/bin/python
 SOAK_ROUNDS ?= 20
+FUZZ_RUNS ?= 10000000
 step = @printf '==> %s\n'
 
 help: ## List the targets
@@ -48,11 +49,14 @@ format: ## Format the sources in place
 	@tools/setup build test check
 	@tools/check --fix format ruff
 
-soak: build ## Repeat the C++ tests SOAK_ROUNDS times, then run the Python tests marked soak
+soak: build ## Repeat the C++ tests SOAK_ROUNDS times, run the Python tests marked soak, fuzz FUZZ_RUNS times
 	$(step) "C++ tests, $(SOAK_ROUNDS) rounds or until one fails"
 	@ctest --preset release --repeat until-fail:$(SOAK_ROUNDS)
 	$(step) "Python soak tests"
 	@$(PYTHON_BIN) -m pytest -m soak --timeout 0 tests/python
+	@tools/setup build fuzz
+	$(step) "fuzzing, $(FUZZ_RUNS) runs"
+	@tools/fuzz $(FUZZ_RUNS)
 
 clean: ## Remove what was built (not .venv, nor Debian packages)
 	rm -rf build dist python/loyalty/_core*.so
