@@ -13,7 +13,7 @@ extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t size_max);
 namespace {
 
 // A ledger would grow with all that is posted, and what the next input does would depend on more and more.
-constexpr int kInputsPerLedger = 5000;
+constexpr int kInputsPerLedger = 2000;
 constexpr size_t kFramesMax = 4;
 
 [[noreturn]] void Find(const std::string& what) {
