@@ -119,7 +119,12 @@ def conversations() -> dict[str, list[Call]]:
         "runs": [
             ("start_run", IDL.StartRunRequest(kind=IDL.RunKind.EXPIRY, run_id="e")),
             ("follow_run", IDL.FollowRunRequest(run_id="e", wait_ms=5)),
-            ("start_run", IDL.StartRunRequest(kind=IDL.RunKind.TIERS, run_id="t")),
+            (
+                "start_run",
+                IDL.StartRunRequest(kind=IDL.RunKind.TIERS, run_id="t", keep_changes=True),
+            ),
+            ("follow_run", IDL.FollowRunRequest(run_id="t", wait_ms=5)),
+            ("run_changes", IDL.RunChangesRequest(run_id="t")),
             ("stop_run", IDL.StopRunRequest(run_id="t")),
         ],
         "ask": [

@@ -103,7 +103,7 @@ class FuzzedServer {
     std::abort();
   }
 
-  // With members 1, 2, ada and ben, who have points, and can earn a level.
+  // With members 1, 2, ada and ben, who have points, and can earn levels: by a purchase at once, and by a run.
   static std::unique_ptr<Ledger> OpenLedger(const std::string& path) {
     const Status created = Ledger::CreateWithProgram(path, Program());
     if (!created.ok()) Die(created);
@@ -134,14 +134,19 @@ class FuzzedServer {
              R"("over_ceiling":"reject","reversal":"arrears","return_of_expired_days":0,)"
              R"("reinstate_within_days":0,"transfer":"keep_expiry"})";
     };
+    const auto ladder = [](const std::string& name, const std::string& upgrade,
+                           const std::string& of) {
+      return R"({"name":")" + name + R"(","upgrade":")" + upgrade +
+             R"(","downgrade":"full","grace_days":0,"lifetime":null,"metrics":[{"name":"metric","of":")" +
+             of +
+             R"(","currency":null,"kinds":["earn"],"rules":null,"channels":null,"locations":null,)"
+             R"("categories":null,"window":{"model":"lifetime"}}],"levels":[)"
+             R"({"name":"blue","by_invitation":false,"validity":null,"when":[]},)"
+             R"({"name":"gold","by_invitation":false,"validity":null,"when":[{"metric":1}]}]})";
+    };
     return R"({"format":1,"name":"Shop","time_zone":"Europe/Paris","currencies":[)" +
-           currency("points") + "," + currency("status") +
-           R"(],"rules":[],"ladders":[{"name":"tier","upgrade":"at_once","downgrade":"full",)"
-           R"("grace_days":0,"lifetime":null,"metrics":[{"name":"spent","of":"money",)"
-           R"("currency":null,"kinds":["earn"],"rules":null,"channels":null,"locations":null,)"
-           R"("categories":null,"window":{"model":"lifetime"}}],"levels":[)"
-           R"({"name":"blue","by_invitation":false,"validity":null,"when":[]},)"
-           R"({"name":"gold","by_invitation":false,"validity":null,"when":[{"spent":100}]}]}]})";
+           currency("points") + "," + currency("status") + R"(],"rules":[],"ladders":[)" +
+           ladder("tier", "at_once", "money") + "," + ladder("badge", "at_run", "postings") + "]}";
   }
 
   const MessageLimits messages_;
