@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON_BIN := .venv/bin/python
 SOAK_ROUNDS ?= 20
+FUZZ_RUNS ?= 10000000
 step = @printf '==> %s\n'
 
 help: ## List the targets
@@ -27,8 +28,8 @@ test: build ## Run the C++ tests, then the Python tests
 demo: ## Run the main job: an offer experiment on a year of a grocer's data
 	@tools/setup build demo
 	@$(MAKE) build/release/build.ninja
-	$(step) "building the Python module"
-	@cmake --build --preset release --target _core
+	$(step) "building the Python module, and the service"
+	@cmake --build --preset release --target _core loyaltyd
 	$(step) "loyalty demo"
 	@.venv/bin/loyalty demo
 
@@ -48,11 +49,14 @@ format: ## Format the sources in place
 	@tools/setup build test check
 	@tools/check --fix format ruff
 
-soak: build ## Repeat the C++ tests SOAK_ROUNDS times, then run the Python tests marked soak
+soak: build ## Repeat the C++ tests SOAK_ROUNDS times, run the Python tests marked soak, fuzz FUZZ_RUNS times
 	$(step) "C++ tests, $(SOAK_ROUNDS) rounds or until one fails"
 	@ctest --preset release --repeat until-fail:$(SOAK_ROUNDS)
 	$(step) "Python soak tests"
 	@$(PYTHON_BIN) -m pytest -m soak --timeout 0 tests/python
+	@tools/setup build fuzz
+	$(step) "fuzzing, $(FUZZ_RUNS) runs"
+	@tools/fuzz $(FUZZ_RUNS)
 
 clean: ## Remove what was built (not .venv, nor Debian packages)
 	rm -rf build dist python/loyalty/_core*.so

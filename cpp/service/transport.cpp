@@ -153,10 +153,10 @@ std::shared_ptr<TProtocol> EitherProtocol::ProtocolOf(uint8_t first_byte,
 bool EitherProtocol::process(std::shared_ptr<TProtocol> in, std::shared_ptr<TProtocol> /*out*/,
                              void* context) {
   const auto frames = std::dynamic_pointer_cast<Frames>(in->getTransport());
-  const std::optional<uint8_t> first_byte = frames->FirstByte();
-  if (!first_byte) return false;
-  const auto protocol = ProtocolOf(*first_byte, frames);
   try {
+    const std::optional<uint8_t> first_byte = frames->FirstByte();
+    if (!first_byte) return false;
+    const auto protocol = ProtocolOf(*first_byte, frames);
     return calls_->process(protocol, protocol, context);
   } catch (const TException&) {
     throw;

@@ -8,6 +8,7 @@ import os
 import queue
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -18,7 +19,8 @@ from typing import Any
 import thriftpy2
 from thriftpy2.protocol import TBinaryProtocolFactory, TCompactProtocolFactory
 from thriftpy2.rpc import make_client
-from thriftpy2.transport import TFramedTransportFactory
+from thriftpy2.thrift import TMessageType
+from thriftpy2.transport import TFramedTransportFactory, TMemoryBuffer
 
 ROOT = Path(__file__).parents[2]
 # What `make build` compiles, or another one: that of build/asan, say.
@@ -29,7 +31,7 @@ IDL: Any = thriftpy2.load(
     str(ROOT / "cpp" / "service" / "loyalty.thrift"), module_name="loyalty_thrift"
 )
 START_MAX_S = 60.0
-_PROTOCOLS = {"binary": TBinaryProtocolFactory, "compact": TCompactProtocolFactory}
+PROTOCOLS = {"binary": TBinaryProtocolFactory, "compact": TCompactProtocolFactory}
 
 
 class Server:
@@ -74,7 +76,7 @@ class Server:
             IDL.Ledger,
             "127.0.0.1",
             self.port,
-            proto_factory=_PROTOCOLS[protocol](),
+            proto_factory=PROTOCOLS[protocol](),
             trans_factory=TFramedTransportFactory(),
             timeout=int(timeout_s * 1000),
         )
@@ -139,3 +141,14 @@ def post(client: Any, *postings: Any, **head: Any) -> list[Any]:
     request = IDL.PostRequest(head=IDL.RequestHead(**head), postings=list(postings))
     replies: list[Any] = client.post(request).replies
     return replies
+
+
+def frame_of(call: str, request: Any, protocol: str = "binary") -> bytes:
+    """The bytes that ask, as a client sends them."""
+    buffer = TMemoryBuffer()  # type: ignore[no-untyped-call]
+    writer = PROTOCOLS[protocol]().get_protocol(buffer)
+    writer.write_message_begin(call, TMessageType.CALL, 1)
+    getattr(IDL.Ledger, f"{call}_args")(request=request).write(writer)
+    writer.write_message_end()
+    payload: bytes = buffer.getvalue()  # type: ignore[no-untyped-call]
+    return struct.pack(">i", len(payload)) + payload

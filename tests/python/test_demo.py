@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 import loyalty
 from loyalty.cli import app
+from loyalty.demo import DemoError, server
 
 Days = dict[int, dict[date, int]]
 Standing = tuple[int, date | None, date | None]  # level, since, until
@@ -259,13 +260,54 @@ def test_a_demo_from_before_there_were_levels_gets_them(
     assert levels.findall(result.stdout) == levels.findall(ran[1].stdout)
 
 
-def test_running_it_again_changes_nothing(ran: tuple[Path, Result]) -> None:
+def test_loyaltyd_was_asked_for_balances(ran: tuple[Path, Result]) -> None:
+    table = ran[1].stdout.partition("Asked of loyaltyd")[2].partition("verified")[0]
+    rows = [line.split() for line in table.splitlines() if re.fullmatch(r" +\d[\d, ]+", line)]
+    assert [row[:2] for row in rows] == [["1", "2,469"], ["256", "277"]]
+    for _, _, *latencies_us in rows:
+        p50_us, p99_us, max_us = (int(us.replace(",", "")) for us in latencies_us)
+        assert 0 < p50_us <= p99_us <= max_us
+
+
+def test_loyaltyd_is_the_one_named_or_compiled_here_or_on_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("named", "compiled", "loyaltyd"):
+        (tmp_path / name).touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("LOYALTYD", str(tmp_path / "named"))
+    monkeypatch.setattr(server, "_OF_CHECKOUT", tmp_path / "compiled")
+    assert server.find_loyaltyd() == tmp_path / "named"
+    monkeypatch.delenv("LOYALTYD")
+    assert server.find_loyaltyd() == tmp_path / "compiled"
+    (tmp_path / "compiled").unlink()
+    assert server.find_loyaltyd() == tmp_path / "loyaltyd"
+    (tmp_path / "loyaltyd").unlink()
+    assert server.find_loyaltyd() is None
+    with pytest.raises(DemoError, match="make demo"), server.serving(tmp_path):
+        pass
+    monkeypatch.setenv("LOYALTYD", str(tmp_path / "nothing"))
+    with pytest.raises(DemoError, match="nothing, which is not there"):
+        server.find_loyaltyd()
+
+
+def test_loyaltyd_that_does_not_listen_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DemoError, match="no ledger"), server.serving(tmp_path / "no ledger"):
+        pass
+
+
+def test_running_it_again_changes_nothing(
+    ran: tuple[Path, Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it need loyaltyd."""
     directory, first = ran
+    monkeypatch.setattr(server, "find_loyaltyd", lambda: None)
     with loyalty.open(directory) as ledger:
         digest = ledger.digest
     result = RUNNER.invoke(app, ["demo", str(directory)])
     assert result.exit_code == 0, result.stderr
     assert "1,479,636: 1,479,636 already_exists" in result.stdout
+    assert "The service was not asked: loyaltyd is not here" in result.stdout
     assert digest in first.stdout
     assert digest in result.stdout
     verified = RUNNER.invoke(app, ["verify", str(directory), "--json"])

@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import loyalty
 
+from .rpc_server import serve
 from .tier_shop import day, make_shop
 
 ANOTHER = """
@@ -21,6 +24,7 @@ time_zone = "UTC"
 
 [currencies.points]
 """
+READERS = 30
 PACKAGE_ROOT = Path(loyalty.__file__).parents[1]
 
 
@@ -94,3 +98,38 @@ def test_commands_that_only_show_work_beside_another_process(path: Path) -> None
         assert "silver" in run("tiers", "diff", shop.path, "--at", "2024-01-01")
         assert "dry run" not in run("expire", shop.path, "--dry-run")
         run("report", shop.path)
+
+
+def test_readers_come_and_go_beside_loyaltyd_that_posts(path: Path) -> None:
+    """Each shows a state that the server was in, and the server's is that of its postings alone."""
+    with loyalty.create(path) as ledger:
+        opened_at = ledger.open_member("ada").sequence
+    told: dict[int, str] = {}  # the server's digest by sequence
+    seen: dict[int, str] = {}  # readers'
+    has_posted, over = threading.Event(), threading.Event()
+
+    def post_on(address: str) -> None:
+        with loyalty.connect(address) as till:
+            while not over.is_set():
+                sequence = till.earn("ada", 1).sequence
+                told[sequence] = till.digest
+                has_posted.set()
+
+    with serve(path) as server, ThreadPoolExecutor(1) as poster:
+        posting = poster.submit(post_on, server.address)
+        try:
+            assert has_posted.wait(timeout=10)
+            for _ in range(READERS):
+                with loyalty.open(path, read_only=True) as reader:
+                    info = reader.info()
+                    seen[info.sequence] = info.digest
+                    assert reader.balances()["active"].tolist() == [info.sequence - opened_at]
+        finally:
+            over.set()
+        posting.result()
+    assert seen.items() <= told.items()
+    assert len(seen) > READERS / 2
+    with loyalty.open(path) as ledger:
+        assert ledger.balance("ada").active == len(told)
+        assert ledger.digest == told[ledger.info().sequence]
+        assert ledger.verify().ok

@@ -15,11 +15,13 @@ from rich.text import Text
 from loyalty.cli.output import NEEDS_A_LOOK, complain, facts, number, progress, screen, size, table
 from loyalty.cli.reading import trial_balance
 from loyalty.demo import check_installed
+from loyalty.demo.server import NOT_FOUND
 
 if TYPE_CHECKING:
     import polars as pl
 
     from loyalty import Need
+    from loyalty.demo.asking import Latency
     from loyalty.demo.run import Outcome
     from loyalty.demo.tiers import Story
 
@@ -39,6 +41,8 @@ def demo(
     households turn into vouchers. Run it again, and nothing changes: every posting is there
     already, and the digest is the same. Levels are assessed at the end of each month. Pictures of
     the points by month, and of who moved between levels at last, are saved beside the ledger.
+    At the end loyaltyd serves the ledger for a moment, and is asked for balances: the program that
+    LOYALTYD names in the environment, else that of this checkout, else that on PATH.
     """
     check_installed()
     from loyalty.demo.run import run_demo
@@ -71,6 +75,7 @@ def _show(console: Console, directory: Path, outcome: Outcome) -> None:
         )
     )
     console.print(trial_balance(outcome.totals.to_pylist()))
+    console.print(_latencies(outcome.latencies))
     household = outcome.story.household
     console.print(
         facts(
@@ -180,6 +185,19 @@ def _lacking(needs: Sequence[Need]) -> str:
         if need.missing
     }
     return " and ".join(f"{text} {metric}" for metric, text in texts.items()) or "nothing"
+
+
+def _latencies(latencies: Sequence[Latency]) -> Table | str:
+    """How long a client waited for the service."""
+    if not latencies:
+        return f"The service was not asked: {NOT_FOUND}\n"
+    rows = [
+        [number(each.members), number(each.calls)]
+        + [number(round(us)) for us in (each.p50_us, each.p99_us, each.max_us)]
+        for each in latencies
+    ]
+    columns = ("balances a call", "calls", "p50", "p99", "max")
+    return table(columns, rows, title="Asked of loyaltyd, one call after another, in µs")
 
 
 def _dollars(cents: int) -> str:

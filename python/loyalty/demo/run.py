@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 import loyalty
-from loyalty.demo import DemoError, data, figures, picture, plan, tiers
+from loyalty.demo import DemoError, asking, data, figures, picture, plan, server, tiers
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done and how far it is: (text, done, total)."""
@@ -37,6 +37,8 @@ class Outcome:
         Of the ledger: trial balance, sizes, and the check.
     picture, tier_picture
         The PNG files; the second one, of the last run of tiers, is drawn when that takes place.
+    latencies
+        How long ``loyaltyd`` took to tell balances; none if it is not there.
     """
 
     postings: dict[str, int]
@@ -55,6 +57,7 @@ class Outcome:
     tier_picture: Path
     earn_rule: str = plan.EARN_RULE
     reward_rule: str = plan.REWARD_RULE
+    latencies: tuple[asking.Latency, ...] = ()
 
     @property
     def refused(self) -> int:
@@ -77,7 +80,8 @@ def run_demo(directory: Path, progress: Progress) -> Outcome:
     Raises
     ------
     loyalty.demo.DemoError
-        When the data package is not installed, or the ledger is not the demo's.
+        When the data package is not installed, the ledger is not the demo's, or ``loyaltyd`` does
+        not start.
     loyalty.LoyaltyError
         When the ledger cannot go on.
     """
@@ -127,7 +131,15 @@ def run_demo(directory: Path, progress: Progress) -> Outcome:
         f" {plan.REWARD_RULE},\non Sunday nights, so months with five Sundays redeem more."
         f" Months are those of {data.ZONE}. Data: The Complete Journey, 2017.",
     )
-    return outcome
+    progress("asking loyaltyd", 0, 1)
+    return replace(outcome, latencies=_ask(directory, balances["member"].to_list()))
+
+
+def _ask(directory: Path, members: list[int]) -> tuple[asking.Latency, ...]:
+    if server.find_loyaltyd() is None:
+        return ()
+    with server.serving(directory) as address:
+        return asking.measure(address, members)
 
 
 def _picture(directory: Path, what: str) -> Path:
