@@ -1,27 +1,23 @@
-"""How a server is, over HTTP and to systemd; and what deploy/ makes of it."""
+"""How a server is, over HTTP and to systemd."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
+from .rpc_monitor import Watched, free_port
 from .rpc_server import (
     IDL,
     LOYALTYD,
-    ROOT,
     SHORT_REQUEST,
     Server,
     member,
@@ -32,31 +28,6 @@ from .rpc_server import (
 )
 
 NOON_US = 1_714_564_800_000_000
-DEPLOY = ROOT / "deploy"
-
-
-class Watched:
-    """What a server tells of itself on a port."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-
-    def get(self, path: str) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as page:
-                return page.status, page.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
-
-    def metrics(self) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
-        """By name, and then by labels."""
-        found: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
-        for family in text_string_to_metric_families(self.get("/metrics")[1]):
-            for sample in family.samples:
-                labels = tuple(sorted(sample.labels.items()))
-                found.setdefault(sample.name, {})[labels] = sample.value
-        return found
 
 
 @pytest.fixture
@@ -74,11 +45,6 @@ def server(ledger_path: Path, port: int) -> Iterator[Server]:
 def watched(server: Server, port: int) -> Watched:
     assert server.process.poll() is None
     return Watched(port)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def earn(points: int = 1, **fields: Any) -> Any:
@@ -193,29 +159,3 @@ def test_systemd_is_told(ledger_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         with serve(ledger_path):
             assert notified.recv(100) == b"READY=1"
         assert notified.recv(100) == b"STOPPING=1"
-
-
-def test_dashboards_and_alerts_ask_for_what_there_is(server: Server, watched: Watched) -> None:
-    with server.client() as client:
-        post(client, earn())
-    known = set(watched.metrics())
-    dashboard = json.loads((DEPLOY / "grafana" / "loyaltyd.json").read_text())
-    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-    asked += re.findall(r"expr: (.*)", (DEPLOY / "alerts.yml").read_text())
-    names = {name for query in asked for name in re.findall(r"\b(?:loyalty|process)\w+", query)}
-    assert len(asked) > 20
-    assert names - {"loyaltyd"} <= known
-    labels = {label for query in asked for label in re.findall(r'call="(\w+)"', query)}
-    assert labels == {"balances", "post"}
-
-
-def test_the_sample_configuration_is_one(ledger_path: Path) -> None:
-    options = ["--config", str(DEPLOY / "loyaltyd.toml"), "--http-listen", "127.0.0.1:0"]
-    options += ["--clients", str(DEPLOY / "clients.toml")]
-    guess = IDL.DigestRequest(head=IDL.RequestHead(token="guess"))
-    with (
-        serve(ledger_path, *options) as server,
-        server.client() as client,
-        pytest.raises(IDL.Unauthenticated),
-    ):
-        client.digest(guess)
