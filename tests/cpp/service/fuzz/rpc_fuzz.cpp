@@ -57,7 +57,8 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t siz
                                           unsigned seed) {
   std::minstd_rand random(seed);
   const auto frames = FramesIn({data, size});
-  if (!frames || frames->empty() || random() % 16 == 0) {
+  // LLVMFuzzerMutate writes a byte even where there is no room.
+  if (!frames || frames->empty() || size >= size_max || random() % 16 == 0) {
     return LLVMFuzzerMutate(data, size, size_max);
   }
   const auto frame = (*frames)[random() % frames->size()];
