@@ -16,6 +16,8 @@ namespace {
 constexpr int kInputsPerLedger = 2000;
 constexpr size_t kFramesMax = 4;
 
+FuzzedServer* server = nullptr;
+
 [[noreturn]] void Find(const std::string& what) {
   std::fprintf(stderr, "%s\n", what.c_str());
   std::abort();
@@ -27,9 +29,14 @@ void WriteSize(uint8_t* at, size_t size) {
 
 }  // namespace
 
+// The last ledger must be closed before what its libraries keep until the exit is gone. So all of that is made first.
+extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
+  (void)FuzzedServer().Problems();
+  std::atexit([] { delete server; });
+  return 0;
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  // Not closed at exit: what it uses of libraries is gone by then.
-  static FuzzedServer* server = nullptr;
   static int inputs = 0;
   if (inputs++ % kInputsPerLedger == 0) {
     if (server) {
@@ -50,8 +57,10 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t siz
                                           unsigned seed) {
   std::minstd_rand random(seed);
   const auto frames = FramesIn({data, size});
-  if (!frames || frames->empty() || random() % 16 == 0)
+  // LLVMFuzzerMutate writes a byte even where there is no room.
+  if (!frames || frames->empty() || size >= size_max || random() % 16 == 0) {
     return LLVMFuzzerMutate(data, size, size_max);
+  }
   const auto frame = (*frames)[random() % frames->size()];
   uint8_t* const payload = data + (frame.data() - data);
   const std::vector<uint8_t> after(payload + frame.size(), data + size);
