@@ -47,7 +47,11 @@ class Server:
         self._events: queue.Queue[dict[str, Any]] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.port = int(self.event("listening")["port"])
+        try:
+            self.port = int(self.event("listening")["port"])
+        except queue.Empty:
+            self.kill()
+            raise
 
     @property
     def address(self) -> str:
