@@ -40,6 +40,7 @@ Setup ReadFlags(const Flags& flags) {
   setup.workload.random_ids = flags.Text("ids", "ordered") == "random";
   setup.workload.zipf = flags.Text("spread", "uniform") == "zipf";
   setup.workload.seed = flags.Number("seed", setup.workload.seed);
+  setup.workload.start_us = int64_t(flags.Number("start_us", uint64_t(kStart_us)));
   setup.loop.postings = setup.workload.postings;
   setup.loop.batch = uint32_t(flags.Number("batch", setup.loop.batch));
   setup.loop.in_flight = uint32_t(flags.Number("in_flight", setup.loop.in_flight));

@@ -1,16 +1,18 @@
-// Requests to loyaltyd as frames of bytes, made once; for each call only numbers in them are changed. So a client costs
-// little more than its system calls, as redis-benchmark does.
+// Requests as the bytes that go over the wire: encoded once, with members and ids drawn anew for each call.
+//
+// Encoding costs a client more than the rest of a call, and it is the server that is measured.
 #pragma once
 
 #include <Ledger.h>
+#include <endian.h>
 #include <thrift/protocol/TBinaryProtocol.h>
 #include <thrift/transport/TBufferTransports.h>
 
-#include <cstdint>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 #include "flags.h"
@@ -18,95 +20,155 @@
 
 namespace loyalty::bench {
 
-// Numbers that stand for what is filled in, each in the request once.
-constexpr int64_t kMark = 0x5A5A'0000'0000'0000;
+using ThriftBuffer = apache::thrift::transport::TMemoryBuffer;
+using ThriftBinary = apache::thrift::protocol::TBinaryProtocol;
 
-inline int64_t BigEndian(int64_t value) { return int64_t(__builtin_bswap64(uint64_t(value))); }
+inline int64_t WallNow_us() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
 
-// A frame, and where the marks kMark, kMark + 1, ... are in it.
+inline void PutBigEndian(uint64_t value, char* at) {
+  value = htobe64(value);
+  std::memcpy(at, &value, sizeof value);
+}
+
 class Frame {
  public:
-  Frame(std::string bytes, size_t marks) : bytes_(std::move(bytes)) {
-    size_t from = 0;
-    for (size_t i = 0; i < marks; ++i) {
-      const int64_t mark = BigEndian(kMark + int64_t(i));
-      from = bytes_.find(std::string(reinterpret_cast<const char*>(&mark), sizeof mark), from);
-      if (from == bytes_.npos) Die("a request without its marks");
-      places_.push_back(from);
+  static Frame OfBalances(size_t members) {
+    rpc::BalancesRequest request;
+    request.__isset.members = true;
+    for (size_t i = 0; i < members; ++i) request.members.push_back(MarkedMember(i));
+    const std::string bytes =
+        Encode([&](rpc::LedgerClient* client) { client->send_balances(request); });
+    return {bytes, members, 0};
+  }
+
+  // Kinds and points are those of `random`, the same at each call.
+  static Frame OfPostings(size_t postings, Random* random) {
+    const int64_t now_us = WallNow_us();
+    rpc::PostRequest request;
+    request.__isset.postings = true;
+    for (size_t i = 0; i < postings; ++i) {
+      const bool is_redemption = random->Below(100) < kRedeemPercent;
+      rpc::Posting& posting = request.postings.emplace_back();
+      rpc::PostingId id;
+      id.__set_id(MarkOfId(i));
+      posting.__set_id(id);
+      posting.__set_kind(is_redemption ? rpc::Kind::REDEEM : rpc::Kind::EARN);
+      posting.__set_member(MarkedMember(i));
+      posting.__set_points(
+          int64_t(is_redemption ? 10 + random->Below(90) : 100 + random->Below(900)));
+      posting.__set_money(int64_t(100 + random->Below(19'900)));
+      posting.__set_effective_us(now_us);
+      if (!is_redemption) posting.__set_expires_us(ExpiryOf(now_us));
     }
+    const std::string bytes =
+        Encode([&](rpc::LedgerClient* client) { client->send_post(request); });
+    return {bytes, postings, postings};
   }
-  void Set(size_t mark, int64_t value) {
-    const int64_t bytes = BigEndian(value);
-    std::memcpy(bytes_.data() + places_[mark], &bytes, sizeof bytes);
+
+  // Other members out of `members`, and new ids.
+  std::string_view Draw(uint64_t members, Random* random) {
+    for (const size_t at : members_at_) {
+      PutBigEndian(uint64_t(KeyOfMember(random->Below(members)).number), &bytes_[at]);
+    }
+    const int64_t now_us = ids_at_.empty() ? 0 : WallNow_us();
+    for (const size_t at : ids_at_) {
+      const Id id = OrderedId(now_us, random);
+      PutBigEndian(id.hi, &bytes_[at]);
+      PutBigEndian(id.lo, &bytes_[at + 8]);
+    }
+    return bytes_;
   }
-  size_t marks() const { return places_.size(); }
-  const std::string& bytes() const { return bytes_; }
 
  private:
+  static constexpr uint64_t kMark = 0x5AA5'C33C'0FF0'0000;
+
+  Frame(std::string bytes, size_t members, size_t ids) : bytes_(std::move(bytes)) {
+    size_t from = 0;
+    for (size_t i = 0; i < members; ++i) {
+      if (i < ids) ids_at_.push_back(from = Find(MarkOfId(i), from));
+      members_at_.push_back(from = Find(Mark(i), from + (i < ids ? 16 : 0)));
+    }
+  }
+
+  static std::string Mark(uint64_t index) {
+    std::string mark(8, '\0');
+    PutBigEndian(kMark + index, mark.data());
+    return mark;
+  }
+  static std::string MarkOfId(uint64_t index) { return "the id: " + Mark(index); }
+  static rpc::MemberKey MarkedMember(uint64_t index) {
+    rpc::MemberKey key;
+    key.__set_number(int64_t(kMark + index));
+    return key;
+  }
+
+  size_t Find(const std::string& mark, size_t from) const {
+    const size_t at = bytes_.find(mark, from);
+    if (at == std::string::npos) Die("a mark is not in the frame");
+    return at;
+  }
+
+  template <typename Send>
+  static std::string Encode(const Send& send) {
+    const auto buffer = std::make_shared<ThriftBuffer>();
+    const auto framed = std::make_shared<apache::thrift::transport::TFramedTransport>(buffer);
+    rpc::LedgerClient client(std::make_shared<ThriftBinary>(framed));
+    send(&client);
+    return buffer->getBufferAsString();
+  }
+
   std::string bytes_;
-  std::vector<size_t> places_;
+  std::vector<size_t> members_at_;
+  std::vector<size_t> ids_at_;
 };
 
-template <typename Send>
-Frame FrameOf(size_t marks, Send&& send) {
-  using apache::thrift::protocol::TBinaryProtocol;
-  using apache::thrift::transport::TFramedTransport;
-  using apache::thrift::transport::TMemoryBuffer;
-  const auto memory = std::make_shared<TMemoryBuffer>();
-  rpc::LedgerClient client(
-      std::make_shared<TBinaryProtocol>(std::make_shared<TFramedTransport>(memory)));
-  send(client);
-  return {memory->getBufferAsString(), marks};
+// Whether a reply, without the length before it, is a result rather than an exception: the first field of the
+// struct after the message's head is the one with number 0.
+inline bool IsResult(std::string_view reply) {
+  constexpr size_t kNameAt = 8;
+  if (reply.size() < kNameAt || reply[3] != apache::thrift::protocol::T_REPLY) return false;
+  uint32_t name_bytes = 0;
+  std::memcpy(&name_bytes, &reply[4], sizeof name_bytes);
+  const size_t field_at = kNameAt + be32toh(name_bytes) + 4;
+  return reply.size() > field_at + 2 && reply[field_at + 1] == 0 && reply[field_at + 2] == 0;
 }
 
-inline rpc::MemberKey MarkedMember(size_t mark) {
-  rpc::MemberKey key;
-  key.__set_number(kMark + int64_t(mark));
-  return key;
+inline std::shared_ptr<ThriftBinary> Reader(std::string_view reply) {
+  std::string framed(4, '\0');
+  const uint32_t length = htobe32(uint32_t(reply.size()));
+  std::memcpy(framed.data(), &length, sizeof length);
+  framed += reply;
+  const auto buffer = std::make_shared<ThriftBuffer>();
+  buffer->resetBuffer(reinterpret_cast<uint8_t*>(framed.data()), uint32_t(framed.size()),
+                      ThriftBuffer::COPY);
+  return std::make_shared<ThriftBinary>(
+      std::make_shared<apache::thrift::transport::TFramedTransport>(buffer));
 }
 
-// Marks: the keys of the members.
-inline Frame BalancesFrame(size_t members) {
-  rpc::BalancesRequest request;
-  for (size_t i = 0; i < members; ++i) request.members.push_back(MarkedMember(i));
-  request.__isset.members = true;
-  return FrameOf(members, [&](rpc::LedgerClient& client) { client.send_balances(request); });
-}
-
-// Marks of each posting: both halves of its id, the member's key, the time. The kinds are drawn.
-constexpr size_t kMarksOfPosting = 4;
-inline Frame PostFrame(size_t postings, Random* random) {
-  rpc::PostRequest request;
-  for (size_t i = 0; i < postings; ++i) {
-    const size_t mark = i * kMarksOfPosting;
-    const int64_t halves[2] = {BigEndian(kMark + int64_t(mark)),
-                               BigEndian(kMark + int64_t(mark) + 1)};
-    rpc::PostingId id;
-    id.__set_id({reinterpret_cast<const char*>(halves), sizeof halves});
-    const bool redeems = random->Below(100) < kRedeemPercent;
-    rpc::Posting posting;
-    posting.__set_id(id);
-    posting.__set_kind(redeems ? rpc::Kind::REDEEM : rpc::Kind::EARN);
-    posting.__set_member(MarkedMember(mark + 2));
-    posting.__set_points(int64_t(redeems ? 10 + random->Below(90) : 100 + random->Below(900)));
-    posting.__set_effective_us(kMark + int64_t(mark) + 3);
-    request.postings.push_back(posting);
+// Dies unless there is an answer for each member asked for, and each is known.
+inline void CheckBalances(std::string_view reply, size_t members) {
+  rpc::BalancesResponse response;
+  rpc::LedgerClient(Reader(reply)).recv_balances(response);
+  if (response.balances.size() != members) Die("balances are missing");
+  for (const rpc::Balance& balance : response.balances) {
+    if (!balance.found) Die("a member is unknown");
   }
-  request.__isset.postings = true;
-  return FrameOf(postings * kMarksOfPosting,
-                 [&](rpc::LedgerClient& client) { client.send_post(request); });
 }
 
-// Whether a response, without the length of its frame, has the answer of its call rather than an exception.
-inline bool IsAnswer(const char* response, size_t size) {
-  constexpr size_t kName = 8;  // after version and type, and its own length
-  int32_t name_size = 0;
-  if (size < kName) return false;
-  std::memcpy(&name_size, response + 4, sizeof name_size);
-  const size_t result = kName + __builtin_bswap32(uint32_t(name_size)) + 4;
-  constexpr char kReply = 2;
-  return size > result + 3 && response[3] == kReply && response[result + 1] == 0 &&
-         response[result + 2] == 0;
+// Dies unless each posting has an entry or was refused for too few points.
+inline void CheckPostings(std::string_view reply, size_t postings) {
+  rpc::PostResponse response;
+  rpc::LedgerClient(Reader(reply)).recv_post(response);
+  if (response.replies.size() != postings) Die("replies are missing");
+  for (const rpc::PostingReply& posting : response.replies) {
+    const auto status = PostingStatus(posting.status);
+    if (status != PostingStatus::kPosted && status != PostingStatus::kInsufficientPoints) {
+      Die("a posting was not taken: " + std::string(ToString(status)));
+    }
+  }
 }
 
 }  // namespace loyalty::bench

@@ -30,6 +30,7 @@ struct WorkloadOptions {
   bool random_ids = false;
   bool zipf = false;
   uint64_t seed = 1;
+  int64_t start_us = kStart_us;  // of the year
 };
 
 struct Draft {
@@ -63,7 +64,7 @@ class Random {  // SplitMix64
 inline MemberKey KeyOfMember(uint64_t member) { return MemberKey(int64_t(Mix(member) >> 2)); }
 
 inline int64_t EffectiveOf(const WorkloadOptions& options, uint64_t index) {
-  return kStart_us + int64_t(double(index) / double(options.postings) * double(kYear_us));
+  return options.start_us + int64_t(double(index) / double(options.postings) * double(kYear_us));
 }
 
 // UUIDv7: 48 bits of milliseconds, version, the rest random.

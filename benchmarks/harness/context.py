@@ -82,7 +82,7 @@ QUICK = Sizes(
     points_lots=1_000_000,
     tiers_members=200_000,
     tiers_entries=2_000_000,
-    rpc_s=3,
+    rpc_s=4,
     rpc_mixed_s=20,
 )
 

@@ -39,9 +39,9 @@ CASES: tuple[tuple[tuple[str, ...], Callable[[Context], list[Result]]], ...] = (
     (python_posting.NAMES, python_posting.measure),
     (points.NAMES, points.measure),
     (recovery.NAMES, recovery.measure),
-    (rpc.NAMES, rpc.measure),
     (at_once.NAMES, at_once.measure),
     (tiers.NAMES, tiers.measure),
+    (rpc.NAMES, rpc.measure),
 )
 FREE_BYTES_MIN = 20 << 30
 

@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,21 +82,6 @@ def directory_bytes(path: Path) -> int:
         for name in names:
             total += os.stat(os.path.join(root, name)).st_blocks * 512
     return total
-
-
-def wait_for_text(process: subprocess.Popen[bytes], log: Path, text: str) -> None:
-    """Block until a child has printed `text`.
-
-    Raises
-    ------
-    RuntimeError
-        It ended, or did not within ten minutes.
-    """
-    deadline = time.monotonic() + 600
-    while text not in log.read_text():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"{process.args!r} did not start:\n{log.read_text()}")
-        time.sleep(0.05)
 
 
 def run(command: Sequence[str]) -> tuple[int, str]:

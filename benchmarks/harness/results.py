@@ -47,11 +47,11 @@ BUDGETS: dict[str, Budget] = {
     "disk_bytes_per_posting": AT_MOST_BUDGET,
     "at_once_lag_ms": AT_MOST_BUDGET,
     "at_once_days_lag_ms": AT_MOST_BUDGET,
+    "tiers_vs_duckdb": Budget(5),
+    "tiers_vs_polars": Budget(5),
     "rpc_balance50_vs_redis": Budget(1),
     "rpc_balance256_vs_redis_pipelined": Budget(5),
     "rpc_mixed_pause_ms": AT_MOST_BUDGET,
-    "tiers_vs_duckdb": Budget(5),
-    "tiers_vs_polars": Budget(5),
 }
 
 

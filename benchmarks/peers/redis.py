@@ -1,4 +1,4 @@
-"""Redis 7 by its own benchmark: INCR from 64 connections, every write synced; GET from 50."""
+"""Redis 7, every write synced: INCR and GET of random keys, by its own benchmark."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from benchmarks.harness.process import child, free_port, scratch
 
 CONNECTIONS = 64
 GET_CONNECTIONS = 50
+VALUE_BYTES = 8
+KEYS_A_FILL = 10_000
 CLIENT_THREADS = (1, 2)  # both are tried, the better counts
 
 
@@ -69,41 +71,40 @@ def wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> 
 
 def rate(port: int, members: int, calls: int, threads: int) -> float:
     """Return INCRs a second, each synced before its reply."""
-    return benchmark(port, "incr", members, calls, CONNECTIONS, "--threads", str(threads))
+    command = ["-t", "incr", "-c", str(CONNECTIONS), "-n", str(calls), "-r", str(members)]
+    return run_benchmark(port, "INCR", [*command, "--threads", str(threads)])
 
 
-def benchmark(
-    port: int, command: str, members: int, calls: int, connections: int, *options: str
-) -> float:
-    """Return how many commands a second redis-benchmark sees answered."""
-    arguments = ["redis-benchmark", "-p", str(port), "-t", command, "-c", str(connections)]
-    arguments += ["-n", str(calls), "-r", str(members), "--csv", *options]
-    output = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
-    found = re.search(rf'^"{command.upper()}","([0-9.]+)"', output, re.MULTILINE)
+def run_benchmark(port: int, name: str, flags: list[str]) -> float:
+    """Return the rate that redis-benchmark prints of the test `name`."""
+    command = ["redis-benchmark", "-p", str(port), *flags, "--csv"]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = re.search(rf'^"{name}","([0-9.]+)"', output, re.MULTILINE)
     if not found:
         raise RuntimeError(f"redis-benchmark printed no rate:\n{output}")
     return float(found[1])
-
-
-def fill(port: int, members: int) -> None:
-    """Set a value of eight bytes for nearly each member."""
-    benchmark(port, "set", members, 3 * members, GET_CONNECTIONS, "-P", "64", "-d", "8")
-
-
-def best_get_rate(
-    port: int, members: int, calls: int, pipelined: int
-) -> tuple[float, dict[str, float]]:
-    """Try each number of client threads; return the better rate of GET, and all."""
-    rates = {
-        f"{n} client threads": benchmark(
-            port, "get", members, calls, GET_CONNECTIONS, "-P", str(pipelined), "--threads", str(n)
-        )
-        for n in CLIENT_THREADS
-    }
-    return max(rates.values()), rates
 
 
 def best_rate(port: int, members: int, calls: int) -> tuple[float, dict[str, float]]:
     """Try each number of client threads; return the better rate, and all."""
     rates = {f"{n} client threads": rate(port, members, calls, n) for n in CLIENT_THREADS}
     return max(rates.values()), rates
+
+
+def fill(port: int, members: int) -> None:
+    """Set every key that redis-benchmark draws, so that no GET finds nothing."""
+    value = "1" * VALUE_BYTES
+    with redis.Redis(port=port) as client:
+        for first in range(0, members, KEYS_A_FILL):
+            keys = range(first, min(first + KEYS_A_FILL, members))
+            client.mset({f"key:{key:012}": value for key in keys})
+
+
+def get_rates(port: int, members: int, calls: int, pipeline: int) -> dict[str, float]:
+    """Return GETs a second from 50 connections, by number of client threads."""
+    command = ["-t", "get", "-c", str(GET_CONNECTIONS), "-n", str(calls), "-r", str(members)]
+    command += ["-P", str(pipeline)]
+    return {
+        f"{n} client threads": run_benchmark(port, "GET", [*command, "--threads", str(n)])
+        for n in CLIENT_THREADS
+    }
