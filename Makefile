@@ -36,8 +36,8 @@ demo: ## Run the main job: an offer experiment on a year of a grocer's data
 bench: ## Run the benchmarks beside PostgreSQL and Redis (ARGS="--quick" for a short run)
 	@tools/setup build demo bench
 	@$(MAKE) build/release/build.ninja
-	$(step) "building the benchmarks"
-	@cmake --build --preset release --target _core benchmarks
+	$(step) "building the benchmarks, and the service"
+	@cmake --build --preset release --target _core loyaltyd benchmarks
 	@$(PYTHON_BIN) benchmarks/run.py $(ARGS)
 
 check: ## Formats, linters, types, stubs, thread safety, sanitizers (ONLY="step ..." for some)
